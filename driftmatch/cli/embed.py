@@ -1,0 +1,156 @@
+"""``driftmatch embed``: a system in, a network in a file out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
+from driftmatch.cli.targets import MODEL_SUFFIX, Target
+from driftmatch.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from driftmatch.matching.embed import Embedding
+
+Fit = Literal["refined", "least-squares", "backprop"]
+ActivationName = Literal["tanh", "logistic", "erf", "softplus", "relu", "identity"]
+
+# Neurons by dimension of the target, which bring the default fit well below one per cent.
+NEURONS = {1: 64, 2: 128, 3: 512}
+NEURONS_BEYOND = 1024
+
+
+def embed(
+    system: Annotated[
+        str,
+        typer.Argument(
+            metavar="SYSTEM",
+            help="A name from [b]driftmatch list[/b], dysts:Flow, or file.py:attribute.",
+        ),
+    ],
+    neurons: Annotated[
+        int | None,
+        typer.Option(
+            "--neurons",
+            "-n",
+            metavar="N",
+            min=1,
+            help="Default: 64, 128, 512 for 1, 2, 3 dimensions, 1024 beyond.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    noise: Noise = None,
+    settings: Settings = None,
+    fit: Annotated[
+        Fit,
+        typer.Option(metavar="FIT", help="How to fit: refined, least-squares or backprop."),
+    ] = "refined",
+    activation: Annotated[
+        ActivationName,
+        typer.Option(
+            metavar="NAME",
+            help="Rate function: tanh, logistic, erf, softplus, relu or identity.",
+        ),
+    ] = "tanh",
+    tau: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X", help="Neural time constant. Default: the system's time scale."
+        ),
+    ] = None,
+    private_noise: Annotated[
+        float,
+        typer.Option(
+            metavar="X", min=0, help="Noise in every neuron that the network must withstand."
+        ),
+    ] = 0.01,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Default: SYSTEM.safetensors."),
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Embed a system in a network and save it.
+
+    The file remembers its target, so that [b]driftmatch compare[/b] needs nothing else.
+    """
+    target = Target.given(system, noise, settings or [])
+    path = check_output(
+        out or Path(target.stem + MODEL_SUFFIX), "--out", (MODEL_SUFFIX,), force=force
+    )
+    with Terminal(as_json=as_json, quiet=quiet) as terminal:
+        import jax
+
+        from driftmatch.matching.embed import embed as embed_sde
+
+        sde = target.build()
+        embedding = embed_sde(
+            sde,
+            neurons or NEURONS.get(sde.dim, NEURONS_BEYOND),
+            key=jax.random.key(seed),
+            fit=fit,
+            tau=tau,
+            activation=activation,
+            private_noise=private_noise,
+            meter=terminal.meter,
+        )
+        save_embedding(path, embedding, target, fit=fit, seed=seed)
+        record = embedding_record(embedding, target, fit=fit, seed=seed, path=path)
+        terminal.result(record, *_shown(embedding, record))
+
+
+def save_embedding(
+    path: Path, embedding: "Embedding", target: Target, *, fit: str, seed: int
+) -> None:
+    """The network, with all that is needed to make it or its target again."""
+    from driftmatch.storage.models import save
+
+    save(
+        path,
+        embedding.network,
+        target=target.to_dict(),
+        fit=fit,
+        seed=seed,
+        report=embedding.report.to_dict(),
+    )
+
+
+def embedding_record(
+    embedding: "Embedding", target: Target, *, fit: str, seed: int, path: Path
+) -> dict:
+    """What ``--json`` prints."""
+    network, report = embedding.network, embedding.report
+    return {
+        "system": target.system,
+        "neurons": network.num_neurons,
+        "latent_dim": network.latent_dim,
+        "fit": fit,
+        "seed": seed,
+        "seconds": report.seconds,
+        "drift_error": report.drift_error,
+        "noisy_drift_error": report.noisy_drift_error,
+        "diffusion_error": report.diffusion_error,
+        "outcome": str(embedding.outcome),
+        "model": str(path),
+    }
+
+
+def _shown(embedding: "Embedding", record: dict):
+    """The record as a small table between two sentences."""
+    from driftmatch.cli.tables import error, plain_table, verdict
+
+    report, path = embedding.report, record["model"]
+    yield (
+        f"[b]{record['system']}[/b] in {record['neurons']} neurons, "
+        f"{record['latent_dim']} latent dimensions, τ = {report.tau:g}"
+    )
+    table = plain_table("", "", "")
+    table.add_row("drift error", error(report.drift_error), "of the drift's standard deviation")
+    table.add_row("with noisy neurons", error(report.noisy_drift_error), "the same, noise 0.01")
+    table.add_row("diffusion error", error(report.diffusion_error), "of the diffusion's size")
+    table.add_row("time taken", f"{report.seconds:.1f} s", f"fitting {report.fit_seconds:.1f} s")
+    yield table
+    yield verdict(embedding.outcome)
+    yield f"saved  {path}\nnext   driftmatch compare {path}"

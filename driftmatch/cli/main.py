@@ -1,0 +1,61 @@
+"""``driftmatch``: the commands wired together.
+
+Only Typer is imported here. Whatever is heavy is imported by a command when it runs, so that help
+and mistyped options are answered at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from driftmatch import __version__
+from driftmatch.cli.compare import compare
+from driftmatch.cli.demo import demo
+from driftmatch.cli.embed import embed
+from driftmatch.cli.failures import reported
+from driftmatch.cli.list import list_systems
+from driftmatch.cli.simulate import simulate
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"driftmatch {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _driftmatch(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Embed any stochastic differential equation in a low-rank recurrent neural network."""
+
+
+for _name, _command in {
+    "demo": demo,
+    "embed": embed,
+    "simulate": simulate,
+    "compare": compare,
+    "list": list_systems,
+}.items():
+    app.command(_name)(reported(_command))
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="driftmatch")

@@ -1,0 +1,57 @@
+"""Options that several commands share, and the checks that come before any long work."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from driftmatch.errors import InputError
+
+
+def _check_seed(seed: int) -> int:
+    if not 0 <= seed < 2**32:  # JAX would take a larger one for a smaller
+        raise typer.BadParameter(f"{seed} is not in the range from 0 to {2**32 - 1}")
+    return seed
+
+
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N", callback=_check_seed, help="The same seed gives the same numbers."
+    ),
+]
+Noise = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X", min=0, help="σ of the system's additive noise. Default: the system's own."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=X", help="Set a parameter of the system; repeatable."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON object and nothing else.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="No progress meter.")]
+Force = Annotated[
+    bool, typer.Option("--force", "-f", metavar="", help="Overwrite files that exist.")
+]
+
+
+def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: bool) -> Path:
+    """A path that can be written to later; raises `InputError` now if it cannot."""
+    if path.suffix.lower() not in suffixes:
+        raise InputError(
+            f"{option} must end in {' or '.join(suffixes)}, which says the format; got {path}"
+        )
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}: make it, or choose another {option}")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"the folder {path.parent} cannot be written to: choose another {option}")
+    if path.exists() and not force:
+        raise InputError(
+            f"{path} exists already: pass --force to overwrite it, or choose another {option}"
+        )
+    return path

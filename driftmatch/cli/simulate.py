@@ -1,0 +1,161 @@
+"""``driftmatch simulate``: paths of a network or of a system, to a file."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from driftmatch.cli.failures import INTERRUPTED
+from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
+from driftmatch.cli.targets import Target, is_model
+from driftmatch.cli.terminal import Terminal
+from driftmatch.errors import InputError
+
+if TYPE_CHECKING:
+    from driftmatch.network import Network
+    from driftmatch.sde import AbstractSDE
+    from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+Solver = Literal["heun", "euler-maruyama"]
+
+# Defaults, in the time scale of the system.
+DURATION = 1000
+STEPS = 50
+
+
+def simulate(
+    system: Annotated[
+        str,
+        typer.Argument(metavar="MODEL|SYSTEM", help="A saved model, or a system by its name."),
+    ],
+    duration: Annotated[
+        float | None,
+        typer.Option("--duration", "-T", metavar="X", help="Default: 1000 time scales."),
+    ] = None,
+    dt: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Time step. Default: a 50th of the time scale."),
+    ] = None,
+    trajectories: Annotated[
+        int, typer.Option("--trajectories", "-m", metavar="N", min=1, help="How many paths.")
+    ] = 1,
+    seed: Seed = 0,
+    save_every: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Keep one step out of so many.")
+    ] = 1,
+    solver: Annotated[
+        Solver, typer.Option(metavar="NAME", help="heun or euler-maruyama.")
+    ] = "heun",
+    noise: Noise = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Save to run.nc or run.zarr."),
+    ] = None,
+    with_neurons: Annotated[
+        bool,
+        typer.Option("--with-neurons", metavar="", help="Save every neuron too: a large file."),
+    ] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a network, or a system itself.
+
+    Stop it with Ctrl-C: what was computed until then is saved.
+    """
+    if out is not None:
+        check_output(out, "--out", (".nc", ".zarr"), force=force)
+    elif with_neurons:
+        raise InputError("--with-neurons says what to save: add --out run.nc")
+    model = is_model(system)
+    if model and (noise is not None or settings):
+        raise InputError("--noise and --set are for systems; a model's are fixed when it is embedded")
+    if with_neurons and not model:
+        raise InputError(f"--with-neurons is for saved models; {system} has no neurons")
+    with Terminal(as_json=as_json, quiet=quiet) as terminal:
+        import jax
+
+        from driftmatch.outcomes import Outcome
+        from driftmatch.simulation.simulate import simulate as simulate_sde
+        from driftmatch.storage.models import load
+
+        sde = load(system) if model else Target.given(system, noise, settings or []).build()
+        key, key_scale = jax.random.split(jax.random.key(seed))
+        if duration is None or dt is None:
+            scale = _time_scale(sde, key_scale)
+            dt = float(f"{scale / STEPS:.0e}") if dt is None else dt
+            duration = float(f"{scale * DURATION:.0e}") if duration is None else duration
+        began = time.perf_counter()
+
+        def simulated(throw: bool):
+            return simulate_sde(
+                sde,
+                duration=duration,
+                dt=dt,
+                key=key,
+                num_trajectories=trajectories,
+                save_every=save_every,
+                solver=solver,
+                meter=terminal.meter,
+                throw=throw,
+            )
+
+        # What is to be saved is kept however the run ends.
+        run = simulated(throw=out is None)
+        if run.outcome is Outcome.INTERRUPTED and len(run.times) == 1:
+            raise KeyboardInterrupt
+        record = {
+            "system": system,
+            "trajectories": trajectories,
+            "duration": float(run.times[-1]),
+            "dt": dt,
+            "samples": len(run.times),
+            "solver": solver,
+            "seed": seed,
+            "seconds": time.perf_counter() - began,
+            "outcome": str(run.outcome),
+            "mean": run.states.mean(axis=(0, 1)),
+            "standard_deviation": run.states.std(axis=(0, 1)),
+            "out": None if out is None else str(out),
+        }
+        if out is not None:
+            _save(out, run, with_neurons)
+        if run.outcome is Outcome.NON_FINITE:
+            terminal.warn(f"the {len(run.times)} samples until t = {run.times[-1]:g} are in {out}")
+            simulated(throw=True)  # fails again, and explains why
+        terminal.result(record, *_shown(run, record))
+    if run.outcome is Outcome.INTERRUPTED:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _time_scale(system: "Network | AbstractSDE", key) -> float:
+    """The system's own, or else what short runs of it show."""
+    from driftmatch.matching.states import characteristic_time
+    from driftmatch.network import Network
+
+    sde = system.latent() if isinstance(system, Network) else system
+    return sde.time_scale or characteristic_time(sde, key)[0]
+
+
+def _shown(run: "Trajectory | NetworkTrajectory", record: dict):
+    """How much was simulated, and where the states lie."""
+    from rich.markup import escape
+
+    from driftmatch.cli.tables import number, plain_table, verdict
+
+    paths = "one path" if record["trajectories"] == 1 else f"{record['trajectories']} paths"
+    yield (
+        f"[b]{escape(record['system'])}[/b]: {paths} of {record['samples']} samples until "
+        f"t = {record['duration']:g}, dt = {record['dt']:g}, in {record['seconds']:.1f} s"
+    )
+    table = plain_table("coordinate", "mean", "st. dev.", "min", "max")
+    states = run.states.reshape(-1, run.states.shape[-1])
+    for i, column in enumerate(states.T):
+        values = (column.mean(), column.std(), column.min(), column.max())
+        table.add_row(str(i + 1), *(number(float(v), 3) for v in values))
+    yield table
+    yield verdict(run.outcome)
+    if record["out"] is not None:
+        yield f"saved  {escape(record['out'])}"

@@ -1,0 +1,198 @@
+"""Attractors: one run, or targets beside the networks that embed them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from driftmatch.errors import InputError
+from driftmatch.evaluate import drifts
+from driftmatch.figures.densities import densities
+from driftmatch.figures.projection import View
+from driftmatch.figures.style import (
+    NETWORK,
+    PAGE_WIDTH,
+    TARGET,
+    label_panel,
+    mix,
+    page,
+    panel,
+    style,
+)
+from driftmatch.figures.traces import neuron_traces
+from driftmatch.matching.errors import matching_errors
+from driftmatch.network import Network
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+# Length of line that fills a picture without blackening it, in sides of the picture.
+_INK = 220.0
+_HELD_OUT = 5000
+
+
+class Comparison(NamedTuple):
+    """A target and a network that embeds it, with a run of each, and what to call them."""
+
+    sde: AbstractSDE
+    network: Network
+    target_run: Trajectory
+    network_run: NetworkTrajectory
+    label: str
+
+
+@style()
+def attractor(
+    run: Trajectory | NetworkTrajectory,
+    ax: Axes | None = None,
+    *,
+    sde: AbstractSDE | None = None,
+    view: View | None = None,
+    color: str | None = None,
+) -> Axes:
+    """The states that a run visits.
+
+    One dimension: the trace in time with its histogram at the side. Two: the trajectories over the
+    streamlines of the drift. Three: a projection, paler with depth. More: the same of the first
+    three principal components. Of a long run as much is drawn as the paper holds.
+
+    - `sde`: what the streamlines are of; a network's run knows its own.
+    - `view`: coordinates, limits and direction, for pictures to be compared; see `View.of`.
+    - `color`: by default one colour for all targets and another for all networks.
+
+    Returns the axes. Raises `InputError` if no state is finite.
+    """
+    view = View.of(run.states) if view is None else view
+    if run.states.shape[-1] != len(view.centre):
+        raise InputError(
+            f"the view is of {len(view.centre)} dimensions and the run has {run.states.shape[-1]}"
+        )
+    is_network = isinstance(run, NetworkTrajectory)
+    if color is None:
+        color = NETWORK if is_network else TARGET
+    if sde is None and is_network:
+        sde = run.network.latent()
+    ax = panel(ax)
+    states = run.states[:, : _stop(run, view)]
+    if view.dim == 1:
+        _trace(ax, run.times[: states.shape[1]], run.states, states, view, color)
+    elif view.dim == 2:
+        _plane(ax, states, sde, view, color)
+    else:
+        _projection(ax, states, view, color)
+    return ax
+
+
+def _stop(run, view: View) -> int:
+    """How many samples of every trajectory fit into the picture."""
+    scaled = view.scaled(run.states)
+    if view.dim == 1:
+        steps = np.abs(np.diff(scaled[..., 0], axis=1)) + 0.01
+    else:
+        steps = np.linalg.norm(np.diff(scaled, axis=1), axis=-1)
+    length = np.cumsum(np.nansum(steps, axis=0))
+    return int(np.searchsorted(length, _INK)) + 1
+
+
+def _trace(ax: Axes, times, all_states, states, view: View, color) -> None:
+    for one in states:
+        ax.plot(times, one[:, 0], color=color, lw=0.5, alpha=0.8, rasterized=True)
+    (low,), (high,) = view.low, view.high
+    margin = 0.05 * (high - low)
+    ax.set(xlim=(times[0], times[-1]), ylim=(low - margin, high + margin))
+    ax.set(xlabel="time", ylabel=view.names[0])
+    side = ax.inset_axes((1.02, 0, 0.22, 1), sharey=ax)
+    values = all_states[np.isfinite(all_states)]
+    side.stairs(*np.histogram(values, 50, (low, high)), orientation="horizontal", fill=True,
+                facecolor=mix(color, "white", 0.5), edgecolor="none")  # fmt: skip
+    side.axis("off")
+
+
+def _plane(ax: Axes, states, sde: AbstractSDE | None, view: View, color) -> None:
+    margin = 0.08 * (view.high - view.low)
+    low, high = view.low - margin, view.high + margin
+    if sde is not None:
+        _streamlines(ax, sde, low, high)
+    for one in states:
+        ax.plot(*one.T, color=color, lw=0.5, alpha=0.75, rasterized=True, zorder=2)
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    ax.set(xlabel=view.names[0], ylabel=view.names[1])
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+
+
+def _streamlines(ax: Axes, sde: AbstractSDE, low, high, number: int = 30) -> None:
+    x, y = (np.linspace(a, b, number) for a, b in zip(low, high, strict=True))
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    flow = drifts(sde, grid.reshape(-1, 2)).reshape(grid.shape)
+    if np.nanmax(np.abs(flow)) > 0:
+        ax.streamplot(x, y, flow[..., 0], flow[..., 1], color="#BDBDBD", linewidth=0.45,
+                      density=0.8, arrowsize=0.5, zorder=1)  # fmt: skip
+
+
+def _projection(ax: Axes, states, view: View, color) -> None:
+    view.draw_box(ax)
+    points = view.project(states)
+    pairs = np.stack([points[:, :-1], points[:, 1:]], axis=2).reshape(-1, 2, 3)
+    pairs = pairs[np.isfinite(pairs).all(axis=(1, 2))]
+    depth = pairs[:, :, 2].mean(axis=1)
+    order = np.argsort(depth)  # what is near covers what is far
+    pairs, depth = pairs[order], depth[order]
+    near = (depth - depth.min()) / max(np.ptp(depth), 1e-12)
+    pale, full = np.array(mix(color, "white", 0.7)), np.array(mix(color, "black", 0.1))
+    lines = LineCollection(list(pairs[:, :, :2]), linewidths=0.4, capstyle="round", rasterized=True,
+                           colors=pale + near[:, None] * (full - pale), zorder=2)  # fmt: skip
+    ax.add_collection(lines, autolim=False)
+
+
+@style()
+def compare_attractors(
+    rows: Sequence[Comparison | tuple],
+    fig: Figure | None = None,
+) -> Figure:
+    """Targets beside their networks, a row each: attractors in one view, marginal densities of
+    both, and the rates of five neurons.
+
+    - `rows`: of (sde, network, target_run, network_run, label); see `Comparison`.
+
+    The drift error ε_f is measured on states of the target's run. Returns the figure.
+    """
+    rows = [Comparison(*row) for row in rows]
+    if not rows:
+        raise InputError("there is nothing to compare: rows is empty")
+    fig = page(fig, PAGE_WIDTH, 48 * len(rows) + 6)
+    grid = fig.add_gridspec(len(rows), 4, width_ratios=(1.15, 1.15, 0.85, 1.15))
+    for r, row in enumerate(rows):
+        axes = [fig.add_subplot(grid[r, c]) for c in range(4)]
+        view = View.of(row.target_run.states, row.network_run.states)
+        attractor(row.target_run, axes[0], sde=row.sde, view=view, color=TARGET)
+        attractor(row.network_run, axes[1], view=view, color=NETWORK)
+        densities(row.target_run, row.network_run, axes[2])
+        neuron_traces(row.network_run, 5, axes[3])
+        axes[0].set_title(f"{row.label}, $k$ = {row.sde.dim}", color=TARGET)
+        error = matching_errors(row.sde, row.network, _some(row.target_run.states)).drift
+        axes[1].set_title(
+            f"$n$ = {row.network.num_neurons} neurons, $ε_f$ = {_number(error)}", color=NETWORK
+        )
+        label_panel(axes[0], "abcdefghijklmnopqrstuvwxyz"[r % 26])
+        if r == 0:
+            axes[2].set_title("densities")
+            axes[3].set_title("rates of five neurons")
+    return fig
+
+
+def _some(states: np.ndarray) -> np.ndarray:
+    states = states.reshape(-1, states.shape[-1])
+    states = states[np.isfinite(states).all(axis=1)]
+    return states[np.linspace(0, len(states) - 1, min(_HELD_OUT, len(states))).astype(int)]
+
+
+def _number(value: float) -> str:
+    """Two digits, with a power of ten where it is shorter."""
+    if 1e-3 <= value < 1e3 or value == 0:
+        return f"{value:.2g}"
+    mantissa, power = f"{value:.1e}".split("e")
+    return rf"{mantissa} $\times$ 10$^{{{int(power)}}}$"

@@ -1,0 +1,114 @@
+"""The look of all figures: one palette, small type, thin lines, nothing set globally for good."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+
+# Blue and vermilion of M. Okabe and K. Ito: told apart in every kind of colour blindness.
+TARGET = "#0072B2"
+NETWORK = "#D55E00"
+INK = "#262626"
+GREY = "#8C8C8C"
+PALE = "#D2D2D2"
+# Signed weights, in two hues that mean neither the target nor the network.
+SIGNS = LinearSegmentedColormap.from_list("signs", ["#4B1D70", "#A98BC2", "w", "#6DB79A", "#0B5C46"])
+
+MILLIMETRE = 1 / 25.4
+PAGE_WIDTH = 180.0  # mm, two columns of a journal
+
+STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 7.5,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "mathtext.fontset": "dejavusans",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlepad": 4,
+    "axes.labelpad": 2,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "xtick.minor.width": 0.5,
+    "ytick.minor.width": 0.5,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "lines.linewidth": 0.9,
+    "patch.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.handlelength": 1.2,
+    "figure.dpi": 200,
+    "savefig.dpi": 400,
+    "savefig.facecolor": "white",
+    "pdf.fonttype": 42,  # text stays text
+    "svg.fonttype": "none",
+    "svg.hashsalt": "driftmatch",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in this style inside the block, or in a function decorated with ``@style()``.
+
+    The global settings of matplotlib are restored on leaving, whatever happened.
+    """
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def page(fig: Figure | None, width: float, height: float) -> Figure:
+    """The figure given, or a new one of that size in millimetres, without pyplot."""
+    if fig is None:
+        fig = Figure(figsize=(width * MILLIMETRE, height * MILLIMETRE))
+    if fig.get_layout_engine() is None:
+        fig.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.04, hspace=0.04)
+    return fig
+
+
+def panel(ax: Axes | None, width: float = 60.0, height: float = 50.0) -> Axes:
+    """The axes given, or those of a new figure of that size in millimetres."""
+    return page(None, width, height).add_subplot() if ax is None else ax
+
+
+def mix(color, other, weight: float) -> tuple[float, float, float]:
+    """`color` with a share `weight` of `other` stirred in."""
+    r, g, b = (1 - weight) * np.array(to_rgb(color)) + weight * np.array(to_rgb(other))
+    return r, g, b
+
+
+def shades(color, number: int) -> list[tuple[float, float, float]]:
+    """That many shades of one colour, from dark to light."""
+    steps = np.linspace(-0.4, 0.35, number) if number > 1 else [0.0]
+    return [mix(color, "white" if s > 0 else "black", abs(s)) for s in steps]
+
+
+def label_panel(ax: Axes, letter: str, *, shift: float = 0.0) -> None:
+    """A bold letter left above the axes, `shift` points further to the left."""
+    ax.annotate(
+        letter, (0, 1), xytext=(-shift, 5), xycoords="axes fraction", textcoords="offset points",
+        fontsize=9, fontweight="bold", ha="left", va="bottom", annotation_clip=False,
+    ).set_in_layout(False)  # fmt: skip
+
+
+def without_y(ax: Axes) -> None:
+    """Take the vertical axis away where heights carry no unit."""
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)

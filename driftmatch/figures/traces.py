@@ -1,0 +1,98 @@
+"""Activity of single neurons in time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from driftmatch.errors import InputError
+from driftmatch.figures.style import NETWORK, panel, shades, style, without_y
+from driftmatch.simulation.trajectory import NetworkTrajectory
+
+_CANDIDATES = 2048
+_SAMPLES = 400
+
+
+@style()
+def neuron_traces(
+    run: NetworkTrajectory,
+    neurons: int | Sequence[int] = 5,
+    ax: Axes | None = None,
+    *,
+    duration: float | None = None,
+    color: str = NETWORK,
+) -> Axes:
+    """The rates φ(x_i) of a few neurons on the first trajectory, one above the other.
+
+    - `neurons`: their indices, or how many to choose: those that vary much and differ most.
+    - `duration`: how much of the run is shown; by default some sixty characteristic times.
+
+    All share one scale, given by a bar at the right. Returns the axes.
+    Raises `InputError` for an index that does not exist.
+    """
+    network = run.network
+    chosen = telling_neurons(run, neurons) if isinstance(neurons, int) else np.asarray(neurons)
+    if len(chosen) == 0 or not np.all((chosen >= 0) & (chosen < network.num_neurons)):
+        raise InputError(
+            f"neurons must be indices from 0 to {network.num_neurons - 1}, got {list(chosen)}"
+        )
+    if duration is None:
+        duration = 60 * network.time_scale if network.time_scale else np.inf
+    stop = max(2, int(np.searchsorted(run.times, duration, side="right")))
+    rates = _rates(run, slice(stop), chosen)
+    ax = panel(ax, 90, 45)
+    middles = (np.nanmax(rates, axis=0) + np.nanmin(rates, axis=0)) / 2
+    spans = np.nanmax(rates, axis=0) - np.nanmin(rates, axis=0)
+    spacing = 1.2 * max(float(spans.max()), 1e-12)
+    levels = spacing * np.arange(len(chosen))[::-1]
+    for rate, middle, level, shade in zip(
+        rates.T, middles, levels, shades(color, len(chosen)), strict=True
+    ):
+        ax.plot(run.times[:stop], rate - middle + level, color=shade, lw=0.8)
+    ax.set_yticks(levels, [f"{i + 1}" for i in chosen])
+    ax.set(xlim=(0, run.times[stop - 1]), ylim=(-0.55 * spacing, levels[0] + 0.55 * spacing))
+    ax.set(xlabel="time", ylabel="neuron")
+    without_y(ax)
+    _scale_bar(ax, float(spans.max()))
+    return ax
+
+
+def telling_neurons(run: NetworkTrajectory, number: int) -> np.ndarray:
+    """Indices of neurons whose rates vary much and are least correlated, in ascending order."""
+    n = run.network.num_neurons
+    candidates = np.unique(np.linspace(0, n - 1, min(n, _CANDIDATES)).astype(int))
+    samples = np.unique(np.linspace(0, len(run.times) - 1, _SAMPLES).astype(int))
+    rates = _rates(run, samples, candidates)
+    rates = rates[np.isfinite(rates).all(axis=1)]
+    spread = rates.std(axis=0)
+    lively = spread >= 0.5 * spread.max()
+    if lively.sum() < number:
+        lively[:] = True
+    candidates, spread = candidates[lively], spread[lively]
+    scores = (rates[:, lively] - rates[:, lively].mean(axis=0)) / np.where(spread > 0, spread, 1)
+    chosen = [int(spread.argmax())]
+    likeness = np.zeros(len(candidates))
+    for _ in range(min(number, len(candidates)) - 1):
+        last = np.abs(scores.T @ scores[:, chosen[-1]]) / len(scores)
+        likeness = np.maximum(likeness, last)
+        likeness[chosen] = np.inf
+        chosen.append(int(likeness.argmin()))
+    return np.sort(candidates[chosen])
+
+
+def _rates(run, times, neurons) -> Float[np.ndarray, "t m"]:
+    x = run.neurons_at(times, neurons)[0]
+    return run.network.activation.derivatives(np.asarray(x, np.float64))[0]
+
+
+def _scale_bar(ax: Axes, span: float) -> None:
+    """A vertical bar of a round length up to `span`, right of the axes."""
+    if span <= 0:
+        return
+    power = 10.0 ** np.floor(np.log10(span))
+    length = max(m * power for m in (1, 2, 5) if m * power <= span)
+    bottom = ax.get_ylim()[0]
+    over = ax.get_yaxis_transform()
+    ax.plot([1.02, 1.02], [bottom, bottom + length], color="k", lw=1, transform=over, clip_on=False)
+    ax.text(1.035, bottom + length / 2, f"{length:g}", transform=over, va="center", ha="left")

@@ -1,0 +1,137 @@
+r"""Keeping the network from attractors far outside the training region.
+
+A bounded network matched on data holds whatever its saturated features make of the space beyond,
+often an attractor there. A few neurons stand guard: neuron i, in direction u_i, is switched off
+wherever the target goes and on beyond, and pushes back,
+
+    −a u_i [φ(g_i (u_i·z' − c_i)) − φ(−∞)],
+
+with c_i beyond the furthest state in that direction. Off, such a neuron is saturated: it costs
+neither accuracy nor robustness to private noise. The amplitude a is the smallest with which the
+drift points inward everywhere from 1.5 to 50 times the guarded radius, with a margin.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from driftmatch.activations import Activation
+from driftmatch.matching.problem import Features
+
+Matrix = np.ndarray
+
+FAR = (1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
+
+
+@dataclass(frozen=True)
+class Guards:
+    """The guard neurons before their amplitude is known.
+
+    - `features`: their Γ' and b. - `directions`: u, shape (g, k).
+    - `radii`: distances from the mean at which the far field is checked, along `rays`.
+    """
+
+    features: Features
+    directions: Float[Matrix, "g k"]
+    rays: Float[Matrix, "r k"]
+    radii: Float[Matrix, " r"]
+    activation: Activation
+
+    def push(self, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
+        """What the guards add to readout · φ for unit amplitude, without their constant."""
+        return -(self._switched_on(states) @ self.directions)
+
+    def alertness(self, states: Float[Matrix, "N k"]) -> Float[Matrix, " N"]:
+        """How far the most active guard is switched on, from 0 (rest) to about 1."""
+        limits = self.activation.derivatives(np.array([-40.0, 40.0]))[0]
+        return self._switched_on(states).max(axis=1) / min(limits[1] - limits[0], 2.0)
+
+    def readout(self, amplitude: float) -> Float[Matrix, "k g"]:
+        """−a u as readout columns."""
+        return -amplitude * self.directions.T
+
+    def resting_output(self, amplitude: float) -> Float[Matrix, " k"]:
+        """What the guards' readout gives while they are off; to be cancelled by a constant."""
+        rest = self.activation.derivatives(np.array([-40.0]))[0][0]
+        return self.readout(amplitude).sum(axis=1) * rest
+
+    def required_amplitude(self, output, *, margin: float = 0.2) -> float:
+        """The amplitude with which z'·(output(z') + a·push(z') − z') ≤ −margin (|z'| − radius)|z'|.
+
+        `output`: whitened readout · φ of the other neurons, from shape (N, k) to (N, k).
+        """
+        needed = 0.0
+        for factor in FAR:
+            states = self.rays * (factor * self.radii)[:, None]
+            outward = np.sum((output(states) - states) * self.rays, axis=1)
+            inward = -np.sum(self.push(states) * self.rays, axis=1)
+            wanted = outward + margin * (factor - 1) * self.radii
+            needed = max(needed, float(np.max(wanted / np.maximum(inward, 1e-9))))
+        return needed
+
+    def _switched_on(self, states):
+        rest = self.activation.derivatives(np.array([-40.0]))[0][0]
+        return self.activation.derivatives(self.features.arguments(states))[0] - rest
+
+
+def place_guards(
+    visited: Float[Matrix, "P k"], activation: Activation, number: int, *, margin: float = 0.15
+) -> Guards | None:
+    """Guards around these whitened states, or None if φ does not saturate or `number` is too small.
+
+    `margin`: by which fraction (plus 0.3) of the furthest state's distance they stand back.
+    """
+    k = visited.shape[1]
+    depth = _switching_depth(activation)
+    if depth is None or number < 2 * k:
+        return None
+    directions = _directions(k, number)
+    support = np.maximum(np.max(visited @ directions.T, axis=0), 0.5)
+    gap = margin * support + 0.3
+    slopes = depth / gap
+    features = Features(slopes[:, None] * directions, -slopes * (support + gap))
+    rng = np.random.default_rng(0)
+    rays = rng.standard_normal((2000, k))
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    along = np.maximum(rays @ directions.T, 1e-9)
+    radii = np.min((support + gap) / along, axis=1)
+    return Guards(features, directions, rays, np.minimum(radii, 3 * radii.min()), activation)
+
+
+def default_number(latent_dim: int, num_neurons: int) -> int:
+    """How many guards: enough to surround the target, at most an eighth of the network."""
+    wanted = {1: 2, 2: 8, 3: 32}.get(latent_dim, 12 * latent_dim)
+    return min(wanted, num_neurons // 8 // 2 * 2)
+
+
+def _switching_depth(activation: Activation) -> float | None:
+    """How far below its threshold φ is within 0.01 of φ(−∞); None if it has no lower limit."""
+    depths = np.linspace(0.1, 6, 60)
+    value = activation.derivatives(-depths)[0]
+    rest = activation.derivatives(np.array([-40.0, -80.0]))[0]
+    if rest[0] != rest[1]:
+        return None
+    settled = np.flatnonzero(np.abs(value - rest[0]) <= 0.01)
+    return float(depths[settled[0]]) if len(settled) else None
+
+
+def _directions(k: int, number: int) -> Float[Matrix, "g k"]:
+    """Unit vectors spread over the sphere, in opposite pairs so that the guards at rest cancel."""
+    half = number // 2
+    if k == 1:
+        return np.array([[1.0], [-1.0]])
+    if k == 2:
+        angle = np.pi * np.arange(half) / half
+        one_side = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    elif k == 3:
+        height = (np.arange(half) + 0.5) / half
+        angle = np.pi * (1 + 5**0.5) * np.arange(half)
+        ring = np.sqrt(1 - height**2)
+        one_side = np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
+    else:
+        # Axes first: they bound the state in every coordinate, then random directions between.
+        rng = np.random.default_rng(0)
+        one_side = np.concatenate([np.eye(k), rng.standard_normal((max(half - k, 0), k))])[:half]
+        one_side /= np.linalg.norm(one_side, axis=1, keepdims=True)
+    return np.concatenate([one_side, -one_side])

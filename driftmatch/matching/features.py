@@ -1,0 +1,76 @@
+"""Where random features come from, and which of many are kept."""
+
+import numpy as np
+import scipy.linalg
+from scipy.linalg.blas import dsyrk
+
+from driftmatch.matching.blocks import blocks
+from driftmatch.matching.problem import Features, MatchingProblem
+
+
+def sample_features(
+    problem: MatchingProblem, number: int, rng: np.random.Generator, *, slope: float = 1.5
+) -> Features:
+    """Features in random directions, centred on random states, with log-normal slopes."""
+    directions = rng.standard_normal((number, problem.states.shape[1]))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    gamma = slope * np.exp(0.4 * rng.standard_normal((number, 1))) * directions
+    centres = 1.1 * problem.states[rng.integers(len(problem.states), size=number)]
+    return Features(gamma, -np.sum(gamma * centres, axis=1))
+
+
+def select_features(
+    problem: MatchingProblem, candidates: Features, number: int, *, rounds: int = 3
+) -> Features:
+    r"""Keep the `number` candidates that a noise-robust readout leans on most.
+
+    Spreading n neurons over the candidates with density ρ leaves a noise of s² Σ |V_i|² r_i / (nρ_i)
+    in the readout; the best density for given V is ρ_i ∝ |V_i| √r_i. A few rounds of solving and
+    reweighting approach the sparse optimum (iteratively reweighted least squares).
+    """
+    if number >= len(candidates):
+        return candidates
+    moments = Moments(problem, candidates)
+    density = np.full(len(candidates), 1 / len(candidates))
+    for _ in range(rounds):
+        readout = moments.solve(
+            max(problem.private_noise, 1e-3) ** 2 * moments.noise / (number * density)
+        )
+        score = np.sqrt(np.sum(readout**2, axis=1) * moments.noise)
+        density = score / score.sum() + 1e-6 / len(candidates)
+    return candidates[np.argsort(-score, kind="stable")[:number]]
+
+
+class Moments:
+    """AᵀA, AᵀωY and r = Σ ω² φ'² of a problem's weighted features A, summed in float64.
+
+    - `precise`: compute the features in float64 too, not only their sums.
+    """
+
+    def __init__(self, problem: MatchingProblem, features: Features, *, precise: bool = False):
+        n, q = len(features), problem.outputs.shape[1]
+        dtype = np.float64 if precise else np.float32
+        states, gamma_t = problem.states.astype(dtype), features.gamma.T.astype(dtype)
+        bias = features.bias.astype(dtype)
+
+        def sums(share):
+            gram, moment, noise = np.zeros((n, n), order="F"), np.zeros((n, q)), np.zeros(n)
+            for s in share:
+                value, slope, _ = problem.activation.derivatives(states[s] @ gamma_t + bias)
+                weights = problem.weights[s]
+                noise += weights @ (slope * slope)
+                block = value * np.sqrt(weights)[:, None]
+                gram = dsyrk(1.0, block.T, beta=1.0, c=gram, overwrite_c=1)
+                moment += value.T @ (weights[:, None] * problem.outputs[s])
+            return gram, moment, noise
+
+        with blocks(len(states)) as shared:
+            self.gram, self.moment, self.noise = shared.sum(sums)
+
+    def solve(self, ridge: np.ndarray) -> np.ndarray:
+        """V of (AᵀA + diag ridge) V = AᵀωY, by Cholesky; the ridge keeps it well conditioned."""
+        gram = self.gram.copy(order="F")
+        gram[np.diag_indices(len(gram))] += ridge + 1e-14 * np.trace(gram) / len(gram)
+        with blocks(1):
+            factor = scipy.linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+            return scipy.linalg.cho_solve(factor, self.moment, check_finite=False)

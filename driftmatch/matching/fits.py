@@ -1,0 +1,195 @@
+"""The three ways to fit, each a small object: `Refined` (default), `LeastSquares`, `Backprop`."""
+
+import abc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from driftmatch.errors import InputError
+from driftmatch.matching.backprop import train
+from driftmatch.matching.blocks import blocks
+from driftmatch.matching.features import Moments, sample_features, select_features
+from driftmatch.matching.problem import Features, MatchingProblem
+from driftmatch.matching.refined import Descent, ReducedObjective, features_of
+from driftmatch.meters import AbstractMeter
+from driftmatch.words import did_you_mean
+
+Readout = np.ndarray
+# The problem to solve in the end, given what the features and their readout do so far.
+Completion = Callable[[Features, Readout], MatchingProblem]
+
+
+class AbstractFit(abc.ABC):
+    """Chooses n features and their readout V, shape (n, q), for a `MatchingProblem`."""
+
+    name: str
+    # Whether guards are wanted by default (see `confinement`).
+    confined: bool
+
+    @abc.abstractmethod
+    def num_states(self, num_neurons: int, latent_dim: int) -> int:
+        """How many states the problem should hold."""
+
+    @abc.abstractmethod
+    def fit(
+        self,
+        problem: MatchingProblem,
+        num_neurons: int,
+        rng: np.random.Generator,
+        complete: Completion,
+        meter: AbstractMeter,
+    ) -> tuple[Features, Readout]:
+        """Fit. `complete` turns a first fit into the problem that the last solve is for: the
+        guards' amplitude depends on the one and enters the outputs of the other."""
+
+
+@dataclass(frozen=True)
+class LeastSquares(AbstractFit):
+    """Random features, readouts by linear least squares in float64; no gradient.
+
+    `oversampling` times as many features are drawn and those kept that a noise-robust readout
+    leans on most. With private noise s > 0 in the problem the readouts carry the ridge
+    R = s² diag E[φ'²], the noise-aware decoder of the Neural Engineering Framework
+    (Eliasmith & Anderson 2003); with s = 0 they solve the unregularised problem by a
+    rank-revealing QR: as accurate as double precision allows, and useless with any noise.
+    """
+
+    oversampling: int = 4
+    slope: float | None = None
+    name: str = "least-squares"
+    confined: bool = True
+
+    def num_states(self, num_neurons, latent_dim):
+        return max(8 * num_neurons, 4096)
+
+    def fit(self, problem, num_neurons, rng, complete, meter):
+        plain = problem.private_noise == 0
+        meter.start("least squares", 1)
+        if plain:
+            # Gentle slopes: without noise, smooth features cancel to many more digits.
+            features = sample_features(problem, num_neurons, rng, slope=self.slope or 0.6)
+        else:
+            candidates = sample_features(
+                problem, self.oversampling * num_neurons, rng, slope=self.slope or 1.5
+            )
+            small = problem.subset(max(4 * num_neurons, 2048))
+            features = select_features(small, candidates, num_neurons)
+        readout = solve_readout(problem, features)
+        final = complete(features, readout)
+        if final is not problem:
+            readout = solve_readout(final, features)
+        meter.stop()
+        return features, readout
+
+
+@dataclass(frozen=True)
+class Refined(AbstractFit):
+    """Variable projection: the features descend, the readouts follow; see `refined`.
+
+    Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
+    half of the states, then on all `states_per_neuron` n of them; by default (None) from 30 and 4
+    for small networks down to 8 and 4 for a thousand neurons. `max_slope`: soft limit of |Γ'_i|,
+    whitened.
+    """
+
+    iterations: tuple[int, int] | None = None
+    states_per_neuron: int = 16
+    oversampling: int = 4
+    max_slope: float = 8.0
+    name: str = "refined"
+    confined: bool = True
+
+    def num_states(self, num_neurons, latent_dim):
+        return max(self.states_per_neuron * num_neurons, 4096)
+
+    def fit(self, problem, num_neurons, rng, complete, meter):
+        first, last = self.iterations or (int(np.clip(6000 // num_neurons, 8, 30)), 4)
+        meter.start("refining", first + last + 1)
+        small = problem.subset(self.states_per_neuron * num_neurons // 2)
+        candidates = sample_features(problem, self.oversampling * num_neurons, rng)
+        features = select_features(small, candidates, num_neurons)
+        meter.advance(1)
+
+        def on_step(point):
+            error = np.sqrt(point.objective / problem.states.shape[1])
+            meter.advance(1, f"error {error:.1e}")
+
+        descent = Descent(np.concatenate([features.gamma, features.bias[:, None]], axis=1))
+        with blocks(len(small.weights)) as shared:
+            point = descent.run(
+                ReducedObjective(small, self.max_slope, shared), first, on_step
+            )
+        final = complete(features_of(point.theta), point.readout)
+        with blocks(len(final.weights)) as shared:
+            objective = ReducedObjective(final, self.max_slope, shared)
+            point = descent.run(objective, last, on_step)
+        meter.stop()
+        return features_of(point.theta), solve_readout(final, features_of(point.theta))
+
+
+@dataclass(frozen=True)
+class Backprop(AbstractFit):
+    """Back-propagation with Adam on the two-layer perceptron; see `backprop`.
+
+    The training of the paper (arXiv:2602.14885), kept as the baseline: it neither knows of private
+    noise nor places guards.
+    """
+
+    steps: int = 20_000
+    batch_size: int = 1024
+    learning_rate: float = 1e-3
+    decay: bool = False
+    name: str = "backprop"
+    confined: bool = False
+
+    def num_states(self, num_neurons, latent_dim):
+        return 50_000
+
+    def fit(self, problem, num_neurons, rng, complete, meter):
+        start = sample_features(problem, num_neurons, rng)
+        features, readout = train(
+            problem,
+            start,
+            steps=self.steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            decay=self.decay,
+            seed=int(rng.integers(2**31)),
+            meter=meter,
+        )
+        complete(features, readout)
+        return features, readout
+
+
+FITS: dict[str, AbstractFit] = {f.name: f for f in (Refined(), LeastSquares(), Backprop())}
+
+
+def get_fit(fit: str | AbstractFit) -> AbstractFit:
+    """The fit of that name; raises `InputError` with the nearest name for an unknown one."""
+    if isinstance(fit, AbstractFit):
+        return fit
+    try:
+        return FITS[fit.replace("_", "-")]
+    except (KeyError, AttributeError):
+        raise InputError(f"there is no fit {fit!r}{did_you_mean(fit, FITS)}") from None
+
+
+def solve_readout(problem: MatchingProblem, features: Features) -> Readout:
+    """The readout for given features: ridge s² diag r if s > 0, else rank-revealing QR."""
+    if problem.private_noise > 0:
+        moments = Moments(problem, features, precise=True)
+        return moments.solve(problem.private_noise**2 * moments.noise)
+    omega = np.sqrt(problem.weights)[:, None]
+    matrix = omega * problem.activation.derivatives(features.arguments(problem.states))[0]
+    with blocks(1):
+        return scipy.linalg.lstsq(
+            matrix,
+            omega * problem.outputs,
+            cond=1e-16,
+            lapack_driver="gelsy",
+            overwrite_a=True,
+            overwrite_b=True,
+            check_finite=False,
+        )[0]

@@ -1,0 +1,71 @@
+"""Progress meters: the library is silent by default and reports to the meter it is given."""
+
+import abc
+import sys
+
+
+class AbstractMeter(abc.ABC):
+    """Receives the progress of a long computation.
+
+    ``start``, any number of ``advance``, then ``stop``; one task at a time.
+    """
+
+    @abc.abstractmethod
+    def start(self, description: str, total: int) -> None:
+        """A task of ``total`` steps begins."""
+
+    @abc.abstractmethod
+    def advance(self, steps: int, note: str = "") -> None:
+        """``steps`` more steps are done; ``note`` says in a few words how it stands."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """The task begun last has ended, however it ended."""
+
+
+class SilentMeter(AbstractMeter):
+    """Reports nothing; the default everywhere."""
+
+    def start(self, description: str, total: int) -> None: ...
+
+    def advance(self, steps: int, note: str = "") -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class TerminalMeter(AbstractMeter):
+    """A progress bar on standard error, drawn by Rich."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(file=sys.stderr)
+        self._progress = None
+        self._task = None
+
+    def start(self, description: str, total: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.stop()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task(description, total=total, note="")
+
+    def advance(self, steps: int, note: str = "") -> None:
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, advance=steps, note=note)
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+SILENT = SilentMeter()

@@ -1,0 +1,288 @@
+r"""The low-rank recurrent network, and the two SDEs that it is.
+
+    τ dx = [−x + W φ(x) + b + I(t)] dt + τ Γ S(x) dB + s√(2τ) dξ,    x ∈ R^n,    W = Γ W_s
+
+The columns of Γ (``gamma``, n×k) are the "encoders" of the Neural Engineering Framework and the
+vectors m of low-rank-RNN papers; the rows of W_s (``readout``, k×n) its decoders and the vectors n.
+W is never formed: a step costs O(nk) and a network stores O(nk).
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from driftmatch.activations import Activation, get_activation
+from driftmatch.errors import InputError
+from driftmatch.sde import AbstractSDE, Input
+
+Matrix = np.ndarray
+
+
+class SharedNoise(NamedTuple):
+    """S(x) = constant + unvec(readout φ(x)): noise that every neuron receives through Γ.
+
+    - `constant`: S₀, shape (k, m), in latent units per square root of time.
+    - `readout`: W_n, shape (k, m, n), or None for additive noise.
+    """
+
+    constant: Matrix
+    readout: Matrix | None = None
+
+    def __call__(self, rates: Array) -> Array:
+        """S, shape (k, m), from the rates φ(x), shape (n,)."""
+        if self.readout is None:
+            return jnp.asarray(self.constant)
+        return self.constant + self.readout @ rates
+
+
+class Network(eqx.Module):
+    r"""A continuous-time recurrent network of n neurons with connectivity W = Γ W_s of rank k.
+
+        τ dx = [−x + W φ(x) + b + I(t)] dt + τ Γ S(x) dB + s√(2τ) dξ
+
+    On the invariant affine subspace x = Γz + b it is exactly a k-dimensional SDE (`latent`);
+    in all of R^n it is an n-dimensional one (`neural`).
+
+    **Fields** (arrays are kept in float64 and used in the precision that JAX is set to)
+
+    - `gamma`: Γ, shape (n, k); `readout`: W_s, shape (k, n); `bias`: b, shape (n,).
+    - `tau`: the neural time constant τ > 0, in units of time.
+    - `activation`: φ.
+    - `shared_noise`: S; see `SharedNoise`.
+    - `private_noise`: s ≥ 0, in units of x: alone it makes every neuron fluctuate with standard
+      deviation s.
+    - `start`: a latent state near the attractor, or None.
+    - `name`: what it embeds.
+    """
+
+    gamma: Float[Matrix, "n k"]
+    readout: Float[Matrix, "k n"]
+    bias: Float[Matrix, " n"]
+    shared_noise: SharedNoise
+    start: Float[Matrix, " k"] | None
+    _projector: Float[Matrix, "k n"]
+    tau: float = eqx.field(static=True)
+    private_noise: float = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True)
+    name: str = eqx.field(static=True)
+    time_scale: float | None = eqx.field(static=True)
+
+    def __init__(
+        self,
+        gamma: ArrayLike,
+        readout: ArrayLike,
+        bias: ArrayLike,
+        *,
+        tau: float = 1.0,
+        activation: str | Activation = "tanh",
+        shared_noise: SharedNoise | ArrayLike = 0.0,
+        private_noise: float = 0.0,
+        start: ArrayLike | None = None,
+        name: str = "network",
+        time_scale: float | None = None,
+    ):
+        self.gamma = _finite("gamma", gamma, 2)
+        n, k = self.gamma.shape
+        self.readout = _finite("readout", readout, 2, (k, n))
+        self.bias = _finite("bias", bias, 1, (n,))
+        if n < k:
+            raise InputError(f"a network of {n} neurons cannot carry {k} latent dimensions")
+        if np.linalg.matrix_rank(self.gamma) < k:
+            raise InputError("gamma must have independent columns")
+        if not (np.isfinite(tau) and tau > 0):
+            raise InputError(f"tau must be positive, got {tau!r}")
+        if not (np.isfinite(private_noise) and private_noise >= 0):
+            raise InputError(f"private_noise must not be negative, got {private_noise!r}")
+        self.tau = float(tau)
+        self.private_noise = float(private_noise)
+        self.activation = get_activation(activation)
+        self.shared_noise = _shared_noise(shared_noise, n, k)
+        self.start = None if start is None else _finite("start", start, 1, (k,))
+        self.name = name
+        self.time_scale = None if time_scale is None else float(time_scale)
+        self._projector = np.linalg.pinv(self.gamma)
+
+    @property
+    def num_neurons(self) -> int:
+        """n."""
+        return self.gamma.shape[0]
+
+    @property
+    def latent_dim(self) -> int:
+        """k, the rank of the connectivity."""
+        return self.gamma.shape[1]
+
+    def latent(self, *, input: Input | None = None) -> "LatentSDE":
+        """The network on its invariant subspace, an SDE in z ∈ R^k.
+
+        `input`: u(t) of shape (k,), in units of z; it enters as the neural input I = Γu.
+        """
+        return LatentSDE(self, input)
+
+    def neural(self, *, input: Input | None = None) -> "NeuralSDE":
+        """The network as n neurons, an SDE in x ∈ R^n.
+
+        `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu.
+        """
+        return NeuralSDE(self, input)
+
+    def lift(self, z: Float[ArrayLike, "... k"]) -> Float[Array, "... n"]:
+        """x = Γz + b."""
+        return jnp.asarray(z) @ self.gamma.T + self.bias
+
+    def project(self, x: Float[ArrayLike, "... n"]) -> Float[Array, "... k"]:
+        """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
+        return (jnp.asarray(x) - self.bias) @ self._projector.T
+
+    def with_private_noise(self, private_noise: float) -> "Network":
+        """The same network with another private noise s."""
+        return Network(
+            self.gamma,
+            self.readout,
+            self.bias,
+            tau=self.tau,
+            activation=self.activation,
+            shared_noise=self.shared_noise,
+            private_noise=private_noise,
+            start=self.start,
+            name=self.name,
+            time_scale=self.time_scale,
+        )
+
+
+class LatentSDE(AbstractSDE):
+    r"""dz = τ⁻¹[−z + W_s φ(Γz + b) + u(t)] dt + S dB, exact on the subspace at every n.
+
+    Private noise leaves the subspace and is no part of this SDE; see `NeuralSDE`.
+    """
+
+    network: Network
+    input: Input | None = None
+
+    @property
+    def dim(self):
+        return self.network.latent_dim
+
+    @property
+    def noise_dim(self):
+        return self.network.shared_noise.constant.shape[1]
+
+    def _rates(self, z):
+        net = self.network
+        return net.activation(net.gamma @ z + net.bias)
+
+    def drift(self, z):
+        net = self.network
+        return (net.readout @ self._rates(z) - z) / net.tau
+
+    def diffusion(self, z):
+        if self.has_constant_diffusion:
+            return jnp.asarray(self.network.shared_noise.constant)
+        return self.network.shared_noise(self._rates(z))
+
+    def forcing(self, t):
+        return None if self.input is None else self.input(t) / self.network.tau
+
+    @property
+    def start(self):
+        return self.network.start
+
+    @property
+    def time_scale(self):
+        return self.network.time_scale
+
+    @property
+    def name(self):
+        return self.network.name
+
+    @property
+    def has_constant_diffusion(self):
+        return self.network.shared_noise.readout is None
+
+
+class NeuralSDE(AbstractSDE):
+    r"""dx = τ⁻¹[−x + Γ W_s φ(x) + b + I(t)] dt + Γ S(x) dB + s√(2/τ) dξ, in all of R^n.
+
+    Its noise has m shared components followed, if s > 0, by n private ones.
+    """
+
+    network: Network
+    input: Input | None = None
+
+    @property
+    def dim(self):
+        return self.network.num_neurons
+
+    @property
+    def noise_dim(self):
+        private = self.network.num_neurons if self.network.private_noise > 0 else 0
+        return self.network.shared_noise.constant.shape[1] + private
+
+    def drift(self, x):
+        net = self.network
+        return (net.gamma @ (net.readout @ net.activation(x)) - x + net.bias) / net.tau
+
+    def diffusion(self, x):
+        return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(jnp.eye(self.noise_dim))
+
+    def noise(self, x, dB):
+        net = self.network
+        m = net.shared_noise.constant.shape[1]
+        shared = net.gamma @ (net.shared_noise(net.activation(x)) @ dB[:m])
+        if net.private_noise == 0:
+            return shared
+        return shared + net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
+
+    def forcing(self, t):
+        if self.input is None:
+            return None
+        value = self.input(t)
+        net = self.network
+        if value.shape == (net.latent_dim,):
+            value = net.gamma @ value
+        return value / net.tau
+
+    @property
+    def start(self):
+        return None if self.network.start is None else np.asarray(
+            self.network.gamma @ self.network.start + self.network.bias
+        )
+
+    @property
+    def time_scale(self):
+        return self.network.time_scale
+
+    @property
+    def name(self):
+        return self.network.name
+
+    @property
+    def has_constant_diffusion(self):
+        return self.network.shared_noise.readout is None
+
+
+def _finite(what: str, value: ArrayLike, ndim: int, shape: tuple[int, ...] | None = None) -> Matrix:
+    array = np.array(value, dtype=np.float64)
+    if array.ndim != ndim or (shape is not None and array.shape != shape):
+        wanted = f"shape {shape}" if shape is not None else f"{ndim} dimensions"
+        raise InputError(f"{what} must have {wanted}, got shape {array.shape}")
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"{what} must be finite")
+    return array
+
+
+def _shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
+    if not isinstance(value, SharedNoise):
+        constant = np.asarray(value, dtype=np.float64)
+        value = SharedNoise(constant * np.eye(k) if constant.ndim == 0 else constant)
+    constant = _finite("shared_noise.constant", value.constant, 2)
+    k_given, m = constant.shape
+    if k_given != k:
+        raise InputError(f"shared_noise.constant must have {k} rows, got {k_given}")
+    if value.readout is None:
+        return SharedNoise(constant)
+    return SharedNoise(constant, _finite("shared_noise.readout", value.readout, 3, (k, m, n)))

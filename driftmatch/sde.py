@@ -1,0 +1,283 @@
+"""What an SDE is: the one interface that targets, estimates and networks share."""
+
+import abc
+from collections.abc import Callable
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from driftmatch.errors import InputError
+
+Drift = Callable[[Array], Array]
+Input = Callable[[Array], Array]
+
+
+class AbstractSDE(eqx.Module):
+    r"""An Itô stochastic differential equation
+
+        dz = [f(z) + c(t)] dt + σ(z) dB,    z ∈ R^k,  B ∈ R^m,    D(z) = ½ σ(z) σ(z)ᵀ
+
+    with drift f, diffusion (noise amplitude) σ and an optional forcing c(t). Everything is
+    written for one state of shape ``(k,)``; batch with ``jax.vmap``. Units: z in the user's own,
+    f in z per unit time, σ in z per square root of unit time.
+    """
+
+    dim: eqx.AbstractVar[int]
+    noise_dim: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def drift(self, z: Float[Array, " k"]) -> Float[Array, " k"]:
+        """f(z), without forcing."""
+
+    @abc.abstractmethod
+    def diffusion(self, z: Float[Array, " k"]) -> Float[Array, "k m"]:
+        """σ(z), a matrix always."""
+
+    def noise(self, z: Float[Array, " k"], dB: Float[Array, " m"]) -> Float[Array, " k"]:
+        """σ(z) dB; overridden where the matrix need not be formed."""
+        return self.diffusion(z) @ dB
+
+    def forcing(self, t: Float[Array, ""]) -> Float[Array, " k"] | None:
+        """c(t), or None for an autonomous system."""
+        return None
+
+    @property
+    def start(self) -> Float[np.ndarray, " k"] | None:
+        """A state from which the attractor is reached, or None if nobody named one."""
+        return None
+
+    @property
+    def time_scale(self) -> float | None:
+        """The time in which the state changes by about its own size, or None if unknown."""
+        return None
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def has_constant_diffusion(self) -> bool:
+        """Whether σ is known not to depend on the state."""
+        return False
+
+
+class SDE(AbstractSDE):
+    r"""An SDE from functions:  dz = f(z) dt + σ(z) dB.
+
+    **Arguments**
+
+    - `drift`: f, from shape ``(k,)`` to ``(k,)``, written with ``jax.numpy``.
+    - `diffusion`: σ, a function from ``(k,)`` to ``(k, m)``, or a constant: a scalar (σ times the
+      identity), a vector of k (diagonal) or a matrix of k rows. 0 gives an ODE.
+    - `dim`: k.
+    - `interpretation`: "ito", or "stratonovich", which is converted here, once:
+      f_i ← f_i + ½ Σ_jl σ_jl ∂_j σ_il.
+    - `start`: a state near the attractor; `time_scale`: how long the state takes to change by its
+      own size. Both are found when needed if they are not given.
+    - `name`, `description`, `equation`: words for tables and figures.
+    - `parameters`: what the drift and the diffusion were built from, for tables and files.
+
+    Raises `InputError` when a shape is wrong or the drift is not finite at `start`.
+    """
+
+    dim: int = eqx.field(static=True)
+    noise_dim: int = eqx.field(static=True)
+    _drift: Drift
+    _diffusion: Callable[[Array], Array] | np.ndarray
+    _start: np.ndarray | None
+    _time_scale: float | None = eqx.field(static=True)
+    _name: str = eqx.field(static=True)
+    description: str = eqx.field(static=True)
+    equation: str = eqx.field(static=True)
+    parameters: tuple[tuple[str, object], ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        drift: Drift,
+        diffusion: Callable[[Array], Array] | ArrayLike,
+        dim: int,
+        *,
+        interpretation: Literal["ito", "stratonovich"] = "ito",
+        start: ArrayLike | None = None,
+        time_scale: float | None = None,
+        name: str = "sde",
+        description: str = "",
+        equation: str = "",
+        parameters: dict[str, object] | None = None,
+    ):
+        if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)) or dim < 1:
+            raise InputError(f"dim must be a positive whole number, got {dim!r}")
+        if interpretation not in ("ito", "stratonovich"):
+            raise InputError(
+                f'interpretation must be "ito" or "stratonovich", got {interpretation!r}'
+            )
+        if not callable(drift):
+            raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
+        self.dim = int(dim)
+        self._start = None if start is None else _check_start(start, self.dim)
+        if time_scale is not None and not (np.isfinite(time_scale) and time_scale > 0):
+            raise InputError(f"time_scale must be positive, got {time_scale!r}")
+        self._time_scale = None if time_scale is None else float(time_scale)
+        self._diffusion = (
+            diffusion if callable(diffusion) else _constant_diffusion(diffusion, self.dim)
+        )
+        self.noise_dim = _check_functions(drift, self._diffusion, self.dim)
+        if interpretation == "stratonovich" and callable(self._diffusion):
+            drift = StratonovichDrift(drift, self._diffusion)
+        self._drift = drift
+        self._name = name
+        self.description = description
+        self.equation = equation
+        self.parameters = tuple((parameters or {}).items())
+        at = self._start if self._start is not None else np.zeros(self.dim)
+        value = np.asarray(self.drift(jnp.asarray(at)))
+        if self._start is not None and not np.all(np.isfinite(value)):
+            raise InputError(
+                f"the drift is not finite at the start {at.tolist()}: it gave {value.tolist()}; "
+                "mend the drift or pass another start"
+            )
+
+    def drift(self, z):
+        return jnp.asarray(self._drift(z))
+
+    def diffusion(self, z):
+        return jnp.asarray(self._diffusion(z) if callable(self._diffusion) else self._diffusion)
+
+    @property
+    def start(self):
+        return self._start
+
+    @property
+    def time_scale(self):
+        return self._time_scale
+
+    @property
+    def name(self):
+        return self._name
+
+    @property
+    def has_constant_diffusion(self):
+        return not callable(self._diffusion)
+
+
+class StratonovichDrift(eqx.Module):
+    """The Itô drift of a Stratonovich SDE:  f_i + ½ Σ_jl σ_jl ∂_j σ_il."""
+
+    drift: Drift
+    diffusion: Callable[[Array], Array]
+
+    def __call__(self, z):
+        sigma = self.diffusion(z)
+        along_columns = jax.vmap(lambda c: jax.jvp(self.diffusion, (z,), (c,))[1], in_axes=1)
+        return self.drift(z) + 0.5 * jnp.einsum("lil->i", along_columns(sigma))
+
+
+class Forced(AbstractSDE):
+    """An SDE with an input added to its drift:  dz = [f(z) + c(t)] dt + σ(z) dB."""
+
+    sde: AbstractSDE
+    input: Input
+
+    @property
+    def dim(self):
+        return self.sde.dim
+
+    @property
+    def noise_dim(self):
+        return self.sde.noise_dim
+
+    def drift(self, z):
+        return self.sde.drift(z)
+
+    def diffusion(self, z):
+        return self.sde.diffusion(z)
+
+    def noise(self, z, dB):
+        return self.sde.noise(z, dB)
+
+    def forcing(self, t):
+        inner = self.sde.forcing(t)
+        return self.input(t) if inner is None else inner + self.input(t)
+
+    @property
+    def start(self):
+        return self.sde.start
+
+    @property
+    def time_scale(self):
+        return self.sde.time_scale
+
+    @property
+    def name(self):
+        return self.sde.name
+
+    @property
+    def has_constant_diffusion(self):
+        return self.sde.has_constant_diffusion
+
+
+def _check_start(start: ArrayLike, dim: int) -> np.ndarray:
+    start = np.asarray(start, dtype=float)
+    if start.shape != (dim,):
+        raise InputError(f"start must have shape ({dim},), got {start.shape}")
+    if not np.all(np.isfinite(start)):
+        raise InputError(f"start must be finite, got {start.tolist()}")
+    return start
+
+
+def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:
+    """The k × m matrix that a scalar, a vector or a matrix stands for."""
+    matrix = np.asarray(value, dtype=float)
+    if not np.all(np.isfinite(matrix)):
+        raise InputError("the diffusion must be finite")
+    if matrix.ndim == 0:
+        return matrix * np.eye(dim)
+    if matrix.shape == (dim,):
+        return np.diag(matrix)
+    if matrix.ndim == 2 and matrix.shape[0] == dim and matrix.shape[1] >= 1:
+        return matrix
+    raise InputError(
+        f"a constant diffusion must be a scalar, a vector of {dim} or a matrix of {dim} rows, "
+        f"got shape {matrix.shape}"
+    )
+
+
+def _check_functions(drift: Drift, diffusion, dim: int) -> int:
+    """Trace both functions once, without computing, and return m."""
+    state = jax.ShapeDtypeStruct((dim,), jnp.result_type(float))
+
+    def shape_of(function, what):
+        try:
+            return jax.eval_shape(lambda z: jnp.asarray(function(z)), state).shape
+        except jax.errors.TracerArrayConversionError as error:
+            raise InputError(
+                f"the {what} must be written with jax.numpy: NumPy and math functions cannot be "
+                "traced (replace np.sin by jnp.sin, and so on)"
+            ) from error
+        except jax.errors.ConcretizationTypeError as error:
+            raise InputError(
+                f"the {what} branches on the values of the state: use jnp.where instead of if"
+            ) from error
+        except Exception as error:
+            raise InputError(
+                f"the {what} failed on a state of shape ({dim},): {type(error).__name__}: {error}"
+            ) from error
+
+    shape = shape_of(drift, "drift")
+    if shape != (dim,):
+        raise InputError(
+            f"the drift must return shape ({dim},) for a state of shape ({dim},), got {shape}"
+        )
+    if not callable(diffusion):
+        return diffusion.shape[1]
+    shape = shape_of(diffusion, "diffusion")
+    if len(shape) != 2 or shape[0] != dim or shape[1] < 1:
+        raise InputError(
+            f"the diffusion must return shape ({dim}, m) for a state of shape ({dim},), "
+            f"got {shape}; for a diagonal one return jnp.diag(...)"
+        )
+    return shape[1]

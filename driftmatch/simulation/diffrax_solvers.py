@@ -1,0 +1,117 @@
+"""Diffrax's solvers as schemes of fixed step, on the same noise as the library's own schemes."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from driftmatch.errors import InputError
+from driftmatch.sde import AbstractSDE, StratonovichDrift
+from driftmatch.simulation.integrators import AbstractScheme, drift_at
+
+
+class DiffraxScheme(AbstractScheme):
+    """One step of a Diffrax solver.
+
+    Every step is integrated in its own time, from 0 to dt, so that single precision does not
+    wear out on long runs. The Brownian increment is the one that the library's own schemes see;
+    the space-time Lévy areas that some solvers need are drawn beside it.
+
+    A solver that converges to the Stratonovich solution is given the drift
+    f_i − ½ Σ_jl σ_jl ∂_j σ_il, so that what it finds solves the Itô equation all the same.
+    """
+
+    solver: diffrax.AbstractSolver
+
+    @property
+    def draws(self):
+        area = getattr(self.solver, "minimal_levy_area", None)
+        if area is None or not issubclass(area, diffrax.AbstractSpaceTimeLevyArea):
+            return 1
+        return 3 if issubclass(area, diffrax.AbstractSpaceTimeTimeLevyArea) else 2
+
+    def init(self, sde, z, dt):
+        normal = jnp.zeros(self.draws * sde.noise_dim, z.dtype)
+        terms = self._terms(sde, jnp.zeros_like(dt), dt, normal)
+        return self.solver.init(terms, jnp.zeros_like(dt), dt, z, None)
+
+    def step(self, sde, carried, z, t, dt, normal):
+        terms = self._terms(sde, t, dt, normal)
+        z, _, _, carried, result = self.solver.step(
+            terms, jnp.zeros_like(dt), dt, z, None, carried, made_jump=False
+        )
+        return carried, jnp.where(result == diffrax.RESULTS.successful, z, jnp.nan)
+
+    def _terms(self, sde: AbstractSDE, t: Array, dt: Array, normal: Array):
+        correct = not sde.has_constant_diffusion and isinstance(
+            self.solver, diffrax.AbstractStratonovichSolver
+        )
+        correction = StratonovichDrift(jnp.zeros_like, sde.diffusion)
+
+        def drift(s, z, args):
+            value = drift_at(sde, z, t + s)
+            return value - correction(z) if correct else value
+
+        def diffusion(s, z, args):
+            return sde.diffusion(jnp.zeros_like(z) if sde.has_constant_diffusion else z)
+
+        if not _is_for_sdes(self.solver):
+            return diffrax.ODETerm(drift)
+        increment = _Increment(jnp.zeros_like(dt), dt, normal.reshape(self.draws, -1))
+        return diffrax.MultiTerm(diffrax.ODETerm(drift), diffrax.ControlTerm(diffusion, increment))
+
+
+class _Increment(diffrax.AbstractPath):
+    """The Brownian motion of one step, known at its two ends."""
+
+    t0: Array
+    t1: Array
+    normal: Float[Array, "draws m"]
+
+    def evaluate(self, t0, t1=None, left=True, use_levy=False):
+        dt = self.t1 - self.t0
+        # W, H and K are independent, with variances dt, dt/12 and dt/720.
+        variances = dt / jnp.array([1, 12, 720][: len(self.normal)], dt.dtype)
+        values = jnp.sqrt(variances)[:, None] * self.normal
+        return _AREAS[len(values) - 1](dt, *values) if use_levy else values[0]
+
+
+_AREAS = (diffrax.BrownianIncrement, diffrax.SpaceTimeLevyArea, diffrax.SpaceTimeTimeLevyArea)
+
+
+def diffrax_scheme(solver: diffrax.AbstractSolver, sde: AbstractSDE) -> DiffraxScheme:
+    """The scheme of a solver, once it is known to suit the SDE; `InputError` if it does not."""
+    name = f"diffrax.{type(solver).__name__}"
+    if isinstance(solver, diffrax.AbstractWrappedSolver):
+        raise InputError(f"{name} only estimates errors, and steps are fixed: pass what it wraps")
+    if not _is_for_sdes(solver) and _is_noisy(sde):
+        raise InputError(
+            f"{name} is for systems without noise, and {sde.name} is noisy: pass a solver for "
+            "SDEs, such as diffrax.SPaRK()"
+        )
+    scheme = DiffraxScheme(solver)
+    dtype = jnp.result_type(float)
+    z, dt = jax.ShapeDtypeStruct((sde.dim,), dtype), jax.ShapeDtypeStruct((), dtype)
+
+    def trial(z, dt):
+        normal = jnp.zeros(scheme.draws * sde.noise_dim, dtype)
+        return scheme.step(sde, scheme.init(sde, z, dt), z, dt, dt, normal)[1]
+
+    try:
+        jax.eval_shape(trial, z, dt)
+    except Exception as error:
+        raise InputError(f"{name} cannot integrate {sde.name}: {error}") from error
+    return scheme
+
+
+def _is_for_sdes(solver) -> bool:
+    return isinstance(solver, (diffrax.AbstractItoSolver, diffrax.AbstractStratonovichSolver))
+
+
+def _is_noisy(sde: AbstractSDE) -> bool:
+    if not sde.has_constant_diffusion:
+        return True
+    # Any generic increment tells, without forming the matrix.
+    increment = np.random.default_rng(0).normal(size=sde.noise_dim)
+    return bool(np.any(np.asarray(sde.noise(jnp.zeros(sde.dim), jnp.asarray(increment)))))

@@ -1,0 +1,198 @@
+"""`simulate`: the one call that moves any SDE, target or network, in time."""
+
+from typing import TYPE_CHECKING, overload
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
+
+from driftmatch.errors import InputError
+from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.sde import AbstractSDE, Forced, Input
+from driftmatch.simulation.arguments import (
+    check_count,
+    check_input,
+    check_key,
+    check_start,
+    check_steps,
+    scattered,
+)
+from driftmatch.simulation.integrators import SCHEMES, AbstractScheme
+from driftmatch.simulation.loop import integrate
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import did_you_mean
+
+if TYPE_CHECKING:
+    import diffrax
+
+
+@overload
+def simulate(
+    system: Network,
+    *,
+    duration: float,
+    dt: float,
+    key: PRNGKeyArray,
+    num_trajectories: int = 1,
+    start: ArrayLike | None = None,
+    input: Input | None = None,
+    save_every: int = 1,
+    solver: "str | diffrax.AbstractSolver" = "heun",
+    meter: AbstractMeter = SILENT,
+    throw: bool = True,
+) -> NetworkTrajectory: ...
+
+
+@overload
+def simulate(
+    system: AbstractSDE,
+    *,
+    duration: float,
+    dt: float,
+    key: PRNGKeyArray,
+    num_trajectories: int = 1,
+    start: ArrayLike | None = None,
+    input: Input | None = None,
+    save_every: int = 1,
+    solver: "str | diffrax.AbstractSolver" = "heun",
+    meter: AbstractMeter = SILENT,
+    throw: bool = True,
+) -> Trajectory: ...
+
+
+def simulate(
+    system: AbstractSDE | Network,
+    *,
+    duration: float,
+    dt: float,
+    key: PRNGKeyArray,
+    num_trajectories: int = 1,
+    start: ArrayLike | None = None,
+    input: Input | None = None,
+    save_every: int = 1,
+    solver: "str | diffrax.AbstractSolver" = "heun",
+    meter: AbstractMeter = SILENT,
+    throw: bool = True,
+) -> Trajectory | NetworkTrajectory:
+    r"""Paths of an SDE,  dz = [f(z) + c(t)] dt + σ(z) dB  (Itô), by steps of fixed size.
+
+    The Brownian path depends on `key`, `num_trajectories` and `dt` only. So all solvers, a network
+    in latent coordinates and in neurons, and runs that differ in `save_every` or are cut short
+    see the same one; private noise comes on top of it.
+
+    **Arguments**
+
+    - `system`: an SDE of dimension k, or a `Network`. A network runs in its k latent coordinates,
+      which is exact, unless private noise, a neural input or a neural start leaves the subspace.
+    - `duration`: in the system's unit of time; as many whole steps are taken as fit into it.
+    - `dt`: the step.
+    - `key`: a random key, ``jax.random.key(seed)``.
+    - `num_trajectories`: M.
+    - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's
+      own start, or else 0, and if M > 1 normal scatter of 1 % of 1 + |start| about it.
+    - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
+      (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
+      shape (n,).
+    - `save_every`: only every so manieth step is kept.
+    - `solver`: "heun" (trapezoidal drift, two evaluations a step), "euler-maruyama", or a Diffrax
+      solver, which takes the same fixed steps; one that converges to the Stratonovich solution is
+      given a corrected drift.
+    - `meter`: told of the progress.
+    - `throw`: if False, a run that becomes non-finite or is interrupted returns the part before,
+      and its field `outcome` says so.
+
+    **Returns** a `Trajectory` for an SDE, a `NetworkTrajectory` for a network; both have `times`
+    (T,) with T = 1 + steps // save_every, and `states` (M, T, k).
+
+    **Raises** `InputError` for arguments that do not fit; `ComputationError` when a trajectory
+    becomes non-finite, with the time, the likely reason and the remedy.
+
+    **Source**: P. Kloeden, E. Platen, *Numerical Solution of Stochastic Differential Equations*
+    (1992), chapters 10 and 14 (Euler–Maruyama and its orders) and 15 (predictor–corrector).
+    """
+    if not isinstance(system, (Network, AbstractSDE)):
+        raise InputError(
+            f"system must be a Network or an SDE, got {type(system).__name__}; functions become "
+            "one by driftmatch.SDE(drift, diffusion, dim)"
+        )
+    M = check_count("num_trajectories", num_trajectories)
+    save_every = check_count("save_every", save_every)
+    steps = check_steps(duration, dt, save_every)
+    key_start, key_noise = jax.random.split(check_key(key))
+
+    if isinstance(system, Network):
+        sde, starts = _network_run(system, start, input, M, key_start)
+    else:
+        sde, starts = _sde_run(system, start, input, M, key_start)
+    scheme = _scheme(solver, sde)
+    states, outcome = integrate(
+        sde,
+        scheme,
+        starts,
+        key_noise,
+        steps=steps,
+        dt=float(dt),
+        save_every=save_every,
+        meter=meter,
+        throw=throw,
+    )
+    times = float(dt) * save_every * np.arange(states.shape[1])
+    if not isinstance(system, Network):
+        return Trajectory(times, states, outcome, system.name, float(dt))
+    if isinstance(sde, NeuralSDE):
+        latent = _projected(system, states)
+        return NetworkTrajectory(times, latent, outcome, system, float(dt), states)
+    return NetworkTrajectory(times, states, outcome, system, float(dt))
+
+
+def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:
+    """What to integrate, and from where."""
+    if input is not None:
+        check_input(input, (sde.dim,))
+        sde = Forced(sde, input)
+    if start is None:
+        return sde, scattered(sde.start, sde.dim, M, key)
+    return sde, jnp.asarray(check_start(start, M, (sde.dim,)), dtype=float)
+
+
+def _network_run(network: Network, start, input, M, key) -> tuple[LatentSDE | NeuralSDE, Array]:
+    """The network as the smaller SDE that the run stays in, and the starts there."""
+    k, n = dims = network.latent_dim, network.num_neurons
+    input_dim = k if input is None else check_input(input, dims)
+    if start is None:
+        starts = scattered(network.start, k, M, key)
+    else:
+        starts = jnp.asarray(check_start(start, M, dims), dtype=float)
+    start_dim = starts.shape[1]
+    if network.private_noise == 0 and input_dim == k and start_dim == k:
+        return network.latent(input=input), starts
+    return network.neural(input=input), starts if start_dim == n else network.lift(starts)
+
+
+def _projected(network: Network, neurons: np.ndarray) -> np.ndarray:
+    """z = Γ⁺(x − b) in the precision of x, without a copy of x."""
+    projector = network._projector.astype(neurons.dtype)
+    return neurons @ projector.T - projector @ network.bias.astype(neurons.dtype)
+
+
+def _scheme(solver, sde: AbstractSDE) -> AbstractScheme:
+    if isinstance(solver, str):
+        if solver not in SCHEMES:
+            raise InputError(
+                f"there is no solver {solver!r}{did_you_mean(solver, SCHEMES)}; a Diffrax solver "
+                "is passed as an object, such as diffrax.SPaRK()"
+            )
+        return SCHEMES[solver]
+    # Imported here, for it is slow to import and seldom needed.
+    import diffrax
+
+    from driftmatch.simulation.diffrax_solvers import diffrax_scheme
+
+    if not isinstance(solver, diffrax.AbstractSolver):
+        raise InputError(
+            f"solver must be one of {', '.join(SCHEMES)} or a Diffrax solver such as "
+            f"diffrax.SPaRK(), got {solver!r}"
+        )
+    return diffrax_scheme(solver, sde)

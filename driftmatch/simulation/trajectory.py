@@ -1,0 +1,77 @@
+"""What a simulation returns: sampled paths, with the words and numbers needed to read them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from driftmatch.network import Network
+from driftmatch.outcomes import Outcome
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Sampled paths of an SDE.
+
+    - `times`: shape (T,), in units of time; ``times[0]`` is 0, the start itself.
+    - `states`: shape (M, T, k), M paths in the SDE's own units.
+    - `outcome`: how the run ended.
+    - `name`: what was simulated.
+    - `dt`: the step of the integration (the samples may be further apart).
+    """
+
+    times: Float[np.ndarray, " T"]
+    states: Float[np.ndarray, "M T k"]
+    outcome: Outcome
+    name: str
+    dt: float
+
+
+@dataclass(frozen=True)
+class NetworkTrajectory:
+    """Sampled paths of a network.
+
+    - `times`: shape (T,), in units of time; ``times[0]`` is 0, the start itself.
+    - `latent`: shape (M, T, k), the latent coordinates z = Γ⁺(x − b) of M paths.
+    - `outcome`: how the run ended.
+    - `network`: what was simulated.
+    - `dt`: the step of the integration (the samples may be further apart).
+    - `neurons`: shape (M, T, n), the neurons x. While a run stays on the invariant subspace they
+      are Γz + b, computed when asked for; `neurons_at` computes a part of them.
+    """
+
+    times: Float[np.ndarray, " T"]
+    latent: Float[np.ndarray, "M T k"]
+    outcome: Outcome
+    network: Network
+    dt: float
+    _neurons: Float[np.ndarray, "M T n"] | None = field(default=None, repr=False)
+
+    @property
+    def states(self) -> Float[np.ndarray, "M T k"]:
+        """The latent coordinates, under the name that they have in a `Trajectory`."""
+        return self.latent
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    @property
+    def neurons(self) -> Float[np.ndarray, "M T n"]:
+        """x of every neuron at every time."""
+        return self.neurons_at()
+
+    def neurons_at(
+        self,
+        times: slice | np.ndarray = slice(None),
+        neurons: slice | np.ndarray = slice(None),
+    ) -> Float[np.ndarray, "M t m"]:
+        """x of some neurons at some times, both chosen by slices or by arrays of indices.
+
+        Only this part is computed, so that a long run of a large network can be read in pieces.
+        """
+        if self._neurons is not None:
+            return self._neurons[:, times][..., neurons]
+        latent = self.latent[:, times]
+        gamma = self.network.gamma[neurons].astype(latent.dtype)
+        return latent @ gamma.T + self.network.bias[neurons].astype(latent.dtype)

@@ -1,0 +1,82 @@
+"""Linear systems."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from driftmatch.errors import InputError
+from driftmatch.sde import SDE
+
+
+class LinearDrift(eqx.Module):
+    """−Bx."""
+
+    B: Float[np.ndarray, "k k"]
+
+    def __call__(self, x: Float[Array, " k"]) -> Float[Array, " k"]:
+        return -(jnp.asarray(self.B) @ x)
+
+
+def ornstein_uhlenbeck(
+    B: Float[ArrayLike, "k k"] = ((2.0, -1.0), (1.0, 2.0)), D: ArrayLike = 1.0
+) -> SDE:
+    """The Ornstein–Uhlenbeck process of any dimension:  dx = −Bx dt + √(2D) dB.
+
+    Its stationary density is normal with mean 0 and covariance S, where BS + SBᵀ = 2D; with
+    Q = BS − D its entropy production rate is −tr(D⁻¹BQ).
+
+    - `B`: k × k, with eigenvalues of positive real part; a number stands for 1 × 1.
+    - `D`: k × k, symmetric, positive semidefinite; a number stands for that times the identity.
+
+    √ is the symmetric root. Raises `InputError` when B is unstable or D is no diffusion matrix.
+    """
+    B = np.atleast_2d(_finite("B", B))
+    k = B.shape[0]
+    if B.shape != (k, k) or k == 0:
+        raise InputError(f"B must be a square matrix, got shape {B.shape}")
+    rates = np.linalg.eigvals(B)
+    if rates.real.min() <= 0:
+        raise InputError(
+            "B must have eigenvalues of positive real part, or dx = −Bx dt runs away; "
+            f"the smallest is {rates.real.min():.3g}"
+        )
+    D = _finite("D", D)
+    D = D * np.eye(k) if D.ndim == 0 else D
+    if D.shape != (k, k):
+        raise InputError(f"D must be a number or a matrix of shape {(k, k)}, got shape {D.shape}")
+    if not np.allclose(D, D.T):
+        raise InputError("D must be symmetric")
+    variances, axes = np.linalg.eigh(D)
+    if variances.min() < -1e-12 * np.abs(variances).max():
+        raise InputError(
+            "D must be positive semidefinite (no negative variance), "
+            f"its smallest eigenvalue is {variances.min():.3g}"
+        )
+    return SDE(
+        LinearDrift(B),
+        (axes * np.sqrt(2 * variances.clip(0))) @ axes.T,
+        k,
+        start=np.zeros(k),
+        # The rms rate, written so that it does not depend on the coordinates.
+        time_scale=float(np.sqrt(k / np.sum(np.abs(rates) ** 2))),
+        name="ornstein_uhlenbeck",
+        description="Linear relaxation and rotation of any dimension",
+        equation="dx = −Bx dt + √(2D) dB",
+        parameters={"B": _nested(B), "D": _nested(D)},
+    )
+
+
+def _finite(name: str, value: ArrayLike) -> np.ndarray:
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number or a matrix of numbers, got {value!r}") from None
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"{name} must be finite")
+    return array
+
+
+def _nested(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """As tuples, which can be hashed, compared and written to JSON."""
+    return tuple(map(tuple, matrix.tolist()))
