@@ -17,6 +17,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.errors import InputError
+from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, Input
 
 Matrix = np.ndarray
@@ -34,9 +35,8 @@ class SharedNoise(NamedTuple):
 
     def __call__(self, rates: Array) -> Array:
         """S, shape (k, m), from the rates φ(x), shape (n,)."""
-        if self.readout is None:
-            return jnp.asarray(self.constant)
-        return self.constant + self.readout @ rates
+        constant = like(self.constant, rates)
+        return constant if self.readout is None else constant + like(self.readout, rates) @ rates
 
 
 class Network(eqx.Module):
@@ -132,11 +132,13 @@ class Network(eqx.Module):
 
     def lift(self, z: Float[ArrayLike, "... k"]) -> Float[Array, "... n"]:
         """x = Γz + b."""
-        return jnp.asarray(z) @ self.gamma.T + self.bias
+        z = jnp.asarray(z)
+        return z @ like(self.gamma, z).T + like(self.bias, z)
 
     def project(self, x: Float[ArrayLike, "... n"]) -> Float[Array, "... k"]:
         """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
-        return (jnp.asarray(x) - self.bias) @ self._projector.T
+        x = jnp.asarray(x)
+        return (x - like(self.bias, x)) @ like(self._projector, x).T
 
     def with_private_noise(self, private_noise: float) -> "Network":
         """The same network with another private noise s."""
@@ -173,15 +175,15 @@ class LatentSDE(AbstractSDE):
 
     def _rates(self, z):
         net = self.network
-        return net.activation(net.gamma @ z + net.bias)
+        return net.activation(like(net.gamma, z) @ z + like(net.bias, z))
 
     def drift(self, z):
         net = self.network
-        return (net.readout @ self._rates(z) - z) / net.tau
+        return (like(net.readout, z) @ self._rates(z) - z) / net.tau
 
     def diffusion(self, z):
         if self.has_constant_diffusion:
-            return jnp.asarray(self.network.shared_noise.constant)
+            return like(self.network.shared_noise.constant, z)
         return self.network.shared_noise(self._rates(z))
 
     def forcing(self, t):
@@ -224,7 +226,8 @@ class NeuralSDE(AbstractSDE):
 
     def drift(self, x):
         net = self.network
-        return (net.gamma @ (net.readout @ net.activation(x)) - x + net.bias) / net.tau
+        latent = like(net.readout, x) @ net.activation(x)
+        return (like(net.gamma, x) @ latent - x + like(net.bias, x)) / net.tau
 
     def diffusion(self, x):
         return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(jnp.eye(self.noise_dim))
@@ -232,7 +235,7 @@ class NeuralSDE(AbstractSDE):
     def noise(self, x, dB):
         net = self.network
         m = net.shared_noise.constant.shape[1]
-        shared = net.gamma @ (net.shared_noise(net.activation(x)) @ dB[:m])
+        shared = like(net.gamma, x) @ (net.shared_noise(net.activation(x)) @ dB[:m])
         if net.private_noise == 0:
             return shared
         return shared + net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
@@ -243,7 +246,7 @@ class NeuralSDE(AbstractSDE):
         value = self.input(t)
         net = self.network
         if value.shape == (net.latent_dim,):
-            value = net.gamma @ value
+            value = like(net.gamma, value) @ value
         return value / net.tau
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.errors import InputError
+from driftmatch.precision import like, uncompiled, with_own_constants
 
 Drift = Callable[[Array], Array]
 Input = Callable[[Array], Array]
@@ -122,10 +123,16 @@ class SDE(AbstractSDE):
         if time_scale is not None and not (np.isfinite(time_scale) and time_scale > 0):
             raise InputError(f"time_scale must be positive, got {time_scale!r}")
         self._time_scale = None if time_scale is None else float(time_scale)
+        drift = uncompiled(drift)
         self._diffusion = (
-            diffusion if callable(diffusion) else _constant_diffusion(diffusion, self.dim)
+            uncompiled(diffusion)
+            if callable(diffusion)
+            else _constant_diffusion(diffusion, self.dim)
         )
         self.noise_dim = _check_functions(drift, self._diffusion, self.dim)
+        drift = with_own_constants(drift, self.dim)
+        if callable(self._diffusion):
+            self._diffusion = with_own_constants(self._diffusion, self.dim)
         if interpretation == "stratonovich" and callable(self._diffusion):
             drift = StratonovichDrift(drift, self._diffusion)
         self._drift = drift
@@ -145,7 +152,9 @@ class SDE(AbstractSDE):
         return jnp.asarray(self._drift(z))
 
     def diffusion(self, z):
-        return jnp.asarray(self._diffusion(z) if callable(self._diffusion) else self._diffusion)
+        if callable(self._diffusion):
+            return jnp.asarray(self._diffusion(z))
+        return like(self._diffusion, z)
 
     @property
     def start(self):

@@ -23,8 +23,19 @@ STRETCH = 200  # time scales looked at, one sample each
 ROUNDS = 5  # how often a doubtful trajectory may settle further
 TOLERANCE = 0.25  # standard deviations of the target by which a faithful network may be off
 _BATCH = 128
-_MAX_STEPS = 100 * (SETTLING + STRETCH)
+_MAX_STEPS = 20 * (SETTLING + STRETCH)
+_DIVERGED = 1e9  # standard deviations
+_LONGEST_STEP = 0.5  # time scales
 _STEP_TOLERANCE = 1e-3  # of error a step, in standard deviations of the target
+_STAGES = (
+    (1 / 5,),
+    (3 / 40, 9 / 40),
+    (44 / 45, -56 / 15, 32 / 9),
+    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+)
+_ERRORS = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 _NUM_REFERENCE = 256
 
 
@@ -61,6 +72,7 @@ def basins(
     key,
     num_starts: int = 512,
     num_paths: int = 256,
+    paths: Float[np.ndarray, "M T k"] | None = None,
     time_scale: float | None = None,
     dt: float | None = None,
     meter: AbstractMeter = SILENT,
@@ -76,7 +88,7 @@ def basins(
        the stretch are near to those of some stretch of the target. A fixed point within the cloud
        of a chaotic attractor, or inside a limit cycle, passes the first test and fails this one.
 
-    "Near" is three times the distance at which all but one in a thousand of the target's own points
+    "Near" is three times the distance within which all but one in a thousand of the target's own points
     (stretches) have a neighbour among the others, and at least a quarter of a standard deviation.
     A trajectory that fails goes on for up to four times as long, since a chaotic flow may be slow to
     leave the neighbourhood of an unstable point, and the last stretch decides. Non-finite ones fail.
@@ -88,7 +100,8 @@ def basins(
     - `target`: the SDE that it embeds.
     - `states`: states that the target visits, shape (..., k), the more the better.
     - `num_starts`: noise-free starts in the ball, and again in the box.
-    - `num_paths`: noisy paths, 200 time scales each.
+    - `num_paths`: noisy paths of 200 time scales each, simulated unless `paths` of the system, set
+      out from target states, are at hand, shape (M, T, k).
     - `time_scale`, `dt`: by default the target's time scale, and a 25th of it as the time step of
       the noisy paths. Noise-free trajectories choose their own steps.
 
@@ -119,11 +132,12 @@ def basins(
         box = _box(sde, num_starts, rng)
         in_box = None if box is None else _spurious(flow, attractor, whitening.whiten(box))
         meter.advance(1)
-        paths = simulate(
-            system, duration=SETTLING * time_scale, dt=dt or time_scale / 25, key=key_paths,
-            num_trajectories=num_paths, start=states[rng.integers(len(states), size=num_paths)],
-            save_every=100, throw=False,
-        ).states  # fmt: skip
+        if paths is None:
+            paths = simulate(
+                system, duration=SETTLING * time_scale, dt=dt or time_scale / 25, key=key_paths,
+                num_trajectories=num_paths, save_every=100, throw=False,
+                start=states[rng.integers(len(states), size=num_paths)],
+            ).states  # fmt: skip
         escaped = _escaped(whitening, cloud, paths, rng)
         meter.advance(1)
     finally:
@@ -133,7 +147,7 @@ def basins(
         *_fraction(in_box),
         *_fraction(escaped),
         num_starts=num_starts,
-        num_paths=num_paths,
+        num_paths=len(paths),
     )
 
 
@@ -167,8 +181,9 @@ class _Flow:
 def _settle(sde, mean, factor, starts, time_scale):
     """The stretches of a batch, shape (N, P, k); NaN where one cannot go on.
 
-    Steps are Bogacki and Shampine's of order 3(2), each trajectory with its own size: far away a
-    network may be stiff. Time is counted in time scales; samples are interpolated between steps.
+    Steps are Dormand and Prince's of order 5(4), each trajectory with its own size, since far away
+    a network may be stiff. They are never long, or else their damping would turn a weakly unstable
+    spiral into a stable one. Time is counted in time scales.
     """
     end = SETTLING + STRETCH
     inverse = jnp.linalg.inv(factor)
@@ -180,10 +195,10 @@ def _settle(sde, mean, factor, starts, time_scale):
 
     def step(carry):
         (z, f, t, h), samples, steps = carry
-        new, new_f, error = _bogacki_shampine(field, z, f, h[:, None])
+        new, new_f, error = _dormand_prince(field, z, f, h[:, None])
         size = jnp.max(jnp.abs(error) / (1 + jnp.abs(z)), axis=1) / _STEP_TOLERANCE
         accepted = size <= 1  # never if NaN
-        # Steps are at most 1 long, so at most one whole time, where a sample is due, lies in each.
+        # At most one whole number, where a sample is due, lies in a step.
         due = jnp.floor(t + h)
         row = jnp.where(accepted & (due > t), due - SETTLING - 1, STRETCH)
         row = jnp.where((row < 0) | (row > STRETCH), STRETCH, row).astype(int)
@@ -191,9 +206,10 @@ def _settle(sde, mean, factor, starts, time_scale):
         samples = samples.at[jnp.arange(len(z)), row].set(value)
         z, f = (jnp.where(accepted[:, None], *pair) for pair in ((new, z), (new_f, f)))
         t = jnp.where(accepted, t + h, t)
-        growth = jnp.where(jnp.isfinite(size), 0.9 * jnp.maximum(size, 1e-9) ** (-1 / 3), 0.2)
-        h = jnp.minimum(h * jnp.clip(growth, 0.2, 5.0), 1.0)
-        t = jnp.where(t + h > t, t, end)  # it cannot go on
+        growth = jnp.where(jnp.isfinite(size), 0.9 * jnp.maximum(size, 1e-9) ** (-1 / 5), 0.2)
+        h = jnp.minimum(h * jnp.clip(growth, 0.2, 5.0), _LONGEST_STEP)
+        stuck = (t + h <= t) | (jnp.max(jnp.abs(z), axis=1) > _DIVERGED)
+        t = jnp.where(stuck, end, t)
         return (z, f, t, h), samples, steps + 1
 
     N, k = starts.shape
@@ -202,13 +218,13 @@ def _settle(sde, mean, factor, starts, time_scale):
     return jax.lax.while_loop(unfinished, step, (start, samples, 0))[1][:, :STRETCH]
 
 
-def _bogacki_shampine(field, z, f, h):
+def _dormand_prince(field, z, f, h):
     """The next states, the field there, and the estimated errors."""
-    f2 = field(z + h / 2 * f)
-    f3 = field(z + 3 * h / 4 * f2)
-    new = z + h / 9 * (2 * f + 3 * f2 + 4 * f3)
-    f4 = field(new)
-    return new, f4, h / 72 * (-5 * f + 6 * f2 + 8 * f3 - 9 * f4)
+    slopes = [f]
+    for row in _STAGES:
+        new = z + h * sum(a * slope for a, slope in zip(row, slopes, strict=True))
+        slopes.append(field(new))
+    return new, slopes[-1], h * sum(e * slope for e, slope in zip(_ERRORS, slopes, strict=True))
 
 
 def _hermite(z, f, new, new_f, h, u):
@@ -225,13 +241,15 @@ class _Novelty:
     """
 
     def __init__(self, points: Float[np.ndarray, "N d"]):
-        self.tree = cKDTree(points)
-        to_others = self.tree.query(points, k=2)[0][:, 1] if len(points) > 1 else np.zeros(1)
+        # Shaken a little, since trees of many identical points, such as a fixed point's, are slow.
+        shaken = points + 1e-3 * np.random.default_rng(0).standard_normal(points.shape)
+        self.tree = cKDTree(shaken)
+        to_others = self.tree.query(shaken, k=2)[0][:, 1]
         self.threshold = max(TOLERANCE, 3 * float(np.quantile(to_others, 0.999)))
 
     def __call__(self, points: Float[np.ndarray, "*batch d"]) -> np.ndarray:
-        distance = self.tree.query(np.nan_to_num(points, nan=1e9, posinf=1e9, neginf=-1e9))[0]
-        return distance > self.threshold
+        finite = np.nan_to_num(points, nan=_DIVERGED, posinf=_DIVERGED, neginf=-_DIVERGED)
+        return np.isinf(self.tree.query(finite, distance_upper_bound=self.threshold)[0])
 
 
 class _Attractor:
@@ -239,9 +257,11 @@ class _Attractor:
 
     def __init__(self, flow: _Flow, cloud: Float[np.ndarray, "N k"], rng: np.random.Generator):
         starts = cloud[rng.integers(len(cloud), size=_NUM_REFERENCE)]
-        first = flow.stretches(starts)
-        # A second stretch of each, so that an attractor which one start alone finds is known too.
-        stretches = np.concatenate([first, flow.stretches(first[:, -1])])
+        runs = []
+        for _ in range(ROUNDS):  # noise may have left a start beside an unstable point
+            runs.append(flow.stretches(starts if not runs else runs[-1][:, -1]))
+        # Two stretches of each, so that an attractor which one start alone finds is known too.
+        stretches = np.concatenate(runs[-2:])
         stretches = stretches[np.isfinite(stretches[:, 0, 0])]
         self.is_known = len(stretches) > _NUM_REFERENCE
         if self.is_known:

@@ -8,7 +8,13 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.basin import basins
-from driftmatch.analysis.densities import sliced_wasserstein, state_space_divergence
+from driftmatch.analysis.densities import (
+    MAX_BINNED_DIM,
+    histogram,
+    kullback_leibler,
+    sliced_wasserstein,
+    state_space_divergence,
+)
 from driftmatch.analysis.lyapunov import LyapunovSpectrum, lyapunov
 from driftmatch.analysis.spectra import hellinger, power_spectrum
 from driftmatch.errors import InputError
@@ -19,10 +25,11 @@ from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 
-GROUPS = 4
+GROUPS = 32
 _STEPS = 25  # a time scale
 _SAMPLES = 5  # a time scale
-_LYAPUNOV_TIME = 300  # time scales on each trajectory
+_LYAPUNOV_TRAJECTORIES = 64
+_LYAPUNOV_TIME = 300  # time scales on each of them, after as many to forget the noise
 _NUM_HELD_OUT = 20_000
 
 
@@ -86,14 +93,14 @@ def compare(
     key: PRNGKeyArray,
     duration: float | None = None,
     dt: float | None = None,
-    num_trajectories: int = 64,
+    num_trajectories: int = 128,
     num_starts: int = 512,
     meter: AbstractMeter = SILENT,
 ) -> Scorecard:
     """Judge a network against the SDE that it embeds.
 
     Both run for the same time with the same solver and step, on independent noise. Their
-    trajectories are dealt into four groups each; a distance is the mean over all pairs of a target
+    trajectories are dealt into 32 groups each; a distance is the mean over all pairs of a target
     group with a network group, its floor the mean over all pairs of two target groups.
 
     **Arguments**
@@ -101,7 +108,7 @@ def compare(
     - `sde`: the target; `network`: what embeds it, with as many latent dimensions.
     - `duration`: of every trajectory, by default 1000 time scales of the target.
     - `dt`: the time step, by default a 25th of the time scale.
-    - `num_trajectories`: of the target and of the network, a multiple of 4. Distances and floors
+    - `num_trajectories`: of the target and of the network, a multiple of 32. Distances and floors
       both shrink as there are more; for systems that mix slowly raise the duration.
     - `num_starts`: of the basin check, see `basins`.
 
@@ -125,24 +132,24 @@ def compare(
     dt = time_scale / _STEPS if dt is None else dt
     duration = 1000 * time_scale if duration is None else duration
 
+    def pick(states, number):
+        states = states.reshape(-1, sde.dim)
+        return states[rng.integers(len(states), size=number)]
+
     def run(system, starts):
         """Trajectories (M, T, k) after a burn-in of a tenth of the duration."""
         save_every = max(1, round(time_scale / _SAMPLES / dt))
         states = simulate(
-            system, duration=1.1 * duration, dt=dt, key=next(keys), start=_pick(starts, rng),
-            num_trajectories=num_trajectories, save_every=save_every, meter=meter,
+            system, duration=1.1 * duration, dt=dt, key=next(keys), save_every=save_every,
+            num_trajectories=num_trajectories, start=pick(starts, num_trajectories), meter=meter,
         ).states  # fmt: skip
         return states[:, -round(states.shape[1] / 1.1) :]
-
-    def _pick(states, rng):
-        """One state for each trajectory."""
-        states = states.reshape(-1, sde.dim)
-        return states[rng.integers(len(states), size=num_trajectories)]
 
     def exponents(system, states) -> LyapunovSpectrum:
         return lyapunov(
             system, duration=_LYAPUNOV_TIME * time_scale, dt=dt, key=next(keys), noise=False,
-            num_trajectories=num_trajectories, start=_pick(states, rng), meter=meter, throw=False,
+            burn_in=_LYAPUNOV_TIME * time_scale, num_trajectories=_LYAPUNOV_TRAJECTORIES,
+            start=pick(states, _LYAPUNOV_TRAJECTORIES), meter=meter, throw=False,
         )  # fmt: skip
 
     target = run(sde, starts)
@@ -150,13 +157,17 @@ def compare(
     held_out = target.reshape(-1, sde.dim)
     held_out = held_out[rng.choice(len(held_out), min(len(held_out), _NUM_HELD_OUT), replace=False)]
     errors = matching_errors(sde, network, held_out)
-    states, states_floor = _distance_and_floor(state_space_divergence, target, of_network)
-    spectra, spectra_floor = _distance_and_floor(hellinger, target, of_network, power_spectrum)
-    sliced, sliced_floor = _distance_and_floor(sliced_wasserstein, target, of_network, _thinned)
+    states, states_floor = _state_space_divergences(target, of_network)
+    spectra, spectra_floor = _distance_and_floor(
+        hellinger, target, of_network, summary=power_spectrum
+    )
+    sliced, sliced_floor = _distance_and_floor(
+        sliced_wasserstein, target, of_network, summary=_thinned, neighbours=3
+    )
     of_target, of_net = exponents(sde, target), exponents(network.latent(), of_network)
     check = basins(
-        network, sde, target, key=next(keys), num_starts=num_starts, time_scale=time_scale, dt=dt,
-        meter=meter,
+        network, sde, target, key=next(keys), num_starts=num_starts, time_scale=time_scale,
+        paths=of_network, meter=meter,
     )  # fmt: skip
     return Scorecard(
         drift_error=errors.drift,
@@ -182,18 +193,38 @@ def compare(
     )
 
 
+def _state_space_divergences(target, network):
+    """D_stsp and its floor."""
+    if target.shape[2] > MAX_BINNED_DIM:
+        return _distance_and_floor(state_space_divergence, target, network, neighbours=2)
+    states = target.reshape(-1, target.shape[2])
+    low, high = states.min(axis=0), states.max(axis=0)  # one grid for all groups
+    return _distance_and_floor(
+        kullback_leibler, target, network, summary=lambda group: histogram(group, low, high)
+    )
+
+
 def _distance_and_floor(
-    distance: Callable, target, network, summary: Callable = lambda group: group
+    distance: Callable,
+    target: Float[np.ndarray, "M T k"],
+    network: Float[np.ndarray, "M T k"],
+    *,
+    summary: Callable = lambda group: group,
+    neighbours: int = GROUPS - 1,
 ) -> tuple[float, float]:
-    """Means of `distance` between the groups' summaries: target to network, target to target."""
+    """Means of `distance` between summaries of groups: target to network, and target to target.
+
+    Every group is compared with its `neighbours` next ones, cyclically.
+    """
     a, b = ([summary(group) for group in np.split(x, GROUPS)] for x in (target, network))
-    between = [distance(p, q) for p in a for q in b]
-    within = [distance(a[i], a[j]) for i in range(GROUPS) for j in range(GROUPS) if i != j]
+    pairs = [(i, (i + s) % GROUPS) for i in range(GROUPS) for s in range(1, neighbours + 1)]
+    between = [distance(a[i], b[j]) for i, j in pairs]
+    within = [distance(a[i], a[j]) for i, j in pairs]
     return float(np.mean(between)), float(np.mean(within))
 
 
-def _thinned(group, size=5000):
-    """At most about so many of the states, evenly over the group."""
+def _thinned(group, size=2000):
+    """About so many of the states, evenly over the group."""
     states = group.reshape(-1, group.shape[2])
     return states[:: max(1, len(states) // size)]
 

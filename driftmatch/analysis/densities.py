@@ -9,6 +9,7 @@ from driftmatch.errors import InputError
 from driftmatch.matching.whitening import Whitening
 
 LAPLACE = 1e-5
+MAX_BINNED_DIM = 3
 _NUM_CENTRES = 4000
 _NUM_DRAWS = 2000
 
@@ -43,10 +44,32 @@ def state_space_divergence(
     Source: G. Koppe et al., PLoS Comput. Biol. 15, e1007263 (2019).
     """
     reference, other = _two_sets(reference, other)
-    if reference.shape[1] > 3:
+    if reference.shape[1] > MAX_BINNED_DIM:
         return _mixture_divergence(reference, other, seed)
     low, high = reference.min(axis=0), reference.max(axis=0)
-    p, q = (_histogram(x, low, high, num_bins) for x in (reference, other))
+    return kullback_leibler(*(histogram(x, low, high, num_bins) for x in (reference, other)))
+
+
+def histogram(
+    states: Float[np.ndarray, "*samples k"],
+    low: Float[np.ndarray, " k"],
+    high: Float[np.ndarray, " k"],
+    num_bins: int = 30,
+) -> Float[np.ndarray, " cells"]:
+    """Probabilities of the num_bins^k cells between low and high, and last of all that outside."""
+    states = np.asarray(states, dtype=np.float64).reshape(-1, len(low))
+    num_cells = num_bins ** len(low)
+    inside = np.all((states >= low) & (states <= high), axis=1)
+    width = np.where(high > low, high - low, 1.0)
+    index = ((states[inside] - low) * (num_bins / width)).astype(int)
+    index = np.minimum(index, num_bins - 1) @ num_bins ** np.arange(len(low))
+    counts = np.bincount(index, minlength=num_cells + 1) + LAPLACE
+    counts[num_cells] += len(states) - len(index)
+    return counts / counts.sum()
+
+
+def kullback_leibler(p: Float[np.ndarray, " cells"], q: Float[np.ndarray, " cells"]) -> float:
+    """Σ p ln(p/q)."""
     return float(np.sum(p * np.log(p / q)))
 
 
@@ -122,19 +145,6 @@ def _quantiles(values, n):
     """n equally likely values of every row."""
     values = np.sort(values, axis=1)
     return values[:, ((np.arange(n) + 0.5) * (values.shape[1] / n)).astype(int)]
-
-
-def _histogram(states, low, high, num_bins):
-    """Probabilities of the num_bins^k cells between low and high, and last of all outside."""
-    k = states.shape[1]
-    num_cells = num_bins**k
-    inside = np.all((states >= low) & (states <= high), axis=1)
-    width = np.where(high > low, high - low, 1.0)
-    index = ((states[inside] - low) * (num_bins / width)).astype(int)
-    index = np.minimum(index, num_bins - 1) @ num_bins ** np.arange(k)
-    counts = np.bincount(index, minlength=num_cells + 1) + LAPLACE
-    counts[num_cells] += len(states) - len(index)
-    return counts / counts.sum()
 
 
 def _thin(states, size):

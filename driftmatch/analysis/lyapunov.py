@@ -10,13 +10,21 @@ from jaxtyping import ArrayLike, Float
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import LatentSDE
+from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import (
+    check_count,
+    check_key,
+    check_start,
+    check_steps,
+    scattered,
+)
 from driftmatch.simulation.integrators import normals
 from driftmatch.simulation.simulate import simulate
 
 _BLOCKS = 10
+_ENOUGH_TRAJECTORIES = 8
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class LyapunovSpectrum:
 
 
 def lyapunov(
-    sde: AbstractSDE,
+    sde: AbstractSDE | Network,
     *,
     duration: float,
     dt: float,
@@ -61,11 +69,11 @@ def lyapunov(
 
     State and tangents take the same steps under the same noise: Runge–Kutta of order four without
     noise, Heun with it. Many trajectories run side by side; the standard error is that of their
-    mean or of the mean of ten consecutive blocks, whichever is larger.
+    mean, or with fewer than eight that of the mean of ten blocks of each.
 
     **Arguments**
 
-    - `sde`: any SDE: a target, ``network.latent()``, ``network.neural()``.
+    - `sde`: any SDE: a target, ``network.neural()``; a network stands for ``network.latent()``.
     - `duration`: the time averaged over on every trajectory, so ``num_trajectories * duration`` in
       all, which is what accuracy depends on.
     - `dt`: the time step.
@@ -83,25 +91,31 @@ def lyapunov(
     Source: G. Benettin et al., Meccanica 15, 9 (1980); with noise, L. Arnold, *Random Dynamical
     Systems* (1998).
     """
+    sde = sde.latent() if isinstance(sde, Network) else sde
+    check_steps(duration, dt, 1)
     burn_in = duration / 5 if burn_in is None else burn_in
-    p = sde.dim if num_exponents is None else num_exponents
-    _check(sde, duration, dt, burn_in, p, num_trajectories, qr_every)
-    key_start, key_noise = jax.random.split(key)
+    if not (np.isfinite(burn_in) and burn_in >= 0):
+        raise InputError(f"burn_in must be a number that is not negative, got {burn_in!r}")
+    M, qr_every = check_count("num_trajectories", num_trajectories), check_count("qr_every", qr_every)
+    p = sde.dim if num_exponents is None else check_count("num_exponents", num_exponents)
+    if p > sde.dim:
+        raise InputError(f"{sde.name} has {sde.dim} Lyapunov exponents, not {p}")
+    key_start, key_noise = jax.random.split(check_key(key))
     if start is None:
-        start = _on_the_attractor(sde, burn_in, dt, key_start, num_trajectories, throw)
+        starts = _on_the_attractor(sde, burn_in, dt, key_start, M, throw)
     elif np.ndim(start) == 1:  # apart, or else all trajectories would be one without noise
-        start = np.asarray(start)
-        apart = jax.random.normal(key_start, (num_trajectories, sde.dim))
-        start = start + 0.01 * (1 + abs(start)) * apart
-    start = jnp.broadcast_to(jnp.asarray(start, dtype=float), (num_trajectories, sde.dim))
-    tangents = jax.random.normal(key_start, (num_trajectories, sde.dim, p))
+        starts = scattered(check_start(start, 1, (sde.dim,))[0], sde.dim, M, key_start)
+    else:
+        starts = check_start(start, M, (sde.dim,))
+    start = jnp.asarray(starts, dtype=float)
+    tangents = jax.random.normal(key_start, (M, sde.dim, p))
     pairs = jnp.concatenate([start[:, :, None], jnp.linalg.qr(tangents)[0]], axis=2)
 
     steady = not noise or _is_noise_free(sde)
     num_qr = max(1, round(duration / (_BLOCKS * qr_every * dt)))
     block_time = num_qr * qr_every * dt
     discarded = -(-burn_in // block_time) if burn_in > 0 else 0
-    rates = np.empty((_BLOCKS, num_trajectories, p))
+    rates = np.empty((_BLOCKS, M, p))
     meter.start("Lyapunov exponents", int(discarded) + _BLOCKS)
     try:
         for block in range(-int(discarded), _BLOCKS):
@@ -116,7 +130,7 @@ def lyapunov(
             meter.advance(1)
     finally:
         meter.stop()
-    return _summary(rates, num_trajectories * _BLOCKS * block_time, complete=p == sde.dim)
+    return _summary(rates, M * _BLOCKS * block_time, complete=p == sde.dim)
 
 
 def _on_the_attractor(sde, burn_in, dt, key, num_trajectories, throw):
@@ -266,17 +280,12 @@ def _summary(rates, duration, complete):
 
 
 def _standard_error(rates):
-    """Of the mean over blocks and trajectories, the first two axes.
-
-    The larger of what the trajectories' means and the blocks' means say: without noise trajectories
-    on a limit cycle keep in step, and only the blocks differ.
-    """
-    errors = [
-        means.std(axis=0, ddof=1) / np.sqrt(len(means))
-        for means in (rates.mean(axis=1), rates.mean(axis=0))
-        if len(means) >= 8
-    ]
-    return np.max(errors, axis=0)
+    """Of the mean over blocks and trajectories, the first two axes."""
+    if rates.shape[1] >= _ENOUGH_TRAJECTORIES:
+        samples = rates.mean(axis=0)
+    else:
+        samples = rates.reshape(-1, *rates.shape[2:])
+    return samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
 
 
 def _non_finite(sde, p, time, dt, throw):
@@ -287,20 +296,3 @@ def _non_finite(sde, p, time, dt, throw):
         )
     nan = np.full(p, np.nan)
     return LyapunovSpectrum(nan, nan, np.nan, np.nan, np.nan, np.nan, Outcome.NON_FINITE)
-
-
-def _check(sde, duration, dt, burn_in, p, num_trajectories, qr_every):
-    for name, value, least in (
-        ("duration", duration, "positive"),
-        ("dt", dt, "positive"),
-        ("burn_in", burn_in, "not negative"),
-    ):
-        if not np.isfinite(value) or value < 0 or (value == 0 and least == "positive"):
-            raise InputError(f"{name} must be {least}, got {value!r}")
-    if not 1 <= p <= sde.dim:
-        raise InputError(f"num_exponents must lie between 1 and {sde.dim}, got {p!r}")
-    if num_trajectories < 1 or qr_every < 1:
-        raise InputError(
-            "num_trajectories and qr_every must be at least 1, "
-            f"got {num_trajectories!r} and {qr_every!r}"
-        )

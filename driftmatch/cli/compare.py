@@ -1,1 +1,167 @@
-def compare(): "c"
+"""``driftmatch compare``: is a saved network faithful to its target?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from driftmatch.cli.options import AsJson, Force, Quiet, Seed, check_output
+from driftmatch.cli.tables import number, percent, plain_table, verdict, with_error
+from driftmatch.cli.targets import Target, check_model
+from driftmatch.cli.terminal import Terminal
+from driftmatch.meters import AbstractMeter
+
+if TYPE_CHECKING:
+    from driftmatch.analysis.compare import Scorecard
+    from driftmatch.network import Network
+    from driftmatch.sde import AbstractSDE
+
+KEYS = (
+    "drift_error",
+    "noisy_drift_error",
+    "diffusion_error",
+    "state_space_divergence",
+    "state_space_divergence_floor",
+    "spectrum_distance",
+    "spectrum_distance_floor",
+    "lyapunov_target",
+    "lyapunov_network",
+    "spurious_fraction",
+    "escaped_fraction",
+)
+PICTURES = (".png", ".pdf", ".svg")
+TOLERANCE = 1.2  # of a distance, in its floor
+FAITHFUL = "faithful: as near to its target as two runs of the target are to each other"
+
+
+def compare(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A saved model.")],
+    system: Annotated[
+        str | None,
+        typer.Option(metavar="SYSTEM", help="Another target than the one in the model's file."),
+    ] = None,
+    seed: Seed = 0,
+    figure: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw both attractors to a .png, .pdf or .svg."),
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a saved network against its target, each distance beside its floor."""
+    if figure is not None:
+        check_output(figure, "--figure", PICTURES, force=force)
+    check_model(model)
+    with Terminal(as_json=as_json, quiet=quiet) as terminal:
+        import jax
+        from rich.markup import escape
+
+        from driftmatch.analysis.compare import compare as judge
+        from driftmatch.figures import compare_attractors, save
+        from driftmatch.storage.models import load, read_header
+
+        network = load(model)
+        target = Target.given(system) if system else Target.recorded(read_header(model), model)
+        sde = target.build()
+        key, key_figure = jax.random.split(jax.random.key(seed))
+        card = judge(sde, network, key=key, meter=terminal.meter)
+        if figure is not None:
+            row = runs_to_draw(sde, network, target.system, key_figure, terminal.meter)
+            save(compare_attractors([row]), figure)
+        record = {name: getattr(card, name) for name in KEYS}
+        terminal.result(record, *_shown(card, escape(target.system)))
+
+
+def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter: AbstractMeter):
+    """A run of the target and one of the network from the same start, as a row for
+    `compare_attractors`."""
+    from driftmatch.matching.states import characteristic_time
+    from driftmatch.simulation.simulate import simulate
+
+    scale, starts = characteristic_time(sde, key)
+    target_run, network_run = (
+        simulate(
+            system,
+            duration=400 * scale,
+            dt=scale / 50,
+            key=key,
+            start=starts[0],
+            save_every=2,
+            meter=meter,
+        )
+        for system in (sde, network)
+    )
+    return sde, network, target_run, network_run, label
+
+
+def faults(card: "Scorecard") -> list[str]:
+    """What makes the network unfit for use, in words."""
+    found = []
+    if not card.drift_error < 0.1:
+        found.append("the drift error is above 10 %: use more neurons")
+    if card.spurious_fraction:
+        found.append(
+            f"{card.spurious_fraction:.1%} of far starts end where the target does not: "
+            "use more neurons, or another seed"
+        )
+    if card.escaped_fraction:
+        found.append(
+            f"{card.escaped_fraction:.1%} of noisy paths leave the training region for good: "
+            "use more neurons, or another seed"
+        )
+    return found
+
+
+def differences(card: "Scorecard") -> list[str]:
+    """By which distances network and target can be told apart, in words."""
+    found = []
+    for what, name in (
+        ("visits other states than", "state_space_divergence"),
+        ("has another spectrum than", "spectrum_distance"),
+    ):
+        ratio = getattr(card, name) / getattr(card, f"{name}_floor")
+        if not ratio <= TOLERANCE:
+            found.append(f"it {what} its target: {ratio:.2f} times the floor")
+    return found
+
+
+def _shown(card: "Scorecard", title: str):
+    """The scorecard as a table, and its verdict."""
+    table = plain_table(title, "target", "network", "floor", "ratio")
+
+    def distance(label: str, name: str) -> None:
+        value, floor = getattr(card, name), getattr(card, f"{name}_floor")
+        table.add_row(label, "", number(value), number(floor), number(value / floor, 3))
+
+    table.add_row("drift error", "", percent(card.drift_error))
+    table.add_row("  with neuronal noise 0.01", "", percent(card.noisy_drift_error))
+    table.add_row("diffusion error", "", percent(card.diffusion_error))
+    table.add_row()
+    distance("state-space divergence, nats", "state_space_divergence")
+    distance("spectrum distance, 0 to 1", "spectrum_distance")
+    distance("sliced Wasserstein, st. dev.", "sliced_wasserstein")
+    table.add_row()
+    for i, columns in enumerate(_exponents(card), 1):
+        table.add_row(f"Lyapunov exponent {i}", *columns)
+    dimensions = card.kaplan_yorke_target, card.kaplan_yorke_network
+    table.add_row("Kaplan–Yorke dimension", *(number(d, 3) for d in dimensions))
+    table.add_row()
+    far, noisy = card.spurious_fraction, card.escaped_fraction
+    table.add_row(f"far starts astray, of {card.num_starts}", "", percent(far))
+    table.add_row(f"noisy paths escaped, of {card.num_paths}", "", percent(noisy))
+    yield table
+    yield ""
+    found = faults(card) + differences(card)
+    for finding in found:
+        yield verdict(finding, good=False)
+    if not found:
+        yield verdict(FAITHFUL, good=True)
+
+
+def _exponents(card: "Scorecard"):
+    """Target's and network's, each with its standard error."""
+    target = zip(card.lyapunov_target, card.lyapunov_target_error, strict=True)
+    network = zip(card.lyapunov_network, card.lyapunov_network_error, strict=True)
+    for of_target, of_network in zip(target, network, strict=True):
+        yield with_error(*of_target), with_error(*of_network)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
-from driftmatch.cli.targets import MODEL_SUFFIX, Target
+from driftmatch.cli.tables import percent, plain_table, verdict
+from driftmatch.cli.targets import MODEL, Target
 from driftmatch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def embed(
     ] = "tanh",
     tau: Annotated[
         float | None,
-        typer.Option(
-            metavar="X", help="Neural time constant. Default: the system's time scale."
-        ),
+        typer.Option(metavar="X", help="Neural time constant. Default: the system's time scale."),
     ] = None,
     private_noise: Annotated[
         float,
@@ -76,10 +75,8 @@ def embed(
 
     The file remembers its target, so that [b]driftmatch compare[/b] needs nothing else.
     """
-    target = Target.given(system, noise, settings or [])
-    path = check_output(
-        out or Path(target.stem + MODEL_SUFFIX), "--out", (MODEL_SUFFIX,), force=force
-    )
+    target = Target.given(system, noise, settings)
+    path = check_output(out or Path(target.stem + MODEL), "--out", (MODEL,), force=force)
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         import jax
 
@@ -138,19 +135,20 @@ def embedding_record(
 
 
 def _shown(embedding: "Embedding", record: dict):
-    """The record as a small table between two sentences."""
-    from driftmatch.cli.tables import error, plain_table, verdict
+    """The record as a small table, its outcome and what to do next."""
+    from rich.markup import escape
 
-    report, path = embedding.report, record["model"]
+    report, path = embedding.report, escape(record["model"])
     yield (
-        f"[b]{record['system']}[/b] in {record['neurons']} neurons, "
+        f"[b]{escape(record['system'])}[/b] in {record['neurons']} neurons, "
         f"{record['latent_dim']} latent dimensions, τ = {report.tau:g}"
     )
-    table = plain_table("", "", "")
-    table.add_row("drift error", error(report.drift_error), "of the drift's standard deviation")
-    table.add_row("with noisy neurons", error(report.noisy_drift_error), "the same, noise 0.01")
-    table.add_row("diffusion error", error(report.diffusion_error), "of the diffusion's size")
-    table.add_row("time taken", f"{report.seconds:.1f} s", f"fitting {report.fit_seconds:.1f} s")
+    table = plain_table("", "")
+    table.add_row("drift error", percent(report.drift_error))
+    table.add_row("  with neuronal noise 0.01", percent(report.noisy_drift_error))
+    table.add_row("diffusion error", percent(report.diffusion_error))
+    table.add_row("time", f"{report.seconds:.1f} s")
     yield table
-    yield verdict(embedding.outcome)
+    yield ""
+    yield verdict(str(embedding.outcome), good=embedding.outcome.ok)
     yield f"saved  {path}\nnext   driftmatch compare {path}"

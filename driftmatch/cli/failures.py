@@ -3,9 +3,12 @@
 2: the input cannot be used. 1: a computation failed. 130: interrupted.
 """
 
+import _thread
 import errno
 import functools
 import os
+import sys
+import threading
 import traceback
 from collections.abc import Callable
 
@@ -22,6 +25,7 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args, **kwargs):
+        sys.unraisablehook = _interrupt_again
         try:
             command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
@@ -39,6 +43,14 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(code) from None
 
     return run
+
+
+def _interrupt_again(lost) -> None:
+    """Ctrl-C may fall into a callback from C, JAX's for one, which loses it: send it again."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.1, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _judged(error: Exception) -> tuple[int, str]:

@@ -12,7 +12,8 @@ EQUATION_WIDTH = 54  # longer ones are set in several lines, to fit a terminal o
 
 def list_systems(
     dysts: Annotated[
-        bool, typer.Option("--dysts", metavar="", help="List the flows of the dysts package instead.")
+        bool,
+        typer.Option("--dysts", metavar="", help="List the flows of the dysts package instead."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +64,7 @@ def _shown(records: list[dict]):
     others.add_column(style="bold", no_wrap=True)
     others.add_column()
     others.add_row("dysts:Rossler", "a flow of the dysts package: driftmatch list --dysts")
-    others.add_row("my_model.py:sde", "an SDE that a file of yours defines: sde = driftmatch.SDE(…)")
+    others.add_row("my_model.py:sde", "a file of yours with the line sde = driftmatch.SDE(…)")
     yield others
 
 

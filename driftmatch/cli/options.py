@@ -17,9 +17,7 @@ def _check_seed(seed: int) -> int:
 
 Seed = Annotated[
     int,
-    typer.Option(
-        metavar="N", callback=_check_seed, help="The same seed gives the same numbers."
-    ),
+    typer.Option(metavar="N", callback=_check_seed, help="The same seed gives the same numbers."),
 ]
 Noise = Annotated[
     float | None,
@@ -42,7 +40,7 @@ Force = Annotated[
 
 def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: bool) -> Path:
     """A path that can be written to later; raises `InputError` now if it cannot."""
-    if path.suffix.lower() not in suffixes:
+    if path.suffix not in suffixes:
         raise InputError(
             f"{option} must end in {' or '.join(suffixes)}, which says the format; got {path}"
         )

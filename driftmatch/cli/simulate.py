@@ -1,16 +1,18 @@
 """``driftmatch simulate``: paths of a network or of a system, to a file."""
 
+import importlib.util
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from driftmatch.cli.failures import INTERRUPTED
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
-from driftmatch.cli.targets import Target, is_model
+from driftmatch.cli.tables import number, plain_table, verdict
+from driftmatch.cli.targets import Target, check_model, is_model
 from driftmatch.cli.terminal import Terminal
-from driftmatch.errors import InputError
+from driftmatch.errors import ComputationError, InputError
 
 if TYPE_CHECKING:
     from driftmatch.network import Network
@@ -65,69 +67,76 @@ def simulate(
 
     Stop it with Ctrl-C: what was computed until then is saved.
     """
-    if out is not None:
-        check_output(out, "--out", (".nc", ".zarr"), force=force)
-    elif with_neurons:
-        raise InputError("--with-neurons says what to save: add --out run.nc")
     model = is_model(system)
-    if model and (noise is not None or settings):
-        raise InputError("--noise and --set are for systems; a model's are fixed when it is embedded")
-    if with_neurons and not model:
-        raise InputError(f"--with-neurons is for saved models; {system} has no neurons")
+    _check(system, model, noise, settings, out, with_neurons, force)
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         import jax
 
         from driftmatch.outcomes import Outcome
         from driftmatch.simulation.simulate import simulate as simulate_sde
         from driftmatch.storage.models import load
+        from driftmatch.storage.trajectories import save_trajectory
 
-        sde = load(system) if model else Target.given(system, noise, settings or []).build()
+        sde = (
+            load(check_model(Path(system)))
+            if model
+            else Target.given(system, noise, settings).build()
+        )
         key, key_scale = jax.random.split(jax.random.key(seed))
         if duration is None or dt is None:
             scale = _time_scale(sde, key_scale)
+            duration = float(f"{DURATION * scale:.0e}") if duration is None else duration
             dt = float(f"{scale / STEPS:.0e}") if dt is None else dt
-            duration = float(f"{scale * DURATION:.0e}") if duration is None else duration
+        arguments: dict[str, Any] = {
+            "duration": duration,
+            "dt": dt,
+            "key": key,
+            "num_trajectories": trajectories,
+            "save_every": save_every,
+            "solver": solver,
+            "meter": terminal.meter,
+        }
         began = time.perf_counter()
-
-        def simulated(throw: bool):
-            return simulate_sde(
-                sde,
-                duration=duration,
-                dt=dt,
-                key=key,
-                num_trajectories=trajectories,
-                save_every=save_every,
-                solver=solver,
-                meter=terminal.meter,
-                throw=throw,
-            )
-
-        # What is to be saved is kept however the run ends.
-        run = simulated(throw=out is None)
+        run = simulate_sde(sde, **arguments, throw=False)
+        seconds = time.perf_counter() - began
         if run.outcome is Outcome.INTERRUPTED and len(run.times) == 1:
             raise KeyboardInterrupt
+        if out is not None:
+            save_trajectory(out, run, neurons=with_neurons)
+        if run.outcome is Outcome.NON_FINITE:
+            kept = "" if out is None else f"; the samples before that are in {out}"
+            raise ComputationError(f"{run.reason}{kept}")
         record = {
             "system": system,
             "trajectories": trajectories,
-            "duration": float(run.times[-1]),
-            "dt": dt,
             "samples": len(run.times),
+            "duration": float(run.times[-1]),
+            "dt": run.dt,
             "solver": solver,
             "seed": seed,
-            "seconds": time.perf_counter() - began,
-            "outcome": str(run.outcome),
+            "seconds": seconds,
+            "outcome": run.reason or str(run.outcome),
             "mean": run.states.mean(axis=(0, 1)),
             "standard_deviation": run.states.std(axis=(0, 1)),
             "out": None if out is None else str(out),
         }
-        if out is not None:
-            _save(out, run, with_neurons)
-        if run.outcome is Outcome.NON_FINITE:
-            terminal.warn(f"the {len(run.times)} samples until t = {run.times[-1]:g} are in {out}")
-            simulated(throw=True)  # fails again, and explains why
         terminal.result(record, *_shown(run, record))
     if run.outcome is Outcome.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
+
+
+def _check(system, model, noise, settings, out, with_neurons, force) -> None:
+    """That the options fit together, before anything slow."""
+    if out is not None:
+        check_output(out, "--out", (".nc", ".zarr"), force=force)
+        if out.suffix == ".zarr" and importlib.util.find_spec("zarr") is None:
+            raise InputError("a .zarr needs: pip install 'driftmatch[zarr]'; or save to a .nc file")
+    elif with_neurons:
+        raise InputError("--with-neurons says what to save: add --out run.nc")
+    if model and (noise is not None or settings):
+        raise InputError("--noise and --set are for systems: a model's were set when it was made")
+    if with_neurons and not model:
+        raise InputError(f"--with-neurons is for saved models: {system} has no neurons")
 
 
 def _time_scale(system: "Network | AbstractSDE", key) -> float:
@@ -143,12 +152,10 @@ def _shown(run: "Trajectory | NetworkTrajectory", record: dict):
     """How much was simulated, and where the states lie."""
     from rich.markup import escape
 
-    from driftmatch.cli.tables import number, plain_table, verdict
-
     paths = "one path" if record["trajectories"] == 1 else f"{record['trajectories']} paths"
     yield (
-        f"[b]{escape(record['system'])}[/b]: {paths} of {record['samples']} samples until "
-        f"t = {record['duration']:g}, dt = {record['dt']:g}, in {record['seconds']:.1f} s"
+        f"[b]{escape(record['system'])}[/b]: {paths} of {record['samples']} samples "
+        f"until t = {record['duration']:g}"
     )
     table = plain_table("coordinate", "mean", "st. dev.", "min", "max")
     states = run.states.reshape(-1, run.states.shape[-1])
@@ -156,6 +163,8 @@ def _shown(run: "Trajectory | NetworkTrajectory", record: dict):
         values = (column.mean(), column.std(), column.min(), column.max())
         table.add_row(str(i + 1), *(number(float(v), 3) for v in values))
     yield table
-    yield verdict(run.outcome)
+    yield ""
+    yield verdict(record["outcome"], good=run.outcome.ok)
+    yield f"took   {record['seconds']:.1f} s with steps of {record['dt']:g}"
     if record["out"] is not None:
         yield f"saved  {escape(record['out'])}"

@@ -3,33 +3,49 @@
 import math
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-
 if TYPE_CHECKING:
-    from driftmatch.outcomes import Outcome
+    from rich.table import Table
 
 
-def plain_table(*headings: str) -> Table:
+def plain_table(*headings: str) -> "Table":
     """A table with words on the left and numbers on the right; no header if no heading has text."""
-    table = Table(box=box.SIMPLE_HEAD, show_header=any(headings), pad_edge=False)
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=any(headings))
     for i, heading in enumerate(headings):
         table.add_column(heading, justify="left" if i == 0 else "right")
     return table
 
 
-def error(value: float | None) -> str:
-    """A relative error as a percentage to two digits."""
-    return number(None if value is None else 100 * value) + " %"
-
-
 def number(value: float | None, digits: int = 2) -> str:
-    """To so many significant digits; a dash for what is not there."""
+    """To so many significant digits, trailing zeros and all; a dash for what is not there."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.{digits}g}"
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 10**6:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}"
 
 
-def verdict(outcome: "Outcome") -> str:
-    """The outcome in words, in a colour that says how it stands."""
-    return f"[{'green' if outcome.ok else 'yellow'}]{outcome}[/]"
+def percent(value: float | None) -> str:
+    """A fraction or a relative error to two digits."""
+    shown = number(None if value is None else 100 * value)
+    return shown if shown == "–" else f"{shown} %"
+
+
+def with_error(value: float, error: float) -> str:
+    """``0.906 ± 0.003``, both to the first digit of the error."""
+    if not (math.isfinite(value) and math.isfinite(error)):
+        return "–"
+    decimals = max(0, -math.floor(math.log10(error))) if error > 0 else 3
+    value = round(value, decimals) + 0.0  # no negative zero
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def verdict(sentence: str, *, good: bool) -> str:
+    """A sentence in a colour that says how it stands."""
+    from rich.markup import escape
+
+    return f"[{'green' if good else 'yellow'}]{escape(sentence)}[/]"

@@ -1,18 +1,19 @@
 """What a user called the target, kept so that it can be built again from a model's file alone."""
 
-import inspect
+import difflib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftmatch.errors import InputError
-from driftmatch.words import did_you_mean
 
 if TYPE_CHECKING:
     from driftmatch.sde import AbstractSDE
 
-MODEL_SUFFIX = ".safetensors"
+MODEL = ".safetensors"
+_FILE = re.compile(r"(?P<path>.+\.py)(?P<attribute>:[^:/\\]*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -29,68 +30,66 @@ class Target:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def given(cls, system: str, noise: float | None, settings: list[str]) -> "Target":
-        """From command-line arguments; a file is remembered by its absolute path."""
-        file, colon, attribute = system.rpartition(":")
-        if colon and file.endswith(".py"):
-            system = f"{Path(file).absolute()}:{attribute}"
-        return cls(system, noise, dict(map(_setting, settings)))
+    def given(
+        cls, system: str, noise: float | None = None, settings: list[str] | None = None
+    ) -> "Target":
+        """From command-line arguments."""
+        return cls(system, noise, dict(map(_setting, settings or [])))
 
     @classmethod
-    def recorded(cls, header: dict[str, Any]) -> "Target | None":
-        """From a model's header, or None if the header does not say."""
-        target = header.get("target")
-        return None if target is None else cls(**target)
+    def recorded(cls, header: dict[str, Any], model: Path) -> "Target":
+        """From a model's header; raises `InputError` if it does not say."""
+        try:
+            return cls(**header["target"])
+        except (KeyError, TypeError):
+            raise InputError(f"{model} does not say what it embeds: add --system") from None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """For a model's header; a file by its absolute path."""
+        file = _FILE.fullmatch(self.system)
+        if file is None:
+            return asdict(self)
+        path = Path(file["path"]).expanduser().absolute()
+        return asdict(self) | {"system": f"{path}{file['attribute'] or ''}"}
 
     @property
     def stem(self) -> str:
-        """A name for files: ``lorenz``, ``Rossler``, ``my_model``."""
-        head, _, tail = self.system.rpartition(":")
-        return Path(head).stem if head.endswith(".py") else tail.lower().replace("-", "_")
+        """A name for files: ``van_der_pol``, ``Rossler``, ``my_model``."""
+        if file := _FILE.fullmatch(self.system):
+            return Path(file["path"]).stem
+        return re.sub(r"\W+", "_", self.system.rpartition(":")[2].strip())
 
     def build(self) -> "AbstractSDE":
         """The SDE; raises `InputError` for an unknown system or parameter."""
-        from driftmatch.systems.catalogue import CATALOGUE
-        from driftmatch.systems.resolve import resolve
+        from driftmatch.systems import resolve
 
-        if not self.parameters:
-            return resolve(self.system, self.noise)
-        kind, _, name = self.system.rpartition(":")
-        if kind.lower() == "dysts":
-            from driftmatch.systems.dysts import from_dysts
-
-            return from_dysts(name, self.noise or 0.0, self.parameters)
-        if kind:
-            raise InputError("--set is for catalogue systems and dysts flows: edit the file instead")
-        resolve(self.system)
-        function = CATALOGUE[self.system.lower().replace("-", "_")]
-        known = inspect.signature(function).parameters
-        settings = self.parameters | ({} if self.noise is None else {"noise": self.noise})
-        for parameter in settings:
-            if parameter not in known:
-                raise InputError(
-                    f"{self.system} has no parameter {parameter!r}{did_you_mean(parameter, known)}"
-                )
-        return function(**settings)
+        return resolve(self.system, self.noise, self.parameters)
 
 
 def is_model(text: str) -> bool:
     """Whether an argument means a model's file rather than a system."""
     path = Path(text)
-    return path.suffix == MODEL_SUFFIX or path.is_file()
+    return path.suffix == MODEL or (path.is_file() and path.suffix != ".py")
+
+
+def check_model(path: Path) -> Path:
+    """A model's file that exists; raises `InputError` with the nearest one there is."""
+    if not path.is_file():
+        there = {p.stem: p for p in path.parent.glob(f"*{MODEL}")}
+        near = difflib.get_close_matches(path.stem, there, n=1)
+        remedy = f"did you mean {there[near[0]]}?" if near else "make one with driftmatch embed"
+        raise InputError(f"there is no file {path}; {remedy}")
+    return path
 
 
 def _setting(text: str) -> tuple[str, Any]:
     """``rho=28``, or ``B=[[2,-1],[1,2]]``."""
-    name, equals, value = (part.strip() for part in text.partition("="))
+    name, _, value = (part.strip() for part in text.partition("="))
     try:
-        if not (name and equals):
+        if not name:
             raise ValueError
         return name, json.loads(value)
     except ValueError:
         raise InputError(
-            f"--set takes name=number (or name=[[...],[...]] for a matrix), got {text!r}"
+            f"--set takes name=number, or name=[[...],[...]] for a matrix, got {text!r}"
         ) from None

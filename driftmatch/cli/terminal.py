@@ -7,8 +7,6 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from driftmatch.meters import SILENT, AbstractMeter, TerminalMeter
 
 if TYPE_CHECKING:
@@ -25,7 +23,8 @@ class Terminal(contextlib.AbstractContextManager):
     def __init__(self, *, as_json: bool = False, quiet: bool = False):
         self.as_json = as_json
         silent = as_json or quiet or not sys.stderr.isatty()
-        self.meter: AbstractMeter = SILENT if silent else TerminalMeter()
+        self._live = None if silent else _UnbrokenMeter()
+        self.meter: AbstractMeter = self._live or SILENT
         self._output = sys.stdout
         self._redirection = contextlib.redirect_stdout(sys.stderr)
 
@@ -36,14 +35,13 @@ class Terminal(contextlib.AbstractContextManager):
         return self
 
     def __exit__(self, *exception):
-        self.meter.stop()
+        self._hush()
         return self._redirection.__exit__(*exception)
 
     def result(self, record: Mapping[str, Any], *shown: "RenderableType") -> None:
         """The result: the record as one JSON object, or else what is shown of it."""
-        self.meter.stop()
         if self.as_json:
-            text = json.dumps(_plain(record), allow_nan=False)
+            text = json.dumps(plain(record), allow_nan=False)
             print(text, file=self._output, flush=True)
         else:
             self.show(*shown)
@@ -53,25 +51,45 @@ class Terminal(contextlib.AbstractContextManager):
         if not self.as_json:
             from rich.console import Console
 
+            self._hush()
             console = Console(file=self._output, highlight=False)
             for part in shown:
-                console.print(part)
+                # A sentence is one line, which can be searched, and a path in it copied.
+                console.print(part, soft_wrap=isinstance(part, str))
 
-    def warn(self, text: str) -> None:
-        """One line for people on standard error, whatever standard output carries."""
-        self.meter.stop()
-        typer.secho("warning: ", fg=typer.colors.YELLOW, bold=True, nl=False, err=True)
-        typer.echo(text, err=True)
+    def _hush(self) -> None:
+        """Clear the meter's line, until the next task."""
+        if self._live is not None:
+            self._live.close()
 
 
-def _plain(value: Any) -> Any:
+class _UnbrokenMeter(AbstractMeter):
+    """A meter on the terminal that shows between its tasks, too, that work goes on."""
+
+    def __init__(self):
+        self._meter = TerminalMeter()
+
+    def start(self, description: str, total: int) -> None:
+        self._meter.start(description, total)
+
+    def advance(self, steps: int, note: str = "") -> None:
+        self._meter.advance(steps, note)
+
+    def stop(self) -> None:
+        self._meter.start("working", 1)
+
+    def close(self) -> None:
+        self._meter.stop()
+
+
+def plain(value: Any) -> Any:
     """The value in the types that JSON has; what is not finite becomes null."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (bool, int, float, str)):

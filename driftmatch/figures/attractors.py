@@ -1,7 +1,7 @@
 """Attractors: one run, or targets beside the networks that embed them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,7 @@ from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.figures.densities import densities
 from driftmatch.figures.projection import View
+from driftmatch.figures.runs import check_run, finite_states
 from driftmatch.figures.style import (
     NETWORK,
     PAGE_WIDTH,
@@ -21,6 +22,7 @@ from driftmatch.figures.style import (
     mix,
     page,
     panel,
+    percent,
     style,
 )
 from driftmatch.figures.traces import neuron_traces
@@ -30,18 +32,24 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 # Length of line that fills a picture without blackening it, in sides of the picture.
-_INK = 220.0
+_INK = 170.0
+# Steps below this, in sides of the picture, are not drawn one by one.
+_FINEST = 0.004
 _HELD_OUT = 5000
 
 
 class Comparison(NamedTuple):
-    """A target and a network that embeds it, with a run of each, and what to call them."""
+    """A target and a network that embeds it, with a run of each, and what to call them.
+
+    `drift_error`: ε_f, from the embedding's report; None to measure it on the target's run.
+    """
 
     sde: AbstractSDE
     network: Network
     target_run: Trajectory
     network_run: NetworkTrajectory
     label: str
+    drift_error: float | None = None
 
 
 @style()
@@ -55,16 +63,17 @@ def attractor(
 ) -> Axes:
     """The states that a run visits.
 
-    One dimension: the trace in time with its histogram at the side. Two: the trajectories over the
-    streamlines of the drift. Three: a projection, paler with depth. More: the same of the first
-    three principal components. Of a long run as much is drawn as the paper holds.
+    One dimension: the first trajectory in time, with the histogram of all at the side. Two: the
+    trajectories over the streamlines of the drift. Three: a projection, paler with depth. More: the
+    same of the first three principal components. Of a long run as much is drawn as the paper holds.
 
     - `sde`: what the streamlines are of; a network's run knows its own.
     - `view`: coordinates, limits and direction, for pictures to be compared; see `View.of`.
     - `color`: by default one colour for all targets and another for all networks.
 
-    Returns the axes. Raises `InputError` if no state is finite.
+    Returns the axes. Raises `InputError` if no state is finite or the view has other dimensions.
     """
+    check_run(run)
     view = View.of(run.states) if view is None else view
     if run.states.shape[-1] != len(view.centre):
         raise InputError(
@@ -76,9 +85,10 @@ def attractor(
     if sde is None and is_network:
         sde = run.network.latent()
     ax = panel(ax)
-    states = run.states[:, : _stop(run, view)]
+    drawn = _drawn(run, view)
+    states = run.states[:, drawn]
     if view.dim == 1:
-        _trace(ax, run.times[: states.shape[1]], run.states, states, view, color)
+        _trace(ax, run.times[drawn], states[0, :, 0], run.states, view, color)
     elif view.dim == 2:
         _plane(ax, states, sde, view, color)
     else:
@@ -86,26 +96,25 @@ def attractor(
     return ax
 
 
-def _stop(run, view: View) -> int:
-    """How many samples of every trajectory fit into the picture."""
-    scaled = view.scaled(run.states)
-    if view.dim == 1:
-        steps = np.abs(np.diff(scaled[..., 0], axis=1)) + 0.01
-    else:
-        steps = np.linalg.norm(np.diff(scaled, axis=1), axis=-1)
-    length = np.cumsum(np.nansum(steps, axis=0))
-    return int(np.searchsorted(length, _INK)) + 1
+def _drawn(run: Trajectory | NetworkTrajectory, view: View) -> slice:
+    """The samples to draw: as many as the picture holds, none too close to be told apart."""
+    scaled = view.scaled(run.states[:1] if view.dim == 1 else run.states)
+    steps = np.linalg.norm(np.diff(scaled, axis=1), axis=-1)
+    stop = int(np.searchsorted(np.cumsum(np.nansum(steps, axis=0)), _INK)) + 1
+    long = max(float(np.nanquantile(steps[:, :stop], 0.95)), 1e-9)
+    every = min(max(1, int(_FINEST / long)), max(1, stop // 1000))
+    return slice(0, max(stop, 2), every)
 
 
-def _trace(ax: Axes, times, all_states, states, view: View, color) -> None:
-    for one in states:
-        ax.plot(times, one[:, 0], color=color, lw=0.5, alpha=0.8, rasterized=True)
+def _trace(ax: Axes, times, trace, states, view: View, color) -> None:
+    ax.plot(times, trace, color=color, lw=0.5, rasterized=True)
     (low,), (high,) = view.low, view.high
     margin = 0.05 * (high - low)
     ax.set(xlim=(times[0], times[-1]), ylim=(low - margin, high + margin))
     ax.set(xlabel="time", ylabel=view.names[0])
+    _few_ticks(ax)
     side = ax.inset_axes((1.02, 0, 0.22, 1), sharey=ax)
-    values = all_states[np.isfinite(all_states)]
+    values = states[np.isfinite(states)]
     side.stairs(*np.histogram(values, 50, (low, high)), orientation="horizontal", fill=True,
                 facecolor=mix(color, "white", 0.5), edgecolor="none")  # fmt: skip
     side.axis("off")
@@ -120,8 +129,12 @@ def _plane(ax: Axes, states, sde: AbstractSDE | None, view: View, color) -> None
         ax.plot(*one.T, color=color, lw=0.5, alpha=0.75, rasterized=True, zorder=2)
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     ax.set(xlabel=view.names[0], ylabel=view.names[1])
-    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    _few_ticks(ax)
+
+
+def _few_ticks(ax: Axes) -> None:
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 
 def _streamlines(ax: Axes, sde: AbstractSDE, low, high, number: int = 30) -> None:
@@ -150,7 +163,7 @@ def _projection(ax: Axes, states, view: View, color) -> None:
 
 @style()
 def compare_attractors(
-    rows: Sequence[Comparison | tuple],
+    rows: Sequence[tuple[Any, ...]],
     fig: Figure | None = None,
 ) -> Figure:
     """Targets beside their networks, a row each: attractors in one view, marginal densities of
@@ -158,12 +171,12 @@ def compare_attractors(
 
     - `rows`: of (sde, network, target_run, network_run, label); see `Comparison`.
 
-    The drift error ε_f is measured on states of the target's run. Returns the figure.
+    Returns the figure. Raises `InputError` if there are no rows, or no finite states in one.
     """
     rows = [Comparison(*row) for row in rows]
     if not rows:
         raise InputError("there is nothing to compare: rows is empty")
-    fig = page(fig, PAGE_WIDTH, 48 * len(rows) + 6)
+    fig = page(fig, PAGE_WIDTH, 44.0 * len(rows) + 4.0)
     grid = fig.add_gridspec(len(rows), 4, width_ratios=(1.15, 1.15, 0.85, 1.15))
     for r, row in enumerate(rows):
         axes = [fig.add_subplot(grid[r, c]) for c in range(4)]
@@ -172,27 +185,21 @@ def compare_attractors(
         attractor(row.network_run, axes[1], view=view, color=NETWORK)
         densities(row.target_run, row.network_run, axes[2])
         neuron_traces(row.network_run, 5, axes[3])
-        axes[0].set_title(f"{row.label}, $k$ = {row.sde.dim}", color=TARGET)
-        error = matching_errors(row.sde, row.network, _some(row.target_run.states)).drift
+        axes[0].set_title(f"{row.label}, target", color=TARGET)
         axes[1].set_title(
-            f"$n$ = {row.network.num_neurons} neurons, $ε_f$ = {_number(error)}", color=NETWORK
+            f"network, $n$ = {row.network.num_neurons}, $ε_f$ = {percent(_drift_error(row))}",
+            color=NETWORK,
         )
         label_panel(axes[0], "abcdefghijklmnopqrstuvwxyz"[r % 26])
-        if r == 0:
-            axes[2].set_title("densities")
-            axes[3].set_title("rates of five neurons")
+        if r > 0 and (legend := axes[2].get_legend()) is not None:
+            legend.remove()
+    fig.axes[3].set_title("rates $φ(x)$ of single neurons")
     return fig
 
 
-def _some(states: np.ndarray) -> np.ndarray:
-    states = states.reshape(-1, states.shape[-1])
-    states = states[np.isfinite(states).all(axis=1)]
-    return states[np.linspace(0, len(states) - 1, min(_HELD_OUT, len(states))).astype(int)]
-
-
-def _number(value: float) -> str:
-    """Two digits, with a power of ten where it is shorter."""
-    if 1e-3 <= value < 1e3 or value == 0:
-        return f"{value:.2g}"
-    mantissa, power = f"{value:.1e}".split("e")
-    return rf"{mantissa} $\times$ 10$^{{{int(power)}}}$"
+def _drift_error(row: Comparison) -> float:
+    if row.drift_error is not None:
+        return row.drift_error
+    states = finite_states(row.target_run.states)
+    some = np.linspace(0, len(states) - 1, min(_HELD_OUT, len(states))).astype(int)
+    return matching_errors(row.sde, row.network, states[some]).drift

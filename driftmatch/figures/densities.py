@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from driftmatch.figures.runs import coordinate_names, finite_states
 from driftmatch.figures.style import NETWORK, TARGET, mix, panel, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
@@ -21,30 +22,29 @@ def densities(
 
     Coordinates are measured from the target's mean in its standard deviations, so that they share
     an axis; beyond six only the first six are drawn. Returns the axes.
+
+    Raises `InputError` if either run has no finite state.
     """
-    ax = panel(ax, 45, 45)
-    reference, other = (_finite(run.states) for run in (target, network))
+    ax = panel(ax, 45.0, 45.0)
+    reference, other = finite_states(target.states), finite_states(network.states)
     k = min(reference.shape[1], _SHOWN)
     mean, spread = reference.mean(axis=0), reference.std(axis=0)
     spread[spread == 0] = 1.0
     sets = [((states - mean) / spread)[:, :k] for states in (reference, other)]
-    low, high = min(s.min() for s in sets), max(s.max() for s in sets)
+    ends = np.concatenate([np.quantile(s, (0.002, 0.998), axis=0) for s in sets])
+    low, high = ends.min() - 0.5, ends.max() + 0.5
     edges = np.linspace(low, high, num_bins + 1)
     for i in range(k):
         p, q = (np.histogram(s[:, i], edges)[0] / len(s) for s in sets)
         top = max(p.max(), q.max())
         level = k - 1 - i
-        label = ("target", "network") if i == 0 else (None, None)
-        ax.stairs(0.85 * p / top + level, edges, baseline=level, fill=True, label=label[0],
+        labels = ("target", "network") if i == 0 else (None, None)
+        ax.stairs(0.85 * p / top + level, edges, baseline=level, fill=True, label=labels[0],
                   facecolor=mix(TARGET, "white", 0.65), edgecolor="none")  # fmt: skip
-        ax.stairs(0.85 * q / top + level, edges, baseline=None, color=NETWORK, lw=0.9, label=label[1])
-    names = [f"$z_{i + 1}$" for i in range(k)] if k > 1 else ["$z$"]
-    ax.set_yticks(np.arange(k)[::-1] + 0.25, names)
-    ax.set(xlim=(low, high), ylim=(-0.03, k), xlabel="s.d. from the target's mean")
+        ax.stairs(0.85 * q / top + level, edges, baseline=None, label=labels[1],
+                  color=NETWORK, lw=0.9)  # fmt: skip
+    ax.set_yticks(np.arange(k)[::-1] + 0.25, coordinate_names(k))
+    ax.set(xlim=(low, high), ylim=(-0.03, k), xlabel="($z$ − mean) / s.d.")
     without_y(ax)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2, columnspacing=1.2)
     return ax
-
-
-def _finite(states: np.ndarray) -> np.ndarray:
-    states = states.reshape(-1, states.shape[-1]).astype(np.float64)
-    return states[np.isfinite(states).all(axis=1)]

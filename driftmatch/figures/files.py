@@ -1,7 +1,6 @@
 """Figures to files, written whole or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -29,12 +28,9 @@ def save(fig: Figure, path: str | os.PathLike[str]) -> Path:
         raise InputError(f"a figure's file must end in .png, .pdf or .svg, got {path.name!r}")
     if not path.parent.is_dir():
         raise InputError(f"the directory {path.parent} does not exist; create it first")
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        handle, temporary = tempfile.mkstemp(f".{ending}", f".{path.stem}-", path.parent)
-        os.close(handle)
         fig.savefig(temporary, format=ending, metadata=_METADATA[ending])
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise ComputationError(
@@ -42,13 +38,5 @@ def save(fig: Figure, path: str | os.PathLike[str]) -> Path:
             "space there or choose another place"
         ) from error
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return path
-
-
-def _umask() -> int:
-    """What the user's files are created with; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,17 +1,18 @@
 """How states of any dimension are laid out on paper, so that two runs can share one view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from driftmatch.errors import InputError
+from driftmatch.figures.runs import coordinate_names, finite_states
 from driftmatch.figures.style import GREY, INK, PALE
 
 _ELEVATION = 18.0
-_TURNS = np.arange(-180.0, 180.0, 15.0)
+# Never along an edge of the box, which would be seen as a point; from behind is a mirror image.
+_TURNS = (-65.0, -55.0, -45.0, -35.0, -25.0, 25.0, 35.0, 45.0, 55.0, 65.0)
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,23 @@ class View:
 
         Raises `InputError` if no state is finite.
         """
-        reference, *others = (_finite(states) for states in (reference, *others))
+        reference = finite_states(reference)
         k = reference.shape[1]
         centre, basis = np.zeros(k), np.eye(k)
-        names = tuple(f"$z_{i + 1}$" for i in range(k)) if k > 1 else ("$z$",)
+        names = tuple(coordinate_names(k))
         if k > 3:
             centre = reference.mean(axis=0)
-            basis = np.linalg.svd(reference - centre, full_matrices=False)[2][:3].T
-            basis *= np.sign(basis[np.abs(basis).argmax(axis=0), range(3)])
+            basis = np.linalg.eigh(np.cov(reference.T))[1][:, :-4:-1]
+            basis = basis * np.sign(basis[np.abs(basis).argmax(axis=0), range(3)])
             names = ("PC 1", "PC 2", "PC 3")
-        shown = np.concatenate([(states - centre) @ basis for states in (reference, *others)])
-        low, high = shown.min(axis=0), shown.max(axis=0)
+        shown = [(finite_states(states) - centre) @ basis for states in (reference, *others)]
+        low = np.min([states.min(axis=0) for states in shown], axis=0)
+        high = np.max([states.max(axis=0) for states in shown], axis=0)
         flat = high - low <= 1e-9 * np.maximum(np.abs(low), np.abs(high))
         low, high = np.where(flat, low - 1, low), np.where(flat, high + 1, high)
         view = cls(names, low, high, centre, basis, azimuth or 0.0, elevation)
         if azimuth is None and view.dim == 3:
-            view = max((_turned(view, a) for a in _TURNS), key=lambda v: v._seen(reference))
+            view = max((replace(view, azimuth=a) for a in _TURNS), key=lambda v: v._seen(reference))
         return view
 
     @property
@@ -70,12 +72,10 @@ class View:
         """d."""
         return len(self.low)
 
-    def coordinates(self, states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, "*samples d"]:
-        return (states - self.centre) @ self.basis
-
     def scaled(self, states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, "*samples d"]:
         """Coordinates that run from −½ to ½ between the limits."""
-        return (self.coordinates(states) - self.low) / (self.high - self.low) - 0.5
+        coordinates = (states - self.centre) @ self.basis
+        return (coordinates - self.low) / (self.high - self.low) - 0.5
 
     @property
     def directions(self) -> Float[np.ndarray, "3 3"]:
@@ -97,50 +97,50 @@ class View:
         """How many cells of the picture hold states."""
         some = states[:: max(1, len(states) // 10_000)]
         x, y = self.project(some)[:, :2].T
-        return np.count_nonzero(np.histogram2d(x, y, bins=40, range=[[-0.9, 0.9]] * 2)[0])
+        return int(np.count_nonzero(np.histogram2d(x, y, bins=40, range=[[-0.9, 0.9]] * 2)[0]))
 
     def draw_box(self, ax: Axes) -> None:
         """The floor of the box and three scaled edges, for three coordinates."""
-        right_up, (tx, ty, _) = self.directions[:2], self.directions[2]
-        front = np.where(np.array([tx, ty]) >= 0, 0.5, -0.5)
-        floor = np.array([[s, t, -0.5] for s, t in [(-1, -1), (1, -1), (1, 1), (-1, 1)]]) * [0.5, 0.5, 1]
-        leftmost = floor[(floor @ right_up[0]).argmin()]
-        ax.fill(*(floor @ right_up.T).T, facecolor="#F6F6F6", edgecolor=PALE, lw=0.5, zorder=0)
-        ends = {
-            0: [(-0.5, front[1], -0.5), (0.5, front[1], -0.5)],
-            1: [(front[0], -0.5, -0.5), (front[0], 0.5, -0.5)],
-            2: [tuple(leftmost), (*leftmost[:2], 0.5)],
-        }
-        for axis, (start, stop) in ends.items():
-            self._draw_edge(ax, axis, np.array(start) @ right_up.T, np.array(stop) @ right_up.T)
-        ax.set(xlim=(-0.98, 0.86), ylim=(-0.98, 0.74), aspect="equal")
+        to_page = self.directions[:2].T
+        corners = 0.5 * np.array([[-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, -1]])
+        ax.fill(*(corners @ to_page).T, facecolor="#F6F6F6", edgecolor=PALE, lw=0.5, zorder=0)
+        front = corners[(corners @ self.directions[2]).argmax()]
+        left = corners[(corners @ to_page[:, 0]).argmin()]
+        below = -0.5 * self.directions[1, 2]  # the height of the floor's centre
+        for axis in range(3):
+            start = (front if axis < 2 else left).copy()
+            stop = start.copy()
+            stop[axis] *= -1
+            self._draw_edge(ax, axis, start @ to_page, stop @ to_page, np.array([0, below]))
+        right = (corners @ to_page[:, 0]).max()
+        bottom = (front @ to_page)[1]
+        ax.set(xlim=(-right - 0.2, right + 0.1), ylim=(bottom - 0.17, 0.7), aspect="equal")
         ax.axis("off")
 
-    def _draw_edge(self, ax: Axes, axis: int, start, stop) -> None:
+    def _draw_edge(self, ax: Axes, axis: int, start, stop, inside) -> None:
+        """One edge with round numbers beside it, and its name."""
         ax.plot(*np.transpose([start, stop]), color=INK, lw=0.6, zorder=1, gid="edge")
-        floor_centre = -0.5 * self.directions[:2, 2]
         along = (stop - start) / np.linalg.norm(stop - start)
         outward = np.array([along[1], -along[0]])
-        middle = (start + stop) / 2
-        outward *= np.sign(outward @ (middle - floor_centre)) if axis < 2 else np.sign(-outward[0])
-        ha = "right" if outward[0] < -0.25 else "left" if outward[0] > 0.25 else "center"
-        va = "center" if axis == 2 else "top"
+        outward *= np.sign(outward @ ((start + stop) / 2 - inside))
+        side = "right" if outward[0] < 0 else "left"
         low, high = self.low[axis], self.high[axis]
         for tick in MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high):
-            if low <= tick <= high:
-                at = start + (tick - low) / (high - low) * (stop - start)
-                ax.plot(*np.transpose([at, at + 0.025 * outward]), color=INK, lw=0.6, gid="edge")
-                ax.text(*(at + 0.045 * outward), f"{tick:g}", fontsize=6.5, color=GREY, ha=ha, va=va)
-        ax.text(*(middle + 0.2 * outward), self.names[axis], ha="center", va="center")
+            share = (tick - low) / (high - low)
+            if not 0 <= share <= 1:
+                continue
+            at = start + (share if self._runs_upwards(axis) else 1 - share) * (stop - start)
+            ax.plot(*np.transpose([at, at + 0.025 * outward]), color=INK, lw=0.6, gid="edge")
+            x, y = at + 0.04 * outward
+            ax.text(x, y, f"{tick:g}".replace("-", "−"), fontsize=7, color=GREY, ha=side,
+                    va="center" if axis == 2 else "top")  # fmt: skip
+        if axis == 2:
+            x, y = stop + 0.09 * along
+            ax.text(x, y, self.names[axis], ha="center", va="center")
+        else:
+            x, y = (start + stop) / 2 + 0.19 * outward
+            ax.text(x, y, self.names[axis], ha=side, va="top")
 
-
-def _turned(view: View, azimuth: float) -> View:
-    return View(view.names, view.low, view.high, view.centre, view.basis, azimuth, view.elevation)
-
-
-def _finite(states: np.ndarray) -> np.ndarray:
-    states = np.reshape(states, (-1, np.shape(states)[-1])).astype(np.float64)
-    states = states[np.isfinite(states).all(axis=1)]
-    if len(states) == 0:
-        raise InputError("there is nothing to draw: no state of the run is finite")
-    return states
+    def _runs_upwards(self, axis: int) -> bool:
+        """Whether the coordinate grows away from the corner where the edge starts."""
+        return axis == 2 or bool(self.directions[2, axis] < 0)

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
+from driftmatch.errors import InputError
+
 # Blue and vermilion of M. Okabe and K. Ito: told apart in every kind of colour blindness.
 TARGET = "#0072B2"
 NETWORK = "#D55E00"
@@ -16,12 +18,14 @@ INK = "#262626"
 GREY = "#8C8C8C"
 PALE = "#D2D2D2"
 # Signed weights, in two hues that mean neither the target nor the network.
-SIGNS = LinearSegmentedColormap.from_list("signs", ["#4B1D70", "#A98BC2", "w", "#6DB79A", "#0B5C46"])
+SIGNS = LinearSegmentedColormap.from_list(
+    "signs", ["#4B1D70", "#A98BC2", "w", "#6DB79A", "#0B5C46"]
+)
 
 MILLIMETRE = 1 / 25.4
 PAGE_WIDTH = 180.0  # mm, two columns of a journal
 
-STYLE = {
+STYLE: dict = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
     "font.size": 7.5,
@@ -85,7 +89,11 @@ def page(fig: Figure | None, width: float, height: float) -> Figure:
 
 def panel(ax: Axes | None, width: float = 60.0, height: float = 50.0) -> Axes:
     """The axes given, or those of a new figure of that size in millimetres."""
-    return page(None, width, height).add_subplot() if ax is None else ax
+    if ax is None:
+        return page(None, width, height).add_subplot()
+    if ax.name == "3d":
+        raise InputError("pass ordinary axes: three dimensions are projected onto them")
+    return ax
 
 
 def mix(color, other, weight: float) -> tuple[float, float, float]:
@@ -100,11 +108,13 @@ def shades(color, number: int) -> list[tuple[float, float, float]]:
     return [mix(color, "white" if s > 0 else "black", abs(s)) for s in steps]
 
 
-def label_panel(ax: Axes, letter: str, *, shift: float = 0.0) -> None:
-    """A bold letter left above the axes, `shift` points further to the left."""
+def label_panel(ax: Axes, letter: str, *, at_margin: bool = True, lines: int = 1) -> None:
+    """A bold letter at the left margin of the figure, or of the axes, level with a title of so
+    many lines."""
     ax.annotate(
-        letter, (0, 1), xytext=(-shift, 5), xycoords="axes fraction", textcoords="offset points",
-        fontsize=9, fontweight="bold", ha="left", va="bottom", annotation_clip=False,
+        letter, (0, 1), xytext=(1.5 if at_margin else -8, 4 + 12.5 * (lines - 1)),
+        xycoords=("figure fraction" if at_margin else "axes fraction", "axes fraction"),
+        textcoords="offset points", fontsize=9, fontweight="bold", annotation_clip=False,
     ).set_in_layout(False)  # fmt: skip
 
 
@@ -112,3 +122,11 @@ def without_y(ax: Axes) -> None:
     """Take the vertical axis away where heights carry no unit."""
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
+
+
+def percent(value: float) -> str:
+    """A share in per cent with two digits; a power of ten below a thousandth of a per cent."""
+    if not np.isfinite(value) or value == 0 or value >= 1e-5:
+        return f"{float(f'{100 * value:.2g}'):g} %"
+    mantissa, power = f"{value:.1e}".split("e")
+    return rf"{mantissa} × 10$^{{{int(power)}}}$"

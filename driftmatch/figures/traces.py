@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
+from driftmatch.figures.runs import check_run
 from driftmatch.figures.style import NETWORK, panel, shades, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
@@ -31,17 +33,21 @@ def neuron_traces(
     All share one scale, given by a bar at the right. Returns the axes.
     Raises `InputError` for an index that does not exist.
     """
+    check_run(run, of_network=True)
     network = run.network
-    chosen = telling_neurons(run, neurons) if isinstance(neurons, int) else np.asarray(neurons)
-    if len(chosen) == 0 or not np.all((chosen >= 0) & (chosen < network.num_neurons)):
-        raise InputError(
-            f"neurons must be indices from 0 to {network.num_neurons - 1}, got {list(chosen)}"
-        )
     if duration is None:
         duration = 60 * network.time_scale if network.time_scale else np.inf
     stop = max(2, int(np.searchsorted(run.times, duration, side="right")))
+    if isinstance(neurons, int):
+        chosen = telling_neurons(run, neurons, stop)
+    else:
+        chosen = np.asarray(neurons)
+    if chosen.size == 0 or not np.all((chosen >= 0) & (chosen < network.num_neurons)):
+        raise InputError(
+            f"neurons must be indices from 0 to {network.num_neurons - 1}, got {list(chosen)}"
+        )
     rates = _rates(run, slice(stop), chosen)
-    ax = panel(ax, 90, 45)
+    ax = panel(ax, 90.0, 45.0)
     middles = (np.nanmax(rates, axis=0) + np.nanmin(rates, axis=0)) / 2
     spans = np.nanmax(rates, axis=0) - np.nanmin(rates, axis=0)
     spacing = 1.2 * max(float(spans.max()), 1e-12)
@@ -50,35 +56,44 @@ def neuron_traces(
         rates.T, middles, levels, shades(color, len(chosen)), strict=True
     ):
         ax.plot(run.times[:stop], rate - middle + level, color=shade, lw=0.8)
-    ax.set_yticks(levels, [f"{i + 1}" for i in chosen])
+    ax.set_yticks(levels, [f"{i}" for i in chosen])
     ax.set(xlim=(0, run.times[stop - 1]), ylim=(-0.55 * spacing, levels[0] + 0.55 * spacing))
     ax.set(xlabel="time", ylabel="neuron")
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     without_y(ax)
     _scale_bar(ax, float(spans.max()))
     return ax
 
 
-def telling_neurons(run: NetworkTrajectory, number: int) -> np.ndarray:
-    """Indices of neurons whose rates vary much and are least correlated, in ascending order."""
-    n = run.network.num_neurons
-    candidates = np.unique(np.linspace(0, n - 1, min(n, _CANDIDATES)).astype(int))
-    samples = np.unique(np.linspace(0, len(run.times) - 1, _SAMPLES).astype(int))
-    rates = _rates(run, samples, candidates)
-    rates = rates[np.isfinite(rates).all(axis=1)]
+def lively_neurons(run: NetworkTrajectory, number: int) -> np.ndarray:
+    """Indices of the neurons whose rates vary most, in ascending order."""
+    candidates, rates = _sampled_rates(run)
+    return np.sort(candidates[np.argsort(-rates.std(axis=0), kind="stable")[:number]])
+
+
+def telling_neurons(run: NetworkTrajectory, number: int, stop: int | None = None) -> np.ndarray:
+    """Indices of neurons whose rates vary much and are least correlated, in ascending order.
+
+    `stop`: look at so many samples only.
+    """
+    candidates, rates = _sampled_rates(run, stop)
     spread = rates.std(axis=0)
-    lively = spread >= 0.5 * spread.max()
-    if lively.sum() < number:
-        lively[:] = True
-    candidates, spread = candidates[lively], spread[lively]
-    scores = (rates[:, lively] - rates[:, lively].mean(axis=0)) / np.where(spread > 0, spread, 1)
-    chosen = [int(spread.argmax())]
-    likeness = np.zeros(len(candidates))
-    for _ in range(min(number, len(candidates)) - 1):
-        last = np.abs(scores.T @ scores[:, chosen[-1]]) / len(scores)
-        likeness = np.maximum(likeness, last)
+    lively = np.argsort(-spread, kind="stable")[: max(number, np.sum(spread >= 0.5 * spread.max()))]
+    scores = (rates - rates.mean(axis=0))[:, lively] / np.maximum(spread[lively], 1e-12)
+    chosen, likeness = [0], np.zeros(len(lively))
+    while len(chosen) < min(number, len(lively)):
+        likeness = np.maximum(likeness, np.abs(scores.T @ scores[:, chosen[-1]]))
         likeness[chosen] = np.inf
         chosen.append(int(likeness.argmin()))
-    return np.sort(candidates[chosen])
+    return np.sort(candidates[lively[chosen[:number]]])
+
+
+def _sampled_rates(run, stop: int | None = None) -> tuple[np.ndarray, Float[np.ndarray, "t m"]]:
+    """Indices of neurons all over the network, and their rates all over the first trajectory."""
+    n, T = run.network.num_neurons, len(run.times[:stop])
+    candidates = np.unique(np.linspace(0, n - 1, min(n, _CANDIDATES)).astype(int))
+    rates = _rates(run, np.unique(np.linspace(0, T - 1, _SAMPLES).astype(int)), candidates)
+    return candidates, rates[np.isfinite(rates).all(axis=1)]
 
 
 def _rates(run, times, neurons) -> Float[np.ndarray, "t m"]:

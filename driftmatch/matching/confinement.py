@@ -8,7 +8,7 @@ wherever the target goes and on beyond, and pushes back,
 
 with c_i beyond the furthest state in that direction. Off, such a neuron is saturated: it costs
 neither accuracy nor robustness to private noise. The amplitude a is the smallest with which the
-drift points inward everywhere from 1.5 to 50 times the guarded radius, with a margin.
+drift points inward everywhere from 1.25 to 50 times the guarded radius, with a margin.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from driftmatch.matching.problem import Features
 
 Matrix = np.ndarray
 
-FAR = (1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
+FAR = (1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Guards:
         """How far the most active guard is switched on, from 0 (rest) to about 1."""
         limits = self.activation.derivatives(np.array([-40.0, 40.0]))[0]
         return self._switched_on(states).max(axis=1) / min(limits[1] - limits[0], 2.0)
+
+    def far_states(self, number: int, rng: np.random.Generator) -> Float[Matrix, "number k"]:
+        """States from one to six times the guarded radius."""
+        chosen = rng.integers(len(self.rays), size=number)
+        return self.rays[chosen] * (self.radii[chosen] * 6 ** rng.random(number))[:, None]
 
     def readout(self, amplitude: float) -> Float[Matrix, "k g"]:
         """−a u as readout columns."""
@@ -76,11 +81,11 @@ class Guards:
 
 
 def place_guards(
-    visited: Float[Matrix, "P k"], activation: Activation, number: int, *, margin: float = 0.15
+    visited: Float[Matrix, "P k"], activation: Activation, number: int, *, margin: float = 0.2
 ) -> Guards | None:
     """Guards around these whitened states, or None if φ does not saturate or `number` is too small.
 
-    `margin`: by which fraction (plus 0.3) of the furthest state's distance they stand back.
+    `margin`: by which fraction (plus 0.4) of the furthest state's distance they stand back.
     """
     k = visited.shape[1]
     depth = _switching_depth(activation)
@@ -88,7 +93,7 @@ def place_guards(
         return None
     directions = _directions(k, number)
     support = np.maximum(np.max(visited @ directions.T, axis=0), 0.5)
-    gap = margin * support + 0.3
+    gap = margin * support + 0.4
     slopes = depth / gap
     features = Features(slopes[:, None] * directions, -slopes * (support + gap))
     rng = np.random.default_rng(0)
@@ -96,7 +101,7 @@ def place_guards(
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     along = np.maximum(rays @ directions.T, 1e-9)
     radii = np.min((support + gap) / along, axis=1)
-    return Guards(features, directions, rays, np.minimum(radii, 3 * radii.min()), activation)
+    return Guards(features, directions, rays, radii, activation)
 
 
 def default_number(latent_dim: int, num_neurons: int) -> int:
@@ -106,13 +111,13 @@ def default_number(latent_dim: int, num_neurons: int) -> int:
 
 
 def _switching_depth(activation: Activation) -> float | None:
-    """How far below its threshold φ is within 0.01 of φ(−∞); None if it has no lower limit."""
-    depths = np.linspace(0.1, 6, 60)
+    """How far below its threshold φ is within 2e-4 of φ(−∞); None if it has no lower limit."""
+    depths = np.linspace(0.1, 12, 120)
     value = activation.derivatives(-depths)[0]
     rest = activation.derivatives(np.array([-40.0, -80.0]))[0]
-    if rest[0] != rest[1]:
+    if abs(rest[0] - rest[1]) > 1e-9:
         return None
-    settled = np.flatnonzero(np.abs(value - rest[0]) <= 0.01)
+    settled = np.flatnonzero(np.abs(value - rest[0]) <= 2e-4)
     return float(depths[settled[0]]) if len(settled) else None
 
 

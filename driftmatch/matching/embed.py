@@ -1,7 +1,7 @@
 """`embed`: from an SDE to a network, the library's main call."""
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import jax
 import numpy as np
@@ -15,7 +15,13 @@ from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
 from driftmatch.matching.problem import Features, MatchingProblem
-from driftmatch.matching.states import Design, characteristic_time, design, visited_states
+from driftmatch.matching.states import (
+    Design,
+    characteristic_time,
+    design,
+    rate_of,
+    visited_states,
+)
 from driftmatch.matching.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, SharedNoise
@@ -126,21 +132,24 @@ def embed(
         time_scale = sde.time_scale
     _check_spread(sde, visited)
     whitening = Whitening.of(visited)
-    points = design(sde, visited, whitening, fit.num_states(num_neurons, sde.dim), rng)
     if time_scale is None:
-        time_scale = 1 / max(float(np.sqrt(np.mean(points.drifts**2))), np.finfo(float).tiny)
+        rates = whitening.whiten_rates(drifts(sde, visited[:NUM_HELD_OUT]))
+        time_scale = 1 / max(rate_of(rates), np.finfo(float).tiny)
     if tau is None:
         tau = float(f"{time_scale:.0e}")
+    guards = None
+    if fit.confined if confine is None else confine:
+        number = default_number(sde.dim, num_neurons)
+        guards = place_guards(whitening.whiten(visited), activation, number)
+    num_guards = 0 if guards is None else len(guards.features)
+    number = fit.num_states(num_neurons, sde.dim)
+    points = design(sde, visited, whitening, number, rng, guards=guards, tau=tau)
 
     task = _Task(sde, points, whitening, tau, activation, private_noise, visited)
-    if fit.confined if confine is None else confine:
-        task.place_guards(default_number(sde.dim, num_neurons))
     fitting = time.perf_counter()
-    features, readout = fit.fit(
-        task.problem, num_neurons - 1 - task.num_guards, rng, task.complete, meter
-    )
+    features, readout = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
     fit_seconds = time.perf_counter() - fitting
-    network, largest = task.assemble(features, readout, time_scale)
+    network, largest = task.assemble(features, readout, guards, time_scale)
     errors = matching_errors(sde, network, held_out)
     report = EmbeddingReport(
         drift_error=errors.drift,
@@ -149,7 +158,7 @@ def embed(
         largest_readout=largest,
         tau=tau,
         num_states=len(task.problem.weights),
-        num_guards=task.num_guards,
+        num_guards=num_guards,
         seconds=time.perf_counter() - began,
         fit_seconds=fit_seconds,
     )
@@ -170,8 +179,7 @@ class _Task:
         visited: np.ndarray,
     ):
         self.sde, self.points, self.whitening, self.tau = sde, points, whitening, tau
-        self.guards: Guards | None = None
-        self.amplitude = 0.0
+        self.start = visited[0]
         spread = np.maximum(drifts(sde, visited[:NUM_HELD_OUT]).std(axis=0), np.finfo(float).tiny)
         # From an error in z' + τf' to the error in f_i/std f_i, coordinate by coordinate.
         self.to_outputs = (whitening.factor / (tau * spread)[:, None]).T
@@ -185,38 +193,20 @@ class _Task:
             points.states, outputs, points.weights, activation, private_noise
         )
 
-    @property
-    def num_guards(self) -> int:
-        return 0 if self.guards is None else len(self.guards.features)
-
-    def place_guards(self, number: int) -> None:
-        self.guards = place_guards(self.points.visited, self.problem.activation, number)
-
-    def complete(self, features: Features, readout: np.ndarray) -> MatchingProblem:
-        """Set the guards' amplitude for this fit and leave their part out of the outputs."""
-        if self.guards is None:
-            return self.problem
-        self.amplitude = 1.5 * self.guards.required_amplitude(self._output(features, readout))
-        problem, states = self.problem, self.points.states
-        outputs = problem.outputs.copy()
-        outputs[:, : self.sde.dim] -= self.amplitude * self.guards.push(states) @ self.to_outputs
-        # Beyond the guards there is nothing to match.
-        weights = problem.weights * (self.guards.alertness(states) < 0.05)
-        return replace(problem, outputs=outputs, weights=weights / weights.sum())
-
     def assemble(
-        self, features: Features, readout: np.ndarray, time_scale: float
+        self, features: Features, readout: np.ndarray, guards: Guards | None, time_scale: float
     ) -> tuple[Network, float]:
         """The network in the target's coordinates, and its largest whitened readout weight."""
         k, L, mean = self.sde.dim, self.whitening.factor, self.whitening.mean
         gammas, biases = [features.gamma], [features.bias]
         whitened = [np.linalg.solve(self.to_outputs.T, readout[:, :k].T)]
         offset = np.zeros(k)
-        if self.guards is not None:
-            gammas.append(self.guards.features.gamma)
-            biases.append(self.guards.features.bias)
-            whitened.append(self.guards.readout(self.amplitude))
-            offset = -self.guards.resting_output(self.amplitude)
+        if guards is not None:
+            amplitude = 1.5 * guards.required_amplitude(self._output(features, whitened[0]))
+            gammas.append(guards.features.gamma)
+            biases.append(guards.features.bias)
+            whitened.append(guards.readout(amplitude))
+            offset = -guards.resting_output(amplitude)
         activation = self.problem.activation
         constant_rate = activation.derivatives(np.array([CONSTANT_BIAS]))[0][0]
         readout_columns = [L @ np.concatenate(whitened, axis=1)]
@@ -230,7 +220,7 @@ class _Task:
             tau=self.tau,
             activation=activation,
             shared_noise=self._shared_noise(readout[:, k:], len(bias)),
-            start=self.whitening.unwhiten(self.points.visited[:1])[0],
+            start=self.start,
             name=self.sde.name,
             time_scale=time_scale,
         )
@@ -244,11 +234,10 @@ class _Task:
         padded[: len(readout)] = readout
         return self.roots.shared_noise(padded)
 
-    def _output(self, features: Features, readout: np.ndarray):
+    def _output(self, features: Features, whitened: np.ndarray):
         """z' ↦ whitened readout · φ of the fitted neurons."""
-        whitened = np.linalg.solve(self.to_outputs.T, readout[:, : self.sde.dim].T).T
         activation = self.problem.activation
-        return lambda z: activation.derivatives(features.arguments(z))[0] @ whitened
+        return lambda z: activation.derivatives(features.arguments(z))[0] @ whitened.T
 
 
 def _verdict(report: EmbeddingReport) -> Outcome:

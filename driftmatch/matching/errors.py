@@ -33,7 +33,7 @@ def matching_errors(
     r"""Errors of a network against its target, in float64.
 
         drift        ε_f = sqrt( (1/k) Σ_i E[(f̂_i − f_i)²] / Var f_i )
-        noisy_drift  the same with f̂ read from x = Γz + b + s·ξ, ξ standard normal, s = `private_noise`
+        noisy_drift  the same with f̂ read from x = Γz + b + s·ξ, ξ normal, s = `private_noise`
         diffusion    ε_D = sqrt( E‖D̂ − D‖²_F / E‖D‖²_F ),  0 if both vanish
 
     over `states`, shape (N, k), which should be held out: drawn from fresh trajectories.

@@ -24,8 +24,8 @@ def select_features(
 ) -> Features:
     r"""Keep the `number` candidates that a noise-robust readout leans on most.
 
-    Spreading n neurons over the candidates with density ρ leaves a noise of s² Σ |V_i|² r_i / (nρ_i)
-    in the readout; the best density for given V is ρ_i ∝ |V_i| √r_i. A few rounds of solving and
+    n neurons spread over the candidates with density ρ leave a noise of s² Σ |V_i|² r_i / (nρ_i) in
+    the readout; the best density for given V is ρ_i ∝ |V_i| √r_i. A few rounds of solving and
     reweighting approach the sparse optimum (iteratively reweighted least squares).
     """
     if number >= len(candidates):

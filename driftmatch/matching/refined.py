@@ -67,7 +67,9 @@ class ReducedObjective:
         """Evaluate J at θ."""
         n, N, q = len(theta), len(self._states), self._targets.shape[1]
         features, slopes = (
-            self._spare.pop() if self._spare else (np.empty((N, n), SINGLE), np.empty((N, n), SINGLE))
+            self._spare.pop()
+            if self._spare
+            else (np.empty((N, n), SINGLE), np.empty((N, n), SINGLE))
         )
         theta_t = np.ascontiguousarray(theta.T, dtype=SINGLE)
 
@@ -215,8 +217,9 @@ class Descent:
             damping = self._damping
             system = LinearOperator(
                 (size, size),
-                matvec=lambda v, d=damping: objective.curvature(point, v.reshape(shape)).ravel()
-                + d * per_block(blocks, v),
+                matvec=lambda v, d=damping: (
+                    objective.curvature(point, v.reshape(shape)).ravel() + d * per_block(blocks, v)
+                ),
                 dtype=np.float64,
             )
             preconditioner = LinearOperator(
@@ -232,7 +235,9 @@ class Descent:
             new = objective.at(point.theta + step.reshape(shape))
             gain = (point.objective - new.objective) / predicted
             if new.objective < point.objective:
-                self._damping *= 0.3 if gain > 0.75 else 0.6 if gain > 0.5 else 1 if gain > 0.25 else 2
+                self._damping *= (
+                    0.3 if gain > 0.75 else 0.6 if gain > 0.5 else 1 if gain > 0.25 else 2
+                )
                 return new
             objective.release(new)
             self._damping *= 4

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial import cKDTree
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import drifts
+from driftmatch.matching.confinement import Guards
 from driftmatch.matching.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.outcomes import Outcome
@@ -129,13 +131,11 @@ class Design:
 
     - `states`: z', shape (N, k), in random order; `weights`: shape (N,), with sum 1.
     - `drifts`: f', shape (N, k), in whitened coordinates.
-    - `visited`: the visited states, whitened, shape (P, k).
     """
 
     states: Float[Matrix, "N k"]
     drifts: Float[Matrix, "N k"]
     weights: Float[Matrix, " N"]
-    visited: Float[Matrix, "P k"]
 
 
 def design(
@@ -145,71 +145,93 @@ def design(
     number: int,
     rng: np.random.Generator,
     *,
-    voxel: float = 0.3,
+    guards: Guards | None,
+    tau: float,
     jitter: float = 0.05,
     stretch: float = 0.3,
     rim_weight: float = 0.1,
-    halo_weight: float = 0.001,
+    ball_weight: float = 1e-5,
+    far_weight: float = 1e-7,
 ) -> Design:
-    """States to match at: six tenths core, three tenths rim, one tenth halo.
+    """States to match at: core and rim and, inside and outside of the guards, ball and far field.
 
     - Core: visited states drawn with probability density^(−1/2) (counted in voxels) and weighted
       back to the visited density, spread by `jitter` standard deviations.
-    - Rim: visited states drawn evenly over their support, moved outward by a factor 1 + |`stretch`
-      × normal| and spread further; the fit must hold when the network strays.
-    - Halo: a ball of 1.3 times the largest radius, so that what lies beyond the data flows back.
+    - Rim, a quarter: visited states drawn evenly over their support, moved outward by a factor
+      1 + |`stretch` × normal| and spread further: the fit must hold when the network strays.
+    - Ball, a tenth: out to 1.3 times the largest radius. Further than a standard deviation from
+      every visited state the wanted drift is the way back (`_homeward`), not the target's: an
+      outward excursion that the network cannot follow would stall in an attractor.
+    - Far field, a twentieth: beyond the guards, with the leak −z'/τ alone as the wanted drift.
 
-    Rim and halo count by relative error (weight / (1 + |f'|²/⟨|f'|²⟩)), and drifts in the halo are
-    shortened to twice the longest visited one: only the direction of the return matters there.
+    Rim and ball count by relative error, weight / (1 + |f'|²/⟨|f'|²⟩). Ball and far field count so
+    little that they cost no accuracy and only settle what the data leave open.
     """
     z = whitening.whiten(visited)
-    P, k = z.shape
-    counts = _voxel_counts(z, voxel)
-    num_core, num_rim = int(0.6 * number), int(0.3 * number)
-    num_halo = number - num_core - num_rim
-    radius = np.linalg.norm(z, axis=1).max()
+    k = z.shape[1]
+    num_rim, num_ball, num_far = number // 4, number // 10, number // 20
+    if guards is None:
+        num_ball = num_far = 0
+    num_core = number - num_rim - num_ball - num_far
 
-    probability = counts**-0.5
-    probability /= probability.sum()
-    chosen = rng.choice(P, num_core, p=probability)
+    counts = _voxel_counts(z)
+    probability = counts**-0.5 / np.sum(counts**-0.5)
+    chosen = rng.choice(len(z), num_core, p=probability)
     core = z[chosen] + jitter * rng.standard_normal((num_core, k))
     core_weights = 1 / probability[chosen]
 
-    chosen = rng.choice(P, num_rim, p=(1 / counts) / np.sum(1 / counts))
-    outward = 1 + stretch * np.abs(rng.standard_normal((num_rim, 1)))
-    rim = z[chosen] * outward + stretch * rng.standard_normal((num_rim, k))
+    chosen = rng.choice(len(z), num_rim, p=(1 / counts) / np.sum(1 / counts))
+    rim = z[chosen] * (1 + stretch * np.abs(rng.standard_normal((num_rim, 1))))
+    rim += stretch * rng.standard_normal((num_rim, k))
 
-    halo = rng.standard_normal((num_halo, k))
-    halo *= 1.3 * radius * rng.random((num_halo, 1)) / np.linalg.norm(halo, axis=1, keepdims=True)
+    ball = rng.standard_normal((num_ball, k))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    ball *= 1.3 * np.linalg.norm(z, axis=1).max() * rng.random((num_ball, 1))
 
-    states = np.concatenate([core, rim, halo])
+    states = np.concatenate([core, rim, ball])
     rates = whitening.whiten_rates(drifts(sde, whitening.unwhiten(states)))
-    if not np.all(np.isfinite(rates[:num_core])):
+    squares = np.sum(rates**2, axis=1)
+    if not np.all(np.isfinite(squares[:num_core])):
         raise ComputationError(
             f"the drift of {sde.name} is not finite on part of the states that it visits"
         )
-    typical = np.average(np.sum(rates[:num_core] ** 2, axis=1), weights=core_weights)
-    longest = np.linalg.norm(rates[:num_core], axis=1).max()
-    rates[num_core + num_rim :] = _shorten(rates[num_core + num_rim :], 2 * longest)
-    relative = 1 / (1 + np.sum(rates**2, axis=1) / typical)
-    weights = np.concatenate([
-        core_weights / core_weights.sum(),
-        rim_weight * relative[num_core : num_core + num_rim] / max(num_rim, 1),
-        halo_weight * relative[num_core + num_rim :] / max(num_halo, 1),
-    ])
-    usable = np.all(np.isfinite(rates), axis=1)
-    order = rng.permutation(np.flatnonzero(usable))
-    weights = weights[order] / weights[order].sum()
-    return Design(states[order], rates[order], weights, z)
+    typical = np.average(squares[:num_core], weights=core_weights)
+    relative = 1 / (1 + squares[num_core:] / typical)
+    weights = [core_weights / core_weights.sum(), rim_weight * relative[:num_rim] / num_rim]
+    if guards is not None:
+        longest = np.sqrt(squares[:num_core].max())
+        back = slice(num_core + num_rim, None)
+        rates[back] = _homeward(states[back], rates[back], z, np.sqrt(typical), longest)
+        relative = 1 / (1 + np.sum(rates[back] ** 2, axis=1) / typical)
+        weights.append(ball_weight * relative / num_ball)
+        far = guards.far_states(num_far, rng)
+        weights = [np.concatenate(weights) * (guards.alertness(states) < 0.02)]
+        weights.append(np.full(num_far, far_weight / num_far))
+        states, rates = np.concatenate([states, far]), np.concatenate([rates, -far / tau])
+    weights = np.concatenate(weights)
+    order = rng.permutation(np.flatnonzero(np.all(np.isfinite(rates), axis=1)))
+    return Design(states[order], rates[order], weights[order] / weights[order].sum())
 
 
-def _shorten(rates: Float[Matrix, "N k"], longest: float) -> Float[Matrix, "N k"]:
-    """Rates no longer than `longest`; their directions are kept."""
+def _homeward(states, rates, visited, speed, longest, *, near=0.5, far=1.0):
+    """Drifts that lead back to the visited states.
+
+    From `near` to `far` (whitened distance to the nearest visited state) the target's drift gives
+    way to the same drift without its outward part, cut to the length `longest`, plus a homeward
+    one of the given speed.
+    """
+    distance, nearest = cKDTree(visited[:50_000]).query(states, workers=-1)
+    outward = (states - visited[nearest]) / np.maximum(distance, 1e-12)[:, None]
+    rates = np.nan_to_num(rates, nan=0.0, posinf=0.0, neginf=0.0)
     length = np.linalg.norm(rates, axis=1, keepdims=True)
-    return rates * np.minimum(1, longest / np.maximum(length, np.finfo(float).tiny))
+    cut = rates * np.minimum(1, longest / np.maximum(length, np.finfo(float).tiny))
+    along = np.maximum(np.sum(cut * outward, axis=1, keepdims=True), 0)
+    back = cut - (along + speed) * outward
+    ramp = np.clip((distance - near) / (far - near), 0, 1)[:, None]
+    return (1 - ramp) * rates + ramp * back
 
 
-def _voxel_counts(z: Float[Matrix, "P k"], edge: float) -> Float[Matrix, " P"]:
+def _voxel_counts(z: Float[Matrix, "P k"], edge: float = 0.3) -> Float[Matrix, " P"]:
     """How many of the states share each one's voxel."""
     voxels = np.floor(z / edge).astype(np.int64)
     # One integer a voxel: a random linear hash, which wraps around without harm.

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from driftmatch.errors import InputError
-from driftmatch.sde import Input
 
 MAX_STEPS = 2**31 - 2**10  # steps are counted in 32 bits
 
@@ -42,7 +41,7 @@ def check_steps(duration: Any, dt: Any, save_every: int) -> int:
 
 
 def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def check_key(key: Any) -> PRNGKeyArray:
@@ -92,7 +91,7 @@ def scattered(
     return at + 0.01 * (1 + abs(at)) * jax.random.normal(key, (num_trajectories, dim))
 
 
-def check_input(input: Input, dims: tuple[int, ...]) -> int:
+def check_input(input: Any, dims: tuple[int, ...]) -> int:
     """The dimension of an input, one of those given."""
     if not callable(input):
         raise InputError(

@@ -58,11 +58,11 @@ class DiffraxScheme(AbstractScheme):
 
         if not _is_for_sdes(self.solver):
             return diffrax.ODETerm(drift)
-        increment = _Increment(jnp.zeros_like(dt), dt, normal.reshape(self.draws, -1))
+        increment = BrownianStep(jnp.zeros_like(dt), dt, normal.reshape(self.draws, -1))
         return diffrax.MultiTerm(diffrax.ODETerm(drift), diffrax.ControlTerm(diffusion, increment))
 
 
-class _Increment(diffrax.AbstractPath):
+class BrownianStep(diffrax.AbstractPath):
     """The Brownian motion of one step, known at its two ends."""
 
     t0: Array
@@ -83,8 +83,13 @@ _AREAS = (diffrax.BrownianIncrement, diffrax.SpaceTimeLevyArea, diffrax.SpaceTim
 def diffrax_scheme(solver: diffrax.AbstractSolver, sde: AbstractSDE) -> DiffraxScheme:
     """The scheme of a solver, once it is known to suit the SDE; `InputError` if it does not."""
     name = f"diffrax.{type(solver).__name__}"
-    if isinstance(solver, diffrax.AbstractWrappedSolver):
-        raise InputError(f"{name} only estimates errors, and steps are fixed: pass what it wraps")
+    if isinstance(solver, (diffrax.AbstractWrappedSolver, diffrax.LeapfrogMidpoint)):
+        raise InputError(
+            f"{name} does not take single steps of fixed size: pass a one-step solver, such as "
+            "diffrax.SPaRK()"
+        )
+    if not _is_for_sdes(solver) and solver.term_structure is not diffrax.AbstractTerm:
+        raise InputError(f"{name} wants the drift in parts: pass another solver")
     if not _is_for_sdes(solver) and _is_noisy(sde):
         raise InputError(
             f"{name} is for systems without noise, and {sde.name} is noisy: pass a solver for "
@@ -101,7 +106,12 @@ def diffrax_scheme(solver: diffrax.AbstractSolver, sde: AbstractSDE) -> DiffraxS
     try:
         jax.eval_shape(trial, z, dt)
     except Exception as error:
-        raise InputError(f"{name} cannot integrate {sde.name}: {error}") from error
+        hint = ""
+        if isinstance(solver, diffrax.AbstractImplicitSolver):
+            hint = "; give it tolerances, root_finder=diffrax.VeryChord(rtol=1e-6, atol=1e-6)"
+        raise InputError(
+            f"{name} cannot integrate {sde.name}: {str(error) or type(error).__name__}{hint}"
+        ) from error
     return scheme
 
 

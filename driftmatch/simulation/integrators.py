@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.sde import AbstractSDE
 
@@ -18,12 +18,14 @@ else:
     from equinox import AbstractVar
 
 
-def euler_maruyama(drift: Callable, z: Array, t: Array, dt: Array, noise: Array) -> Array:
+def euler_maruyama(
+    drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLike
+) -> Array:
     """z' = z + f(z, t) dt + σ(z) dB: strong order ½ (1 for additive noise), weak order 1."""
     return z + drift(z, t) * dt + noise
 
 
-def heun(drift: Callable, z: Array, t: Array, dt: Array, noise: Array) -> Array:
+def heun(drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLike) -> Array:
     """The trapezoidal rule for the drift, the left point for the noise, which keeps it Itô:
 
         z* = z + f(z, t) dt + σ(z) dB,  z' = z + ½ [f(z, t) + f(z*, t + dt)] dt + σ(z) dB

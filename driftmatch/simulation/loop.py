@@ -21,9 +21,9 @@ from driftmatch.simulation.integrators import AbstractScheme, normals
 
 CHUNK_SECONDS = 0.25  # about how long an interrupt and the meter wait
 CHUNK_NUMBERS = 2**20  # in the samples that a chunk returns, at most
+RETRY_SECONDS = 5.0  # with a step finer still, to say why a run failed
 BLOCK_STEPS = 256
 BLOCK_NUMBERS = 2**18  # normals drawn together, at most: they should stay in the cache
-REFINEMENT = 10  # of the step, when a run that failed is tried again
 
 
 def integrate(
@@ -37,10 +37,11 @@ def integrate(
     save_every: int,
     meter: AbstractMeter,
     throw: bool,
-) -> tuple[Float[np.ndarray, "M T k"], Outcome]:
+) -> tuple[Float[np.ndarray, "M T k"], Outcome, str | None]:
     """The starts and the states after every `save_every` steps, as far as the run came.
 
-    Unless `throw`, a run that is interrupted or becomes non-finite returns what came before.
+    Unless `throw`, a run that is interrupted or becomes non-finite returns what came before,
+    the outcome and a sentence that says why.
     """
     M, dtype = len(starts), starts.dtype
     samples = _allocate((M, 1 + steps // save_every, sde.dim), dtype)
@@ -68,26 +69,26 @@ def integrate(
             finite = np.isfinite(ends).all()  # what is not finite stays so
             good = len(rows) if finite else int(np.isfinite(rows).all(axis=(1, 2)).sum())
             samples[:, row + 1 : row + 1 + good] = rows[:good].swapaxes(0, 1)
-            if not finite and not throw:
-                return samples[:, : row + 1 + good].copy(), Outcome.NON_FINITE
             if not finite:
                 bad = rows[good] if good < len(rows) else ends
                 span = (row + good) * save_every, min(last, (row + good + 1) * save_every)
-                # Counted modulo 2³⁰, lest the counter overflow: only a forcing could tell.
-                first, finer = done * REFINEMENT % 2**30, (last - done) * REFINEMENT
-                (_, retried), _ = advance(before, first, first + finer, 2**30, dt / REFINEMENT)
-                raise ComputationError(_explain(sde.name, bad, span, dt, np.asarray(retried)))
-            meter.advance(last - done, f"t = {last * dt:g}")
+                remedy = _remedy(advance, before, done, span[1], dt)
+                reason = f"{_where(sde.name, bad, span, dt)}; {remedy}"
+                if throw:
+                    raise ComputationError(reason)
+                return samples[:, : row + 1 + good].copy(), Outcome.NON_FINITE, reason
             seconds = time.perf_counter() - began
-            chunk = max(1, int((last - done) * min(8.0, CHUNK_SECONDS / seconds)))
-            done = last
+            new, done = last - done, last
+            chunk = max(1, int(new * min(8.0, CHUNK_SECONDS / seconds)))
+            meter.advance(new, f"t = {done * dt:g}")
     except KeyboardInterrupt:
         if throw:
             raise
-        return samples[:, : 1 + done // save_every].copy(), Outcome.INTERRUPTED
+        reason = f"the run was interrupted at t = {done * dt:g} of {steps * dt:g}"
+        return samples[:, : 1 + done // save_every].copy(), Outcome.INTERRUPTED, reason
     finally:
         meter.stop()
-    return samples, Outcome.SUCCESS
+    return samples, Outcome.SUCCESS, None
 
 
 @eqx.filter_jit
@@ -139,17 +140,26 @@ def _allocate(shape: tuple[int, ...], dtype) -> np.ndarray:
         ) from None
 
 
-def _explain(name, states, span, dt, retried) -> str:
-    """Which trajectory failed, when, and what to do; `retried` ends the same run in finer steps."""
+def _where(name, states, span, dt) -> str:
     which = int(np.argmin(np.isfinite(states).all(axis=1)))
     before, after = (f"{i * dt:g}" for i in span)
     when = f"at t = {after}" if span[1] - span[0] == 1 else f"between t = {before} and {after}"
-    finer = f"dt = {dt / REFINEMENT:g}"
-    if np.all(np.isfinite(retried)):
-        why = f"the step is too large: with {finer} it stays finite there"
-    else:
-        why = (
-            f"so it does with {finer}: either the system diverges or its drift is not finite "
-            "there; check its equations or start elsewhere"
-        )
-    return f"trajectory {which} of {name} became non-finite {when} with dt = {dt:g}; {why}"
+    return f"trajectory {which} of {name} became non-finite {when} with dt = {dt:g}"
+
+
+def _remedy(advance, carry, first, last, dt) -> str:
+    """Whether finer steps stay finite where these did not, found by taking them."""
+    finer = 10
+    while True:
+        began = time.perf_counter()
+        # Counted modulo 2³⁰, lest the counter overflow: only a forcing could tell.
+        begin = first * finer % 2**30
+        (_, ends), _ = advance(carry, begin, begin + (last - first) * finer, 2**30, dt / finer)
+        if np.isfinite(ends).all():
+            return f"the step is too large: with dt = {dt / finer:g} it stays finite there"
+        if finer == 1000 or 10 * (time.perf_counter() - began) > RETRY_SECONDS:
+            return (
+                f"so it does with dt = {dt / finer:g}: either the system diverges or its drift is "
+                "not finite there; check its equations or start elsewhere"
+            )
+        finer *= 10

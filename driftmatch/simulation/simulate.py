@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, overload
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
@@ -91,17 +92,18 @@ def simulate(
     - `key`: a random key, ``jax.random.key(seed)``.
     - `num_trajectories`: M.
     - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's
-      own start, or else 0, and if M > 1 normal scatter of 1 % of 1 + |start| about it.
+      own start, or else 0, and if M > 1 normal scatter of 1 % of 1 + |start| about it. If n = k,
+      a start or an input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
       shape (n,).
-    - `save_every`: only every so manieth step is kept.
+    - `save_every`: how many steps apart the samples are that are kept.
     - `solver`: "heun" (trapezoidal drift, two evaluations a step), "euler-maruyama", or a Diffrax
       solver, which takes the same fixed steps; one that converges to the Stratonovich solution is
       given a corrected drift.
     - `meter`: told of the progress.
     - `throw`: if False, a run that becomes non-finite or is interrupted returns the part before,
-      and its field `outcome` says so.
+      its `outcome` says so and its `reason` why.
 
     **Returns** a `Trajectory` for an SDE, a `NetworkTrajectory` for a network; both have `times`
     (T,) with T = 1 + steps // save_every, and `states` (M, T, k).
@@ -126,25 +128,25 @@ def simulate(
         sde, starts = _network_run(system, start, input, M, key_start)
     else:
         sde, starts = _sde_run(system, start, input, M, key_start)
-    scheme = _scheme(solver, sde)
-    states, outcome = integrate(
+    scheme, dt = _scheme(solver, sde), float(dt)
+    states, outcome, reason = integrate(
         sde,
         scheme,
         starts,
         key_noise,
         steps=steps,
-        dt=float(dt),
+        dt=dt,
         save_every=save_every,
         meter=meter,
         throw=throw,
     )
-    times = float(dt) * save_every * np.arange(states.shape[1])
+    times = dt * save_every * np.arange(states.shape[1])
     if not isinstance(system, Network):
-        return Trajectory(times, states, outcome, system.name, float(dt))
-    if isinstance(sde, NeuralSDE):
-        latent = _projected(system, states)
-        return NetworkTrajectory(times, latent, outcome, system, float(dt), states)
-    return NetworkTrajectory(times, states, outcome, system, float(dt))
+        return Trajectory(times, states, outcome, system.name, dt, reason)
+    if isinstance(sde, LatentSDE):
+        return NetworkTrajectory(times, states, outcome, system, dt, reason)
+    latent = _projected(system, states)
+    return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
 
 
 def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:
@@ -159,7 +161,8 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:
 
 def _network_run(network: Network, start, input, M, key) -> tuple[LatentSDE | NeuralSDE, Array]:
     """The network as the smaller SDE that the run stays in, and the starts there."""
-    k, n = dims = network.latent_dim, network.num_neurons
+    k = network.latent_dim
+    dims = k, network.num_neurons
     input_dim = k if input is None else check_input(input, dims)
     if start is None:
         starts = scattered(network.start, k, M, key)
@@ -168,7 +171,7 @@ def _network_run(network: Network, start, input, M, key) -> tuple[LatentSDE | Ne
     start_dim = starts.shape[1]
     if network.private_noise == 0 and input_dim == k and start_dim == k:
         return network.latent(input=input), starts
-    return network.neural(input=input), starts if start_dim == n else network.lift(starts)
+    return network.neural(input=input), network.lift(starts) if start_dim == k else starts
 
 
 def _projected(network: Network, neurons: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ class Trajectory:
     - `outcome`: how the run ended.
     - `name`: what was simulated.
     - `dt`: the step of the integration (the samples may be further apart).
+    - `reason`: why the run ended before its time, in a sentence, or None.
     """
 
     times: Float[np.ndarray, " T"]
@@ -25,6 +26,7 @@ class Trajectory:
     outcome: Outcome
     name: str
     dt: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class NetworkTrajectory:
     - `outcome`: how the run ended.
     - `network`: what was simulated.
     - `dt`: the step of the integration (the samples may be further apart).
+    - `reason`: why the run ended before its time, in a sentence, or None.
     - `neurons`: shape (M, T, n), the neurons x. While a run stays on the invariant subspace they
       are Γz + b, computed when asked for; `neurons_at` computes a part of them.
     """
@@ -45,7 +48,8 @@ class NetworkTrajectory:
     outcome: Outcome
     network: Network
     dt: float
-    _neurons: Float[np.ndarray, "M T n"] | None = field(default=None, repr=False)
+    reason: str | None = None
+    stored_neurons: Float[np.ndarray, "M T n"] | None = field(default=None, repr=False)
 
     @property
     def states(self) -> Float[np.ndarray, "M T k"]:
@@ -70,8 +74,8 @@ class NetworkTrajectory:
 
         Only this part is computed, so that a long run of a large network can be read in pieces.
         """
-        if self._neurons is not None:
-            return self._neurons[:, times][..., neurons]
+        if self.stored_neurons is not None:
+            return self.stored_neurons[:, times][..., neurons]
         latent = self.latent[:, times]
         gamma = self.network.gamma[neurons].astype(latent.dtype)
         return latent @ gamma.T + self.network.bias[neurons].astype(latent.dtype)

@@ -1,1 +1,29 @@
+"""Targets: a catalogue of systems, the flows of dysts, and SDEs from the user's own files."""
 
+from driftmatch.systems.catalogue import CATALOGUE
+from driftmatch.systems.chaos import dadras, lorenz
+from driftmatch.systems.dysts import flow_names, from_dysts
+from driftmatch.systems.linear import ornstein_uhlenbeck
+from driftmatch.systems.oscillators import (
+    fitzhugh_nagumo,
+    kubo_oscillator,
+    limit_cycle,
+    van_der_pol,
+)
+from driftmatch.systems.resolve import resolve
+from driftmatch.systems.wells import double_well
+
+__all__ = [
+    "CATALOGUE",
+    "dadras",
+    "double_well",
+    "fitzhugh_nagumo",
+    "flow_names",
+    "from_dysts",
+    "kubo_oscillator",
+    "limit_cycle",
+    "lorenz",
+    "ornstein_uhlenbeck",
+    "resolve",
+    "van_der_pol",
+]

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from driftmatch.sde import SDE
@@ -40,9 +41,7 @@ class DadrasDrift(eqx.Module):
         )
 
 
-def lorenz(
-    sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, noise: float = 1.0
-) -> SDE:
+def lorenz(sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, noise: float = 1.0) -> SDE:
     """Lorenz's convection model, with noise on every coordinate:
 
         dx = s(y − x) dt + σ dB₁,  dy = [x(ρ − z) − y] dt + σ dB₂,  dz = (xy − βz) dt + σ dB₃.
@@ -55,7 +54,7 @@ def lorenz(
         LorenzDrift(p["sigma"], p["rho"], p["beta"]),
         p["noise"],
         3,
-        start=(-7.0, -7.0, 25.0),
+        start=np.array([-7.0, -7.0, 25.0]),
         time_scale=0.11,
         name="lorenz",
         description="Convection model, the butterfly: chaos between two lobes",
@@ -84,7 +83,7 @@ def dadras(
         DadrasDrift(given["p"], given["o"], given["r"], given["c"], given["e"]),
         given["noise"],
         3,
-        start=(1.0, 1.0, 0.0),
+        start=np.array([1.0, 1.0, 0.0]),
         time_scale=0.17,
         name="dadras",
         description="Chaotic flow with two to four scrolls and sharp turns",

@@ -9,19 +9,20 @@ import importlib.resources
 import importlib.util
 import inspect
 import json
-import math
 import warnings
 from collections.abc import Mapping
 
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+import scipy.integrate
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from driftmatch.errors import InputError
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
-from driftmatch.systems.tracing import TracingError, trace_numpy
+from driftmatch.systems.tracing import trace_numpy
 from driftmatch.words import did_you_mean
 
 Changes = tuple[tuple[str, float], ...]
@@ -29,22 +30,22 @@ Changes = tuple[tuple[str, float], ...]
 
 def from_dysts(
     name: str,
-    noise: Float[ArrayLike, "..."] = 0.0,
-    parameters: Mapping[str, float] | None = None,
+    noise: ArrayLike = 0.0,
+    parameters: Mapping[str, object] | None = None,
 ) -> SDE:
     """A flow of the dysts package with additive noise:  dx = f(x) dt + σ dB.
 
     The drift is dysts' own code, traced, in dysts' own coordinates and unit of time; the start is
-    its initial condition and the time scale its dominant period over 2π. Angles, which some flows
-    have, are left to grow as they do in dysts before its postprocessing.
+    its initial condition, and the time scale comes from a run of a few of its periods. Angles,
+    which some flows have, are left to grow as they do in dysts before its postprocessing.
 
     - `name`: as dysts spells it, in any case; see `flow_names`.
-    - `noise`: σ in units of the state per square root of time, one number for all coordinates or one
-      for each, so that D = σ²/2. 0 gives the ODE.
+    - `noise`: σ in units of the state per square root of time, so that D = σ²/2: one number for all
+      coordinates or one for each. 0 gives the ODE.
     - `parameters`: numbers to put in place of dysts' own.
 
-    Raises `InputError` for a flow that is unknown, driven (its drift depends on time) or delayed (its
-    state is a function), and when dysts is not installed.
+    Raises `InputError` for a flow that is unknown, driven (its drift depends on time) or delayed
+    (its state is a function), and when dysts is not installed.
     """
     name = _check_name(name)
     changes = tuple(check_numbers(dict(parameters or {}), nonnegative=()).items())
@@ -53,21 +54,17 @@ def from_dysts(
         raise InputError(
             f"dysts' {name} is driven: its drift depends on time; choose an autonomous flow"
         )
-    sigma = np.asarray(noise, dtype=float)
-    if sigma.shape not in ((), (flow.dimension,)) or not np.all(sigma >= 0):
-        raise InputError(
-            f"noise must be a number or {flow.dimension} numbers that are not negative, "
-            f"got {noise!r}"
-        )
+    sigma = _check_noise(noise, flow.dimension)
+    parameters = {k: _plain(v) for k, v in flow.params.items()} | {"noise": _plain(sigma)}
     return SDE(
         _checked_drift(name, changes),
         sigma,
         flow.dimension,
-        start=flow.ic,
-        time_scale=flow.period / math.tau,
+        start=flow.ic.copy(),
+        time_scale=_time_scale(name, changes),
         name=f"dysts:{name}",
         description=flow.description,
-        parameters={k: _plain(v) for k, v in flow.params.items()} | {"noise": _plain(sigma)},
+        parameters=parameters,
     )
 
 
@@ -77,10 +74,10 @@ def flow_names() -> list[str]:
 
 
 class DystsDrift(eqx.Module):
-    """The right-hand side of a dysts flow. It holds names only, so that equal flows compile once."""
+    """The right-hand side of a dysts flow, held by name so that equal flows compile once."""
 
-    flow: str
-    changes: Changes = ()
+    flow: str = eqx.field(static=True)
+    changes: Changes = eqx.field(static=True, default=())
 
     def __call__(self, x: Float[Array, " k"]) -> Float[Array, " k"]:
         flow = _flow(self.flow, self.changes)
@@ -94,9 +91,10 @@ def _checked_drift(name: str, changes: Changes) -> DystsDrift:
     try:
         with jax.enable_x64(True):
             traced = np.asarray(jax.jit(drift)(flow.ic))
-    except (TracingError, jax.errors.JAXTypeError) as error:
+    except Exception as error:
         raise InputError(
-            f"dysts' {name} cannot be traced by JAX: {error}; write its drift with jax.numpy"
+            f"dysts' {name} cannot be traced by JAX ({type(error).__name__}: {error}); "
+            "write its drift with jax.numpy"
         ) from error
     if not np.allclose(traced, np.asarray(flow.rhs(flow.ic, 0.0), float), rtol=1e-6):
         raise InputError(
@@ -129,6 +127,18 @@ def _check_name(name: str) -> str:
     return spelling
 
 
+def _check_noise(noise: ArrayLike, dim: int) -> np.ndarray:
+    try:
+        sigma = np.array(noise, dtype=float)
+    except (TypeError, ValueError):
+        sigma = np.array(np.nan)
+    if sigma.shape not in ((), (dim,)) or not np.all(np.isfinite(sigma) & (sigma >= 0)):
+        raise InputError(
+            f"noise must be one number or {dim}, finite and not negative, got {noise!r}"
+        )
+    return sigma
+
+
 @functools.cache
 def _flow(name: str, changes: Changes):
     """dysts' object for a flow, with its functions as plain Python."""
@@ -138,7 +148,7 @@ def _flow(name: str, changes: Changes):
 
     flow_class = getattr(dysts.flows, name)
     flow = type(name, (flow_class,), _uncompiled(flow_class))()
-    for parameter, value in changes:
+    for parameter, _ in changes:
         if parameter not in flow.params:
             raise InputError(
                 f"dysts' {name} has no parameter {parameter!r}"
@@ -152,13 +162,32 @@ def _flow(name: str, changes: Changes):
 
 
 def _uncompiled(flow_class: type) -> dict[str, staticmethod]:
-    """The functions that Numba has compiled, as they were before (JAX cannot trace machine code)."""
+    """The functions that Numba has compiled, as they were in Python."""
     members = {name: inspect.getattr_static(flow_class, name) for name in dir(flow_class)}
     return {
         name: staticmethod(member.__func__.py_func)
         for name, member in members.items()
         if isinstance(member, staticmethod) and hasattr(member.__func__, "py_func")
     }
+
+
+@functools.cache
+def _time_scale(name: str, changes: Changes) -> float:
+    """(rms drift)⁻¹ in standard deviations of the state. The period alone can be 20 times that."""
+    flow = _flow(name, changes)
+
+    def drift(t, x):
+        return np.asarray(flow.rhs(x, t), float)
+
+    times = np.linspace(0, 5 * flow.period, 500)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        states = scipy.integrate.solve_ivp(
+            drift, (0, times[-1]), flow.ic, "LSODA", times, rtol=1e-6, atol=1e-8
+        ).y.T
+        drifts = np.array([drift(0.0, x) for x in states])
+        scale = 1 / np.sqrt(np.mean((drifts / states.std(axis=0)) ** 2))
+    return float(scale) if np.isfinite(scale) else flow.period / 10
 
 
 def _depends_on_time(flow) -> bool:
@@ -168,11 +197,7 @@ def _depends_on_time(flow) -> bool:
     return not np.array_equal(values[0], values[1]) or not np.array_equal(values[0], values[2])
 
 
-def _plain(value):
+def _plain(value) -> object:
     """As a number or nested tuples, which can be hashed, compared and written to JSON."""
-    value = np.asarray(value).tolist()
-    return _tuples(value)
-
-
-def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+    value = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+    return tuple(map(_plain, value)) if isinstance(value, list) else value

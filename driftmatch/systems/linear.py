@@ -1,11 +1,12 @@
 """Linear systems."""
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from driftmatch.errors import InputError
+from driftmatch.precision import like
 from driftmatch.sde import SDE
 
 
@@ -15,12 +16,10 @@ class LinearDrift(eqx.Module):
     B: Float[np.ndarray, "k k"]
 
     def __call__(self, x: Float[Array, " k"]) -> Float[Array, " k"]:
-        return -(jnp.asarray(self.B) @ x)
+        return -(like(self.B, x) @ x)
 
 
-def ornstein_uhlenbeck(
-    B: Float[ArrayLike, "k k"] = ((2.0, -1.0), (1.0, 2.0)), D: ArrayLike = 1.0
-) -> SDE:
+def ornstein_uhlenbeck(B: ArrayLike = ((2.0, -1.0), (1.0, 2.0)), D: ArrayLike = 1.0) -> SDE:
     """The Ornstein–Uhlenbeck process of any dimension:  dx = −Bx dt + √(2D) dB.
 
     Its stationary density is normal with mean 0 and covariance S, where BS + SBᵀ = 2D; with

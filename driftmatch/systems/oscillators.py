@@ -4,6 +4,7 @@ import math
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from driftmatch.errors import InputError
@@ -66,7 +67,7 @@ def van_der_pol(mu: float = 1.0, noise: float = 0.3) -> SDE:
         VanDerPolDrift(p["mu"]),
         p["noise"],
         2,
-        start=(2.0, 0.0),
+        start=np.array([2.0, 0.0]),
         time_scale=1 / math.hypot(1, 0.65 * p["mu"]),
         name="van_der_pol",
         description="Relaxation oscillator with one limit cycle",
@@ -86,7 +87,7 @@ def limit_cycle(omega: float = 1.0, noise: float = 0.3) -> SDE:
         LimitCycleDrift(p["omega"]),
         p["noise"],
         2,
-        start=(1.0, 0.0),
+        start=np.array([1.0, 0.0]),
         time_scale=1 / max(abs(p["omega"]), 0.5),
         name="limit_cycle",
         description="Circular limit cycle whose density and current are known exactly",
@@ -116,7 +117,7 @@ def kubo_oscillator(omega: float = 1.0, jitter: float = 0.5, noise: float = 0.3)
         LimitCycleDrift(p["omega"], p["jitter"] ** 2 / 2),
         KuboNoise(p["noise"], p["jitter"]),
         2,
-        start=(1.0, 0.0),
+        start=np.array([1.0, 0.0]),
         time_scale=1 / max(abs(p["omega"]), p["jitter"] ** 2 / 2, 0.5),
         name="kubo_oscillator",
         description="Limit cycle with a fluctuating frequency: state-dependent, non-diagonal noise",
@@ -146,7 +147,7 @@ def fitzhugh_nagumo(
         FitzHughNagumoDrift(p["epsilon"], p["a"], p["b"], p["current"]),
         p["noise"],
         2,
-        start=(-1.0, 0.0),
+        start=np.array([-1.0, 0.0]),
         time_scale=1.2 * p["epsilon"] ** 0.5,
         name="fitzhugh_nagumo",
         description="Model neuron that fires or is excitable, fast and slow at once",

@@ -24,7 +24,7 @@ def trace_numpy(function: Callable[[Any], Any], x: Array) -> Array:
     arrays that it made from its argument, and may branch on values: each side of a branch is traced
     and `jnp.where` chooses.
     """
-    return _explore(function, x, ())
+    return _explore(function, jnp.asarray(x), ())
 
 
 def _explore(function: Callable[[Any], Any], x: Array, taken: tuple[bool, ...]) -> Array:
@@ -109,13 +109,13 @@ class _NumPyLike(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 def _unwrap(tree):
-    """JAX values for what is wrapped, and for arrays (which JAX must not meet bare: it may then mix
-    up the precisions of two calls, one of them under ``jax.enable_x64``)."""
+    """JAX values for what is wrapped and for arrays, these copied: JAX remembers by identity the
+    arrays that it has compiled in, and would take one of the wrong precision if that changed."""
 
     def unwrap(leaf):
         if isinstance(leaf, _NumPyLike):
             return leaf._value
-        return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
+        return jnp.asarray(leaf.copy()) if isinstance(leaf, np.ndarray) else leaf
 
     return jtu.tree_map(unwrap, tree)
 

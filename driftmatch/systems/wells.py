@@ -1,6 +1,7 @@
 """Motion in a potential."""
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float
 
 from driftmatch.sde import SDE
@@ -25,7 +26,7 @@ def double_well(noise: float = 0.5) -> SDE:
         DoubleWellDrift(),
         parameters["noise"],
         1,
-        start=(1.0,),
+        start=np.array([1.0]),
         time_scale=1.0,
         name="double_well",
         description="Overdamped motion between two wells",

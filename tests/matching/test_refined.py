@@ -36,7 +36,6 @@ def test_gradient_is_the_slope_of_the_objective(activation):
         objective = ReducedObjective(problem, 8.0, shared)
         gradient, _ = objective.gradient(objective.at(theta))
 
-
         def difference(h):
             ahead, behind = (objective.at(theta + d * direction).objective for d in (h, -h))
             return (ahead - behind) / (2 * h)
@@ -134,7 +133,9 @@ def test_selection_beats_a_random_choice():
         return error + problem.private_noise**2 * np.sum(V**2, axis=1) @ moments.noise
 
     kept = objective(select_features(problem, candidates, 30))
-    assert kept < 0.7 * np.median([objective(candidates[rng.permutation(120)[:30]]) for _ in range(9)])
+    assert kept < 0.7 * np.median(
+        [objective(candidates[rng.permutation(120)[:30]]) for _ in range(9)]
+    )
 
 
 def test_moments_do_not_depend_on_the_precision_of_the_features():

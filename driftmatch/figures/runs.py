@@ -1,0 +1,34 @@
+"""What the figures ask of a run before they draw it."""
+
+import numpy as np
+from jaxtyping import Float
+
+from driftmatch.errors import InputError
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+
+def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) -> None:
+    """Raises `InputError` unless there are two samples to draw a line between."""
+    if of_network and isinstance(run, Trajectory):
+        raise InputError("a figure of neurons needs a network's run, got one of an SDE")
+    if not isinstance(run, (Trajectory, NetworkTrajectory)):
+        raise InputError(f"a figure needs a run, which simulate returns, got {type(run).__name__}")
+    if len(run.times) < 2:
+        raise InputError(
+            f"a figure needs a run of at least two samples, got {len(run.times)}: simulate for "
+            "longer or save more often"
+        )
+
+
+def finite_states(states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, "N k"]:
+    """All finite states in one row, in float64; raises `InputError` if there is none."""
+    states = np.reshape(states, (-1, np.shape(states)[-1])).astype(np.float64)
+    states = states[np.isfinite(states).all(axis=1)]
+    if len(states) == 0:
+        raise InputError("there is nothing to draw: no state of the run is finite")
+    return states
+
+
+def coordinate_names(k: int) -> list[str]:
+    """What to write on the axes of k coordinates."""
+    return [f"$z_{{{i + 1}}}$" for i in range(k)] if k > 1 else ["$z$"]

@@ -1,0 +1,132 @@
+"""Help, versions and exit codes, seen from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from commands import only_json
+
+from driftmatch import __version__
+from driftmatch.cli.main import app
+
+HEAVY = ["jax", "numpy", "scipy", "matplotlib", "equinox", "diffrax", "xarray", "driftmatch.sde"]
+COMMANDS = ["demo", "embed", "simulate", "compare", "list"]
+
+
+def driftmatch(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "driftmatch", *arguments],
+        capture_output=True, text=True, timeout=120, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_help_names_every_command(cli, arguments):
+    result = cli(*arguments, code=0 if arguments else 2)
+    for command in COMMANDS:
+        assert f" {command} " in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(cli, command):
+    assert f"Usage: driftmatch {command}" in cli(command, "--help").stdout.replace(
+        "root", "driftmatch"
+    )
+
+
+def test_every_option_is_explained():
+    import typer
+
+    for command in typer.main.get_command(app).commands.values():
+        for parameter in command.params:
+            assert parameter.help, f"{command.name} {parameter.name}"
+
+
+def test_help_imports_nothing_heavy():
+    """Help must answer in under half a second, and loading JAX alone takes longer."""
+    code = f"""if True:
+        import sys
+        from driftmatch.cli.main import app
+        for arguments in ([], *([c] for c in {COMMANDS})):
+            try:
+                app([*arguments, "--help"])
+            except SystemExit as end:
+                assert end.code == 0, end.code
+        print([m for m in {HEAVY} if m in sys.modules])
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.stdout.splitlines()[-1] == "[]", run.stdout + run.stderr
+
+
+def test_version(cli):
+    assert cli("--version").stdout == f"driftmatch {__version__}\n"
+
+
+def test_a_mistyped_command_gets_a_suggestion(rejects):
+    assert "Did you mean 'embed'?" in rejects("embd", "lorenz")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_mistyped_option_is_refused(rejects, command):
+    assert "--jsn" in rejects(command, *(["x"] if command in COMMANDS[1:4] else []), "--jsn")
+
+
+@pytest.mark.parametrize("command", ["embed", "simulate", "compare"])
+def test_the_argument_is_not_optional(rejects, command):
+    assert "Missing argument" in rejects(command)
+
+
+def test_json_from_outside():
+    run = driftmatch("list", "--json")
+    assert run.returncode == 0
+    assert run.stderr == ""
+    assert only_json(run)["systems"]
+
+
+def test_bad_input_from_outside():
+    run = driftmatch("embed", "lorens")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "error: there is no system 'lorens'; did you mean 'lorenz'?\n"
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    """As in ``driftmatch list | head -0``."""
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run(
+        [sys.executable, "-m", "driftmatch", "list"],
+        stdout=write, stderr=subprocess.PIPE, text=True, timeout=60,
+    )  # fmt: skip
+    os.close(write)
+    assert "Traceback" not in run.stderr
+    assert "error" not in run.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_the_meter_is_for_terminals_and_an_interrupted_run_is_saved(tmp_path):
+    """Ctrl-C once the meter shows that steps are being taken."""
+    from driftmatch.storage.trajectories import load_trajectory
+
+    out = tmp_path / "run.nc"
+    terminal, stderr = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "driftmatch", "simulate", "double-well", "--duration", "1e7",
+         "--dt", "0.01", "--save-every", "1000", "--out", out],
+        stdout=subprocess.PIPE, stderr=stderr, text=True, env=os.environ | {"TERM": "xterm"},
+    )  # fmt: skip
+    os.close(stderr)
+    seen, deadline = b"", time.monotonic() + 100
+    while b"t = " not in seen and time.monotonic() < deadline:
+        seen += os.read(terminal, 4096)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=100)
+    assert b"loading" in seen
+    assert process.returncode == 130
+    assert "interrupted" in printed
+    assert "\x1b" not in printed
+    run = load_trajectory(out)
+    assert 1 < run.sizes["time"] < 1_000_000
+    assert [p.name for p in tmp_path.iterdir()] == ["run.nc"]

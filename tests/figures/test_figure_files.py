@@ -1,0 +1,60 @@
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from driftmatch.errors import ComputationError, InputError
+from driftmatch.figures import save, style
+
+
+@pytest.fixture
+def fig():
+    fig = Figure(figsize=(1, 1))
+    fig.add_subplot().plot([0, 1])
+    return fig
+
+
+@pytest.mark.parametrize(
+    ("ending", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?")]
+)
+def test_files_are_what_their_ending_says_and_the_same_each_time(fig, tmp_path, ending, magic):
+    first = save(fig, tmp_path / f"a.{ending}").read_bytes()
+    second = save(fig, tmp_path / f"b.{ending.upper()}").read_bytes()
+    assert first.startswith(magic)
+    assert first == second
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"a.{ending}", f"b.{ending.upper()}"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(fig, tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+
+    def full_disk(self, name, **kwargs):
+        with open(name, "wb") as file:
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full_disk)
+    with pytest.raises(ComputationError, match="No space left"):
+        save(fig, path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bad_paths_are_refused(fig, tmp_path):
+    with pytest.raises(InputError, match=r"\.png, \.pdf or \.svg"):
+        save(fig, tmp_path / "a.txt")
+    with pytest.raises(InputError, match="does not exist"):
+        save(fig, tmp_path / "nowhere" / "a.png")
+
+
+def test_style_holds_inside_and_is_undone_by_an_error():
+    before = mpl.rcParams["font.size"]
+
+    @style()
+    def fails():
+        assert mpl.rcParams["font.size"] != before
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    assert mpl.rcParams["font.size"] == before
