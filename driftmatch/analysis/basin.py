@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
-from scipy.spatial import cKDTree
+from jaxtyping import Float, PRNGKeyArray
+from scipy.spatial import KDTree
 
 from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
 from driftmatch.errors import InputError
 from driftmatch.matching.states import characteristic_time
 from driftmatch.matching.whitening import Whitening
@@ -18,24 +17,8 @@ from driftmatch.network import LatentSDE, Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 
-SETTLING = 200  # time scales before a stretch is looked at
-STRETCH = 200  # time scales looked at, one sample each
 ROUNDS = 5  # how often a doubtful trajectory may settle further
 TOLERANCE = 0.25  # standard deviations of the target by which a faithful network may be off
-_BATCH = 128
-_MAX_STEPS = 20 * (SETTLING + STRETCH)
-_DIVERGED = 1e9  # standard deviations
-_LONGEST_STEP = 0.5  # time scales
-_STEP_TOLERANCE = 1e-3  # of error a step, in standard deviations of the target
-_STAGES = (
-    (1 / 5,),
-    (3 / 40, 9 / 40),
-    (44 / 45, -56 / 15, 32 / 9),
-    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
-    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
-    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
-)
-_ERRORS = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 _NUM_REFERENCE = 256
 
 
@@ -69,7 +52,7 @@ def basins(
     target: AbstractSDE,
     states: Float[np.ndarray, "*samples k"],
     *,
-    key,
+    key: PRNGKeyArray,
     num_starts: int = 512,
     num_paths: int = 256,
     paths: Float[np.ndarray, "M T k"] | None = None,
@@ -81,17 +64,17 @@ def basins(
 
     A noise-free trajectory is looked at for a stretch of 200 time scales after as many to settle.
     It is on the target's attractor if it passes two tests, which compare it with stretches of the
-    noise-free target, set out from `states` and settled for as long:
+    noise-free target, set out from `states` and settled for longer still:
 
     1. its points lie within reach of the target's;
     2. it covers what the target covers: the mean and the standard deviation of its coordinates over
        the stretch are near to those of some stretch of the target. A fixed point within the cloud
        of a chaotic attractor, or inside a limit cycle, passes the first test and fails this one.
 
-    "Near" is three times the distance within which all but one in a thousand of the target's own points
-    (stretches) have a neighbour among the others, and at least a quarter of a standard deviation.
-    A trajectory that fails goes on for up to four times as long, since a chaotic flow may be slow to
-    leave the neighbourhood of an unstable point, and the last stretch decides. Non-finite ones fail.
+    "Near" is three times the distance within which all but one in a thousand of the target's own
+    points (stretches) have a neighbour among the others, and at least a quarter of a standard
+    deviation. A trajectory that fails may settle four times again, since a chaotic flow can be slow
+    to leave the neighbourhood of an unstable point; the last stretch decides. Non-finite ones fail.
     All distances are taken in whitened coordinates z' = L⁻¹(z − μ).
 
     **Arguments**
@@ -123,10 +106,10 @@ def basins(
 
     meter.start("basin check", 4)
     try:
-        attractor = _Attractor(_Flow(target, whitening, time_scale), cloud, rng)
+        attractor = _Attractor(NoiseFreeFlow(target, whitening, time_scale), cloud, rng)
         meter.advance(1)
         ball = _ball(10 * np.linalg.norm(cloud, axis=1).max(), num_starts, target.dim, rng)
-        flow = _Flow(sde, whitening, time_scale)
+        flow = NoiseFreeFlow(sde, whitening, time_scale)
         in_ball = _spurious(flow, attractor, ball)
         meter.advance(1)
         box = _box(sde, num_starts, rng)
@@ -143,94 +126,12 @@ def basins(
     finally:
         meter.stop()
     return BasinCheck(
-        *_fraction(in_ball),
-        *_fraction(in_box),
+        *((None, None) if in_ball is None else _fraction(in_ball)),
+        *((None, None) if in_box is None else _fraction(in_box)),
         *_fraction(escaped),
         num_starts=num_starts,
         num_paths=len(paths),
     )
-
-
-@dataclass(frozen=True)
-class _Flow:
-    """A noise-free flow in whitened coordinates."""
-
-    sde: AbstractSDE
-    whitening: Whitening
-    time_scale: float
-
-    def stretches(self, starts: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "N P k"]:
-        """The stretch of every trajectory after settling; NaN where it did not stay finite."""
-        N = len(starts)
-        padded = np.resize(starts, (-(-N // _BATCH) * _BATCH, starts.shape[1]))
-        runs = [
-            _settle(
-                self.sde,
-                self.whitening.mean,
-                self.whitening.factor,
-                jnp.asarray(batch, dtype=float),
-                jnp.asarray(self.time_scale, dtype=float),
-            )
-            for batch in padded.reshape(-1, _BATCH, starts.shape[1])
-        ]
-        stretches = np.concatenate([np.asarray(run) for run in runs])[:N]
-        return np.where(np.isfinite(stretches).all(axis=(1, 2), keepdims=True), stretches, np.nan)
-
-
-@eqx.filter_jit
-def _settle(sde, mean, factor, starts, time_scale):
-    """The stretches of a batch, shape (N, P, k); NaN where one cannot go on.
-
-    Steps are Dormand and Prince's of order 5(4), each trajectory with its own size, since far away
-    a network may be stiff. They are never long, or else their damping would turn a weakly unstable
-    spiral into a stable one. Time is counted in time scales.
-    """
-    end = SETTLING + STRETCH
-    inverse = jnp.linalg.inv(factor)
-    field = jax.vmap(lambda z: time_scale * (inverse @ sde.drift(mean + factor @ z)))
-
-    def unfinished(carry):
-        (_, _, t, _), _, steps = carry
-        return jnp.any(t < end) & (steps < _MAX_STEPS)
-
-    def step(carry):
-        (z, f, t, h), samples, steps = carry
-        new, new_f, error = _dormand_prince(field, z, f, h[:, None])
-        size = jnp.max(jnp.abs(error) / (1 + jnp.abs(z)), axis=1) / _STEP_TOLERANCE
-        accepted = size <= 1  # never if NaN
-        # At most one whole number, where a sample is due, lies in a step.
-        due = jnp.floor(t + h)
-        row = jnp.where(accepted & (due > t), due - SETTLING - 1, STRETCH)
-        row = jnp.where((row < 0) | (row > STRETCH), STRETCH, row).astype(int)
-        value = _hermite(z, f, new, new_f, h[:, None], ((due - t) / h)[:, None])
-        samples = samples.at[jnp.arange(len(z)), row].set(value)
-        z, f = (jnp.where(accepted[:, None], *pair) for pair in ((new, z), (new_f, f)))
-        t = jnp.where(accepted, t + h, t)
-        growth = jnp.where(jnp.isfinite(size), 0.9 * jnp.maximum(size, 1e-9) ** (-1 / 5), 0.2)
-        h = jnp.minimum(h * jnp.clip(growth, 0.2, 5.0), _LONGEST_STEP)
-        stuck = (t + h <= t) | (jnp.max(jnp.abs(z), axis=1) > _DIVERGED)
-        t = jnp.where(stuck, end, t)
-        return (z, f, t, h), samples, steps + 1
-
-    N, k = starts.shape
-    start = (starts, field(starts), jnp.zeros(N), jnp.full(N, 1e-3))
-    samples = jnp.full((N, STRETCH + 1, k), jnp.nan)  # the last row takes what is not due
-    return jax.lax.while_loop(unfinished, step, (start, samples, 0))[1][:, :STRETCH]
-
-
-def _dormand_prince(field, z, f, h):
-    """The next states, the field there, and the estimated errors."""
-    slopes = [f]
-    for row in _STAGES:
-        new = z + h * sum(a * slope for a, slope in zip(row, slopes, strict=True))
-        slopes.append(field(new))
-    return new, slopes[-1], h * sum(e * slope for e, slope in zip(_ERRORS, slopes, strict=True))
-
-
-def _hermite(z, f, new, new_f, h, u):
-    """The cubic through both ends of a step with the field's slopes, at the fraction u of it."""
-    slope = new - z
-    return z + u * slope + u * (1 - u) * ((1 - u) * (h * f - slope) - u * (h * new_f - slope))
 
 
 class _Novelty:
@@ -243,19 +144,21 @@ class _Novelty:
     def __init__(self, points: Float[np.ndarray, "N d"]):
         # Shaken a little, since trees of many identical points, such as a fixed point's, are slow.
         shaken = points + 1e-3 * np.random.default_rng(0).standard_normal(points.shape)
-        self.tree = cKDTree(shaken)
+        self.tree = KDTree(shaken)
         to_others = self.tree.query(shaken, k=2)[0][:, 1]
         self.threshold = max(TOLERANCE, 3 * float(np.quantile(to_others, 0.999)))
 
     def __call__(self, points: Float[np.ndarray, "*batch d"]) -> np.ndarray:
-        finite = np.nan_to_num(points, nan=_DIVERGED, posinf=_DIVERGED, neginf=-_DIVERGED)
+        finite = np.nan_to_num(points, nan=FAR_AWAY, posinf=FAR_AWAY, neginf=-FAR_AWAY)
         return np.isinf(self.tree.query(finite, distance_upper_bound=self.threshold)[0])
 
 
 class _Attractor:
     """Where the noise-free target ends, known by many stretches of it."""
 
-    def __init__(self, flow: _Flow, cloud: Float[np.ndarray, "N k"], rng: np.random.Generator):
+    def __init__(
+        self, flow: NoiseFreeFlow, cloud: Float[np.ndarray, "N k"], rng: np.random.Generator
+    ):
         starts = cloud[rng.integers(len(cloud), size=_NUM_REFERENCE)]
         runs = []
         for _ in range(ROUNDS):  # noise may have left a start beside an unstable point
@@ -298,12 +201,12 @@ def _spurious(flow, attractor, starts):
     return lost
 
 
-def _escaped(whitening, cloud, paths, rng):
-    """Which paths, shape (M, T, k), are outside of the cloud in the whole last fifth of their run."""
+def _escaped(whitening, cloud, paths, rng) -> np.ndarray:
+    """Which paths, shape (M, T, k), are outside of the cloud for all of the last fifth."""
     some = cloud[rng.choice(len(cloud), size=min(len(cloud), 50_000), replace=False)]
     last = np.asarray(paths, dtype=np.float64)[:, -max(1, paths.shape[1] // 5) :]
     whitened = whitening.whiten(last.reshape(-1, last.shape[2])).reshape(last.shape)
-    return _Novelty(some)(whitened).all(axis=1)
+    return np.all(_Novelty(some)(whitened), axis=1)
 
 
 def _ball(radius, number, dim, rng):
@@ -321,8 +224,6 @@ def _box(sde, number, rng):
     return reach * rng.uniform(-1, 1, size=(number, sde.dim))
 
 
-def _fraction(which):
+def _fraction(which: np.ndarray) -> tuple[float, tuple[float, float]]:
     """A fraction and its interval."""
-    if which is None:
-        return None, None
     return float(np.mean(which)), wilson_interval(int(np.sum(which)), len(which))

@@ -23,6 +23,7 @@ from driftmatch.matching.states import characteristic_time
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count, check_key, check_steps
 from driftmatch.simulation.simulate import simulate
 
 GROUPS = 32
@@ -108,8 +109,8 @@ def compare(
     - `sde`: the target; `network`: what embeds it, with as many latent dimensions.
     - `duration`: of every trajectory, by default 1000 time scales of the target.
     - `dt`: the time step, by default a 25th of the time scale.
-    - `num_trajectories`: of the target and of the network, a multiple of 32. Distances and floors
-      both shrink as there are more; for systems that mix slowly raise the duration.
+    - `num_trajectories`: of the target and of the network, rounded up to a multiple of 32. With
+      more of them distances and floors shrink alike; for systems that mix slowly raise `duration`.
     - `num_starts`: of the basin check, see `basins`.
 
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
@@ -124,21 +125,23 @@ def compare(
         raise InputError(
             f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
         )
-    if num_trajectories < GROUPS or num_trajectories % GROUPS:
-        raise InputError(f"num_trajectories must be a multiple of {GROUPS}, got {num_trajectories}")
-    keys = iter(jax.random.split(key, 8))
+    num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
+    keys = iter(jax.random.split(check_key(key), 8))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(next(keys))))
-    time_scale, starts = characteristic_time(sde, next(keys))
+    time_scale, starts = _scale_and_starts(sde, next(keys), rng)
     dt = time_scale / _STEPS if dt is None else dt
     duration = 1000 * time_scale if duration is None else duration
+    save_every = max(1, round(time_scale / _SAMPLES / dt))
+    check_steps(duration, dt, save_every)
 
     def pick(states, number):
+        """States by chance, a little apart: those of a noise-free target may not coincide."""
         states = states.reshape(-1, sde.dim)
-        return states[rng.integers(len(states), size=number)]
+        apart = 0.01 * states.std(axis=0) * rng.standard_normal((number, sde.dim))
+        return states[rng.integers(len(states), size=number)] + apart
 
     def run(system, starts):
         """Trajectories (M, T, k) after a burn-in of a tenth of the duration."""
-        save_every = max(1, round(time_scale / _SAMPLES / dt))
         states = simulate(
             system, duration=1.1 * duration, dt=dt, key=next(keys), save_every=save_every,
             num_trajectories=num_trajectories, start=pick(starts, num_trajectories), meter=meter,
@@ -191,6 +194,14 @@ def compare(
         dt=float(dt),
         num_trajectories=num_trajectories,
     )
+
+
+def _scale_and_starts(sde, key, rng):
+    """The time scale and states to burn in from: known, or else found."""
+    if sde.time_scale is None or sde.start is None:
+        return characteristic_time(sde, key)
+    start = np.asarray(sde.start)
+    return sde.time_scale, start + 0.1 * (1 + np.abs(start)) * rng.standard_normal((64, sde.dim))
 
 
 def _state_space_divergences(target, network):

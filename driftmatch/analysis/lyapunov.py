@@ -1,16 +1,18 @@
 """Lyapunov spectra by the QR method on the tangent flow."""
 
+import math
 from dataclasses import dataclass
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
+from driftmatch.analysis.tangents import heun, runge_kutta, tangent_flow
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import LatentSDE, Network
+from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
@@ -53,7 +55,7 @@ def lyapunov(
     *,
     duration: float,
     dt: float,
-    key,
+    key: PRNGKeyArray,
     num_exponents: int | None = None,
     num_trajectories: int = 64,
     burn_in: float | None = None,
@@ -96,30 +98,34 @@ def lyapunov(
     burn_in = duration / 5 if burn_in is None else burn_in
     if not (np.isfinite(burn_in) and burn_in >= 0):
         raise InputError(f"burn_in must be a number that is not negative, got {burn_in!r}")
-    M, qr_every = check_count("num_trajectories", num_trajectories), check_count("qr_every", qr_every)
+    M = check_count("num_trajectories", num_trajectories)
+    qr_every = check_count("qr_every", qr_every)
     p = sde.dim if num_exponents is None else check_count("num_exponents", num_exponents)
     if p > sde.dim:
         raise InputError(f"{sde.name} has {sde.dim} Lyapunov exponents, not {p}")
     key_start, key_noise = jax.random.split(check_key(key))
     if start is None:
         starts = _on_the_attractor(sde, burn_in, dt, key_start, M, throw)
+        if starts is None:
+            return _non_finite(sde, p, burn_in, dt, throw)
     elif np.ndim(start) == 1:  # apart, or else all trajectories would be one without noise
         starts = scattered(check_start(start, 1, (sde.dim,))[0], sde.dim, M, key_start)
     else:
         starts = check_start(start, M, (sde.dim,))
-    start = jnp.asarray(starts, dtype=float)
     tangents = jax.random.normal(key_start, (M, sde.dim, p))
-    pairs = jnp.concatenate([start[:, :, None], jnp.linalg.qr(tangents)[0]], axis=2)
+    pairs = jnp.concatenate(
+        [jnp.asarray(starts, dtype=float)[:, :, None], jnp.linalg.qr(tangents)[0]], axis=2
+    )
 
     steady = not noise or _is_noise_free(sde)
     num_qr = max(1, round(duration / (_BLOCKS * qr_every * dt)))
     block_time = num_qr * qr_every * dt
-    discarded = -(-burn_in // block_time) if burn_in > 0 else 0
+    discarded = math.ceil(burn_in / block_time)
     rates = np.empty((_BLOCKS, M, p))
-    meter.start("Lyapunov exponents", int(discarded) + _BLOCKS)
+    meter.start("Lyapunov exponents", discarded + _BLOCKS)
     try:
-        for block in range(-int(discarded), _BLOCKS):
-            first = (block + int(discarded)) * num_qr * qr_every
+        for block in range(-discarded, _BLOCKS):
+            first = (block + discarded) * num_qr * qr_every
             pairs, grown = _grow(
                 sde, pairs, key_noise, jnp.asarray(first), jnp.asarray(dt), num_qr, qr_every, steady
             )
@@ -136,31 +142,31 @@ def lyapunov(
 def _on_the_attractor(sde, burn_in, dt, key, num_trajectories, throw):
     """One state a trajectory, each from another time of the second half of a burn-in.
 
-    Without noise trajectories on a limit cycle would otherwise all be in one phase.
+    Without noise trajectories on a limit cycle would otherwise all be in one phase. None if the
+    run became non-finite and is not to raise.
     """
     save_every = max(1, round(burn_in / dt / (2 * num_trajectories)))
     run = simulate(
         sde, duration=2 * num_trajectories * save_every * dt, dt=dt, key=key,
         num_trajectories=num_trajectories, save_every=save_every, throw=throw,
     )  # fmt: skip
+    if not run.outcome.ok:
+        return None
     m = np.arange(num_trajectories)
     return run.states[m, -1 - m]
 
 
 @eqx.filter_jit
 def _grow(sde, pairs, key, first_step, dt, num_qr, qr_every, steady):
-    """ln |R_ii| summed over `num_qr` intervals, shape (M, p), and the states with their tangents.
-
-    A pair is [z | V], shape (k, 1 + p): one step of a scheme moves both.
-    """
-    drift, noise = _tangent_flow(sde)
+    """The pairs [z | V] after `num_qr` intervals, and the sums of ln |R_ii|, shape (M, p)."""
+    drift, noise = tangent_flow(sde)
     M = pairs.shape[0]
     noise_dim = 0 if steady else sde.noise_dim
 
     def move(pair, t, normal):
         if steady:
-            return _runge_kutta(drift, pair, t, dt)
-        return _heun(drift, pair, t, dt, noise(pair, jnp.sqrt(dt) * normal))
+            return runge_kutta(drift, pair, t, dt)
+        return heun(drift, pair, t, dt, noise(pair, jnp.sqrt(dt) * normal))
 
     def step(pairs, x):
         index, normal = x
@@ -177,64 +183,6 @@ def _grow(sde, pairs, key, first_step, dt, num_qr, qr_every, steady):
 
     grown = jnp.zeros((M, pairs.shape[2] - 1), pairs.dtype)
     return jax.lax.scan(interval, (pairs, grown), jnp.arange(num_qr))[0]
-
-
-def _tangent_flow(sde):
-    """Drift and noise of pairs [z | V]."""
-    if isinstance(sde, LatentSDE):
-        drift_and_tangents = _latent_tangents(sde)
-    else:
-
-        def drift_and_tangents(z, V):
-            f, tangent = jax.linearize(sde.drift, z)
-            return f, jax.vmap(tangent, in_axes=1, out_axes=1)(V)
-
-    def drift(pair, t):
-        f, JV = drift_and_tangents(pair[:, 0], pair[:, 1:])
-        c = sde.forcing(t)
-        return jnp.concatenate([(f if c is None else f + c)[:, None], JV], axis=1)
-
-    def noise(pair, dB):
-        kick, tangent = jax.linearize(lambda z: sde.noise(z, dB), pair[:, 0])
-        kicks = jax.vmap(tangent, in_axes=1, out_axes=1)(pair[:, 1:])
-        return jnp.concatenate([kick[:, None], kicks], axis=1)
-
-    return drift, noise
-
-
-def _latent_tangents(sde: LatentSDE):
-    """f(z) and Df(z)V for a network, Df = τ⁻¹[−1 + Σ_i φ'(x_i) W_s,·i Γ_i·].
-
-    The k×k sum over neurons is one product with a table of k² columns: several times fewer numbers
-    pass through memory than with one tangent in every neuron for every column of V.
-    """
-    net = sde.network
-    n, k = net.gamma.shape
-    table = (net.readout.T[:, :, None] * net.gamma[:, None, :]).reshape(n, k * k)
-
-    def drift_and_tangents(z, V):
-        x = net.gamma @ z + net.bias
-        rates, slopes = jax.jvp(net.activation.function, (x,), (jnp.ones_like(x),))
-        jacobian = (slopes @ table).reshape(k, k)
-        return (net.readout @ rates - z) / net.tau, (jacobian @ V - V) / net.tau
-
-    return drift_and_tangents
-
-
-def _runge_kutta(drift, y, t, dt):
-    """The classical scheme of order four."""
-    a = drift(y, t)
-    b = drift(y + 0.5 * dt * a, t + 0.5 * dt)
-    c = drift(y + 0.5 * dt * b, t + 0.5 * dt)
-    d = drift(y + dt * c, t + dt)
-    return y + dt / 6 * (a + 2 * b + 2 * c + d)
-
-
-def _heun(drift, y, t, dt, noise):
-    """The scheme of `simulate`, for pairs."""
-    before = drift(y, t)
-    after = drift(y + dt * before + noise, t + dt)
-    return y + 0.5 * dt * (before + after) + noise
 
 
 def _is_noise_free(sde: AbstractSDE) -> bool:
@@ -291,8 +239,8 @@ def _standard_error(rates):
 def _non_finite(sde, p, time, dt, throw):
     if throw:
         raise ComputationError(
-            f"the tangent flow of {sde.name} became non-finite within {time:g} units of time: use a "
-            f"smaller dt than {dt:g} or start on the attractor"
+            f"the tangent flow of {sde.name} became non-finite within {time:g} units of time: use "
+            f"a smaller dt than {dt:g} or start on the attractor"
         )
     nan = np.full(p, np.nan)
-    return LyapunovSpectrum(nan, nan, np.nan, np.nan, np.nan, np.nan, Outcome.NON_FINITE)
+    return LyapunovSpectrum(nan, nan, np.nan, np.nan, np.nan, 0.0, Outcome.NON_FINITE)

@@ -74,7 +74,7 @@ def compare(
 
 
 def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter: AbstractMeter):
-    """A run of the target and one of the network from the same start, as a row for
+    """Eight paths of the target and of the network from the same starts, as a row for
     `compare_attractors`."""
     from driftmatch.matching.states import characteristic_time
     from driftmatch.simulation.simulate import simulate
@@ -83,10 +83,11 @@ def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter:
     target_run, network_run = (
         simulate(
             system,
-            duration=400 * scale,
+            duration=800 * scale,
             dt=scale / 50,
             key=key,
-            start=starts[0],
+            num_trajectories=8,
+            start=starts[:8],
             save_every=2,
             meter=meter,
         )

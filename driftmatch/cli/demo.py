@@ -30,6 +30,7 @@ class Plan(NamedTuple):
 
 FULL = Plan((("van-der-pol", 64), ("lorenz", 512), ("dadras", 1024)), 300, 32, 64)
 QUICK = Plan((("van-der-pol", 64), ("lorenz", 256)), 100, 32, 16)
+LABELS = {"van-der-pol": "Van der Pol", "lorenz": "Lorenz", "dadras": "Dadras"}
 
 RECORD, TABLE = "demo.json", "scorecard.md"
 FIGURES = ("figure1.png", "figure2.png")
@@ -129,7 +130,7 @@ def _one(
     record = embedding_record(embedding, target, path=path, **fitted)
     record |= {name: getattr(card, name) for name in KEYS}
     record |= {"seconds_to_judge": time.perf_counter() - began, "faults": faults(card)}
-    return record, runs_to_draw(sde, network, system, key_draw, meter)
+    return record, runs_to_draw(sde, network, LABELS[system], key_draw, meter)
 
 
 def _draw(rows: Sequence[tuple], out: Path) -> None:

@@ -8,12 +8,13 @@ chaotic flow to chance. They are drawn evenly enough to cover the tails and weig
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.evaluate import drifts
+from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
 from driftmatch.matching.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
@@ -39,20 +40,18 @@ def characteristic_time(sde: AbstractSDE, key) -> tuple[float, Float[Matrix, "M 
     """
     keys = iter(jax.random.split(key, 8))
     start = np.zeros(sde.dim) if sde.start is None else np.asarray(sde.start)
-    rng = np.random.default_rng(0)
-    starts = start + 0.1 * (1 + np.abs(start)) * rng.standard_normal((64, sde.dim))
-    if sde.time_scale is not None:
-        run = _run(sde, starts, 40 * sde.time_scale, sde.time_scale, next(keys))
-        return sde.time_scale, run[:, -1]
-    scale = 1 / max(_stiffness(sde, starts), 1e-12)
+    scale = sde.time_scale or 1 / max(_fastest_rate(sde, start), 1e-12)
+    starts = _scattered(sde, start, scale)
     for _ in range(4):
         run = _run(sde, starts, 40 * scale, scale, next(keys))
+        starts = run[:, -1]
+        if sde.time_scale is not None:
+            break
         states = run[:, run.shape[1] // 2 :].reshape(-1, sde.dim)
         if np.all(states.std(axis=0) <= 1e-9 * (1 + np.abs(states.mean(axis=0)))):
-            return scale, run[:, -1]
-        whitening = Whitening.of(states)
-        starts = run[:, -1]
-        previous, scale = scale, 1 / rate_of(whitening.whiten_rates(drifts(sde, states)))
+            break
+        rates = Whitening.of(states).whiten_rates(drifts(sde, states))
+        previous, scale = scale, 1 / rate_of(rates)
         if 0.5 < scale / previous < 2:
             break
     return scale, starts
@@ -113,16 +112,32 @@ def _run(sde, starts, duration, time_scale, key, *, saves_per_time_scale=4, mete
     )
 
 
-def _stiffness(sde: AbstractSDE, states: Float[Matrix, "M k"]) -> float:
-    """The largest rate of the linearised drift around these states, by finite differences."""
-    step = 1e-4 * (1 + np.abs(states).max())
-    base = drifts(sde, states)
-    if not np.all(np.isfinite(base)):
+def _fastest_rate(sde: AbstractSDE, state: Float[Matrix, " k"]) -> float:
+    """The size of the linearised drift, an inverse time."""
+    with jax.enable_x64(True):
+        slopes = np.asarray(jax.jacfwd(sde.drift)(jnp.asarray(state, jnp.float64)))
+    if not np.all(np.isfinite(slopes)):
         raise InputError(
-            f"the drift of {sde.name} is not finite around its start; pass start= to the SDE"
+            f"the drift of {sde.name} is not differentiable at its start {state.tolist()}; "
+            "pass start= and time_scale= to the SDE"
         )
-    columns = [(drifts(sde, states + step * e) - base) / step for e in np.eye(sde.dim)]
-    return float(np.max(np.linalg.norm(np.stack(columns, axis=-1), axis=(1, 2))))
+    return float(np.linalg.norm(slopes))
+
+
+def _scattered(sde: AbstractSDE, start: Float[Matrix, " k"], scale: float) -> Float[Matrix, "M k"]:
+    """64 states around the start, about as far as the SDE goes in a fraction of a time scale."""
+    reach = np.abs(drifts(sde, start[None])[0]) * scale
+    reach += np.sqrt(2 * np.diag(diffusion_matrices(sde, start[None])[0]) * scale)
+    if not np.all(np.isfinite(reach)):
+        raise InputError(
+            f"the drift or the diffusion of {sde.name} is not finite at {start.tolist()}; "
+            "pass another start= to the SDE"
+        )
+    if not np.any(reach > 0):
+        reach = 1 + np.abs(start)
+    reach = np.maximum(reach, 0.1 * reach.max() * (reach == 0))
+    rng = np.random.default_rng(0)
+    return start + 0.3 * reach * rng.standard_normal((64, sde.dim))
 
 
 @dataclass(frozen=True)

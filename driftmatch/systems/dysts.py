@@ -10,14 +10,13 @@ import importlib.util
 import inspect
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax
 import numpy as np
 import scipy.integrate
-from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.errors import InputError
 from driftmatch.sde import SDE
@@ -30,7 +29,7 @@ Changes = tuple[tuple[str, float], ...]
 
 def from_dysts(
     name: str,
-    noise: ArrayLike = 0.0,
+    noise: ArrayLike | Sequence[float] = 0.0,
     parameters: Mapping[str, object] | None = None,
 ) -> SDE:
     """A flow of the dysts package with additive noise:  dx = f(x) dt + σ dB.
@@ -127,7 +126,7 @@ def _check_name(name: str) -> str:
     return spelling
 
 
-def _check_noise(noise: ArrayLike, dim: int) -> np.ndarray:
+def _check_noise(noise: ArrayLike | Sequence[float], dim: int) -> np.ndarray:
     try:
         sigma = np.array(noise, dtype=float)
     except (TypeError, ValueError):

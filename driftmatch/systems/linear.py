@@ -1,13 +1,17 @@
 """Linear systems."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE
+
+
+Matrix = ArrayLike | Sequence[Sequence[float]]
 
 
 class LinearDrift(eqx.Module):
@@ -19,7 +23,7 @@ class LinearDrift(eqx.Module):
         return -(like(self.B, x) @ x)
 
 
-def ornstein_uhlenbeck(B: ArrayLike = ((2.0, -1.0), (1.0, 2.0)), D: ArrayLike = 1.0) -> SDE:
+def ornstein_uhlenbeck(B: Matrix = ((2.0, -1.0), (1.0, 2.0)), D: Matrix = 1.0) -> SDE:
     """The Ornstein–Uhlenbeck process of any dimension:  dx = −Bx dt + √(2D) dB.
 
     Its stationary density is normal with mean 0 and covariance S, where BS + SBᵀ = 2D; with
@@ -66,7 +70,7 @@ def ornstein_uhlenbeck(B: ArrayLike = ((2.0, -1.0), (1.0, 2.0)), D: ArrayLike = 
     )
 
 
-def _finite(name: str, value: ArrayLike) -> np.ndarray:
+def _finite(name: str, value: Matrix) -> np.ndarray:
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):

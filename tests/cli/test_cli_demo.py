@@ -3,7 +3,7 @@ import json
 import pytest
 from commands import CARD, only_json
 
-from driftmatch.cli.demo import FULL, QUICK
+from driftmatch.cli.demo import FULL, LABELS, QUICK
 from driftmatch.storage.models import load, read_header
 
 
@@ -33,7 +33,7 @@ def test_the_main_job(cli, embedded, judged, drawn, tmp_path, option, plan):
     assert all(
         s["state_space_divergence"] == CARD.state_space_divergence for s in record["systems"]
     )
-    assert [row[-1] for row in drawn] == [name for name, _ in plan.systems]
+    assert [row[-1] for row in drawn] == [LABELS[name] for name, _ in plan.systems]
     for (_, neurons), call in zip(plan.systems, judged, strict=True):
         assert call["network"].num_neurons == neurons
         assert call["num_starts"] == plan.num_starts

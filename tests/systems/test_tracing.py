@@ -68,11 +68,22 @@ def test_derivatives_follow_the_side_of_a_branch_taken():
     )
 
 
-def test_the_precision_of_the_state_is_kept():
+def test_both_precisions_work_one_after_the_other():
+    matrix, vector = np.arange(9.0).reshape(3, 3), np.arange(3.0) / 3
+
+    def traced(x):
+        return trace_numpy(lambda x: matrix @ x + vector, x)
+
+    kept = []
     for x64 in (False, True, False, True):
         with jax.enable_x64(x64):
             x = jnp.ones(3)
-            assert jax.jit(lambda x: trace_numpy(lambda x: MATRIX @ x, x))(x).dtype == x.dtype
+            kept.append(jax.jit(lambda x: traced(x)))
+            for value in (traced(x), kept[0](x), kept[-1](x)):
+                assert value.dtype == x.dtype
+                np.testing.assert_allclose(
+                    value, matrix @ np.ones(3) + vector, rtol=1e-15 if x64 else 1e-6
+                )
 
 
 def many_branches(x):

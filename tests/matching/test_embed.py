@@ -1,0 +1,189 @@
+"""`embed`, end to end: accuracy, invariance, determinism, bad input."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import driftmatch as dm
+from driftmatch.matching.errors import matching_errors
+from driftmatch.matching.fits import Backprop, LeastSquares
+
+KEY = jax.random.key(0)
+
+
+@pytest.fixture(scope="module")
+def oscillator():
+    return dm.systems.van_der_pol(mu=1.0, noise=0.3)
+
+
+@pytest.fixture(scope="module")
+def embedded(oscillator):
+    return dm.embed(oscillator, 64, key=KEY)
+
+
+def test_default_is_accurate_and_robust(embedded):
+    report = embedded.report
+    assert embedded.outcome is dm.Outcome.SUCCESS
+    assert report.drift_error < 4e-3
+    assert report.noisy_drift_error < 1e-2
+    assert report.diffusion_error == 0
+    assert embedded.network.num_neurons == 64
+
+
+def test_reported_errors_are_those_of_the_latent_dynamics(oscillator, embedded):
+    """An independent route: the errors from the JAX network on new states, by their formula."""
+    run = dm.simulate(
+        oscillator, duration=200.0, dt=0.02, key=jax.random.key(5), num_trajectories=32,
+        save_every=50,
+    )  # fmt: skip
+    z = run.states[:, 40:].reshape(-1, 2)
+    with jax.enable_x64(True):
+        wanted = np.asarray(jax.vmap(oscillator.drift)(jnp.asarray(z, jnp.float64)))
+        got = np.asarray(jax.vmap(embedded.network.latent().drift)(jnp.asarray(z, jnp.float64)))
+    error = np.sqrt(np.mean(np.mean((got - wanted) ** 2, axis=0) / wanted.var(axis=0)))
+    assert error == pytest.approx(embedded.report.drift_error, rel=0.3)
+
+
+def test_same_key_same_network(oscillator, embedded):
+    again = dm.embed(oscillator, 64, key=KEY).network
+    np.testing.assert_array_equal(again.gamma, embedded.network.gamma)
+    np.testing.assert_array_equal(again.readout, embedded.network.readout)
+    other = dm.embed(oscillator, 64, key=jax.random.key(1)).network
+    assert not np.array_equal(other.gamma, embedded.network.gamma)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_units_do_not_matter(scale):
+    """The same oscillator in other units, one coordinate far off the origin: the same errors."""
+    base = dm.systems.van_der_pol(mu=1.0, noise=0.3)
+    factors, shift = np.array([scale, 3.0]), np.array([20 * scale, -1.0])
+
+    def drift(z):
+        return base.drift((z - shift) / factors) * factors
+
+    sde = dm.SDE(drift, 0.3 * factors, dim=2, start=factors + shift, time_scale=1.0)
+    report = dm.embed(sde, 64, key=KEY).report
+    assert report.drift_error < 5e-3
+    assert report.noisy_drift_error < 1e-2
+
+
+def test_scale_and_start_are_found_when_not_given():
+    sde = dm.SDE(
+        lambda z: 1e3 * jnp.stack([z[1], (1 - z[0] ** 2) * z[1] - z[0]]), 0.3 * 1e3**0.5, dim=2
+    )
+    embedding = dm.embed(sde, 64, key=KEY)
+    assert 2e-4 < embedding.report.tau < 5e-3
+    assert embedding.report.drift_error < 5e-3
+
+
+def test_state_dependent_diffusion_is_matched():
+    def diffusion(z):
+        angle = 0.5 * z[0]
+        rotation = jnp.array([[jnp.cos(angle), -jnp.sin(angle)], [jnp.sin(angle), jnp.cos(angle)]])
+        return rotation @ jnp.diag(jnp.array([0.3, 0.5 + 0.1 * jnp.tanh(z[1])]))
+
+    sde = dm.SDE(lambda z: jnp.array([z[1], -z[0] - z[1]]), diffusion, dim=2, time_scale=1.0)
+    embedding = dm.embed(sde, 96, key=KEY)
+    assert embedding.report.diffusion_error < 1e-2
+    assert embedding.report.drift_error < 1e-2
+    # The control: the mean diffusion alone is not good enough.
+    network = embedding.network
+    constant = dm.Network(
+        network.gamma, network.readout, network.bias, tau=network.tau,
+        shared_noise=network.shared_noise.constant,
+    )  # fmt: skip
+    states = dm.simulate(sde, duration=500.0, dt=0.02, key=KEY, save_every=20).states[0]
+    assert matching_errors(sde, constant, states).diffusion > 5e-2
+
+
+def test_least_squares_without_ridge_is_accurate_and_fragile(oscillator):
+    embedding = dm.embed(
+        oscillator, 64, key=KEY, fit="least-squares", private_noise=0.0, confine=False
+    )
+    assert embedding.report.drift_error < 5e-5
+    assert embedding.report.noisy_drift_error > 1
+    assert embedding.outcome is dm.Outcome.FRAGILE
+
+
+def test_ridge_makes_least_squares_robust(oscillator):
+    report = dm.embed(oscillator, 64, key=KEY, fit=LeastSquares()).report
+    assert report.noisy_drift_error < 0.1
+
+
+def test_backprop_learns(oscillator):
+    short = dm.embed(oscillator, 64, key=KEY, fit=Backprop(steps=100)).report
+    longer = dm.embed(oscillator, 64, key=KEY, fit=Backprop(steps=3000)).report
+    assert longer.drift_error < 0.1
+    assert longer.drift_error < 0.3 * short.drift_error
+
+
+@pytest.mark.parametrize("activation", ["relu", "softplus", "logistic", "erf"])
+def test_every_activation_fits(oscillator, activation):
+    report = dm.embed(oscillator, 64, key=KEY, activation=activation).report
+    assert report.drift_error < 5e-2
+
+
+def test_linear_network_embeds_a_linear_system():
+    B = np.array([[2.0, -1.0], [1.0, 2.0]])
+    sde = dm.systems.ornstein_uhlenbeck(B, np.eye(2))
+    network = dm.embed(sde, 16, key=KEY, activation="identity", private_noise=1e-4).network
+    slope = np.asarray(jax.jacfwd(network.latent().drift)(jnp.zeros(2)))
+    np.testing.assert_allclose(slope, -B, atol=2e-3)
+
+
+def test_one_dimension_and_given_places():
+    well = dm.systems.double_well(noise=0.3)
+    assert dm.embed(well, 32, key=KEY, box=([-2.0], [2.0])).report.drift_error < 1e-2
+    states = np.random.default_rng(0).uniform(-2, 2, (2000, 1))
+    assert dm.embed(well, 32, key=KEY, states=states).report.drift_error < 1e-2
+
+
+def test_offset_does_not_cost_robustness():
+    """A system far from the origin: its mean rides on one saturated neuron, not on many."""
+    base = dm.systems.van_der_pol(mu=1.0, noise=0.3)
+    shift = np.array([1000.0, -500.0])
+    sde = dm.SDE(lambda z: base.drift(z - shift), 0.3, dim=2, start=shift + 1, time_scale=1.0)
+    assert dm.embed(sde, 64, key=KEY).report.noisy_drift_error < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"num_neurons": 2}, "at least 3 neurons"),
+        ({"num_neurons": 64.0}, "whole number"),
+        ({"num_neurons": True}, "whole number"),
+        ({"key": 0}, "jax.random.key"),
+        ({"fit": "refinde"}, "'refined'"),
+        ({"fit": 3}, "no fit"),
+        ({"activation": "tan"}, "'tanh'"),
+        ({"tau": -1.0}, "tau must be positive"),
+        ({"tau": np.nan}, "tau must be positive"),
+        ({"private_noise": -0.1}, "private_noise"),
+        ({"states": np.zeros((100, 3))}, r"shape \(N, 2\)"),
+        ({"states": np.full((100, 2), np.nan)}, "finite"),
+        ({"box": ([1.0, 1.0], [0.0, 2.0])}, "lower < upper"),
+        ({"box": (0.0, 1.0), "states": np.zeros((100, 2))}, "either states or box"),
+    ],
+)
+def test_bad_arguments_are_named(oscillator, kwargs, words):
+    arguments = {"num_neurons": 64, "key": KEY} | kwargs
+    with pytest.raises(dm.InputError, match=words):
+        dm.embed(oscillator, arguments.pop("num_neurons"), **arguments)
+
+
+def test_not_an_sde():
+    with pytest.raises(dm.InputError, match="must be an SDE"):
+        dm.embed(lambda z: -z, 64, key=KEY)  # type: ignore[arg-type]
+
+
+def test_diverging_target_is_refused():
+    sde = dm.SDE(lambda z: z**3 + 1, 0.1, dim=1)
+    with pytest.raises(dm.ComputationError, match="diverges"):
+        dm.embed(sde, 32, key=KEY)
+
+
+def test_target_at_rest_is_refused():
+    sde = dm.SDE(lambda z: 1.0 - z, 0.0, dim=1, time_scale=1.0)
+    with pytest.raises(dm.ComputationError, match="settle on one point"):
+        dm.embed(sde, 32, key=KEY)
