@@ -1,5 +1,6 @@
 """``driftmatch compare``: is a saved network faithful to its target?"""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from driftmatch.cli.tables import number, percent, plain_table, verdict, with_er
 from driftmatch.cli.targets import Target, check_model
 from driftmatch.cli.terminal import Terminal
 from driftmatch.meters import AbstractMeter
+from driftmatch.outcomes import Outcome
 
 if TYPE_CHECKING:
     from driftmatch.analysis.compare import Scorecard
@@ -58,7 +60,6 @@ def compare(
         from rich.markup import escape
 
         from driftmatch.analysis.compare import compare as judge
-        from driftmatch.figures import compare_attractors, save
         from driftmatch.storage.models import load, read_header
 
         network = load(model)
@@ -66,11 +67,14 @@ def compare(
         sde = target.build()
         key, key_figure = jax.random.split(jax.random.key(seed))
         card = judge(sde, network, key=key, meter=terminal.meter)
+        title = Path(target.system).name
         if figure is not None:
-            row = runs_to_draw(sde, network, target.system, key_figure, terminal.meter)
+            from driftmatch.figures import compare_attractors, save
+
+            row = runs_to_draw(sde, network, title, key_figure, terminal.meter)
             save(compare_attractors([row]), figure)
         record = {name: getattr(card, name) for name in KEYS}
-        terminal.result(record, *_shown(card, escape(target.system)))
+        terminal.result(record, *_shown(card, escape(title)))
 
 
 def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter: AbstractMeter):
@@ -96,21 +100,27 @@ def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter:
     return sde, network, target_run, network_run, label
 
 
+def in_floors(value: float, floor: float) -> float:
+    """A distance as a multiple of its floor; a target that repeats itself exactly has floor 0."""
+    return value / floor if floor else (1.0 if value == 0 else math.inf)
+
+
 def faults(card: "Scorecard") -> list[str]:
     """What makes the network unfit for use, in words."""
-    found = []
-    if not card.drift_error < 0.1:
-        found.append("the drift error is above 10 %: use more neurons")
-    if card.spurious_fraction:
-        found.append(
-            f"{card.spurious_fraction:.1%} of far starts end where the target does not: "
-            "use more neurons, or another seed"
+    found = [
+        str(outcome)
+        for outcome, error in (
+            (Outcome.MORE_NEURONS, card.drift_error),
+            (Outcome.MORE_NEURONS_DIFFUSION, card.diffusion_error),
         )
-    if card.escaped_fraction:
-        found.append(
-            f"{card.escaped_fraction:.1%} of noisy paths leave the training region for good: "
-            "use more neurons, or another seed"
-        )
+        if not error < 0.1
+    ]
+    for fraction, what in (
+        (card.spurious_fraction, "far starts end where the target does not"),
+        (card.escaped_fraction, "noisy paths leave the training region for good"),
+    ):
+        if fraction:
+            found.append(f"{fraction:.1%} of {what}: use more neurons, or another seed")
     return found
 
 
@@ -121,7 +131,7 @@ def differences(card: "Scorecard") -> list[str]:
         ("visits other states than", "state_space_divergence"),
         ("has another spectrum than", "spectrum_distance"),
     ):
-        ratio = getattr(card, name) / getattr(card, f"{name}_floor")
+        ratio = in_floors(getattr(card, name), getattr(card, f"{name}_floor"))
         if not ratio <= TOLERANCE:
             found.append(f"it {what} its target: {ratio:.2f} times the floor")
     return found
@@ -133,7 +143,7 @@ def _shown(card: "Scorecard", title: str):
 
     def distance(label: str, name: str) -> None:
         value, floor = getattr(card, name), getattr(card, f"{name}_floor")
-        table.add_row(label, "", number(value), number(floor), number(value / floor, 3))
+        table.add_row(label, "", number(value), number(floor), number(in_floors(value, floor), 3))
 
     table.add_row("drift error", "", percent(card.drift_error))
     table.add_row("  with neuronal noise 0.01", "", percent(card.noisy_drift_error))

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from driftmatch.cli.compare import KEYS, faults, runs_to_draw
+from driftmatch.cli.compare import KEYS, faults, in_floors, runs_to_draw
 from driftmatch.cli.embed import embedding_record, save_embedding
 from driftmatch.cli.options import AsJson, Force, Quiet
 from driftmatch.cli.tables import number, percent, plain_table
@@ -162,7 +162,7 @@ def _rows(records: list[dict]) -> list[list[str]]:
     """The scorecards side by side, a system a column."""
 
     def per_floor(r: dict, name: str) -> str:
-        return number(r[name] / r[f"{name}_floor"], 3)
+        return number(in_floors(r[name], r[f"{name}_floor"]), 3)
 
     return [
         [label, *map(show, records)]

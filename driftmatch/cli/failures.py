@@ -4,13 +4,14 @@
 """
 
 import _thread
+import contextlib
 import errno
 import functools
 import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import typer
 
@@ -25,9 +26,9 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args, **kwargs):
-        sys.unraisablehook = _interrupt_again
         try:
-            command(*args, **kwargs)
+            with _no_interrupt_lost():
+                command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt:
@@ -45,12 +46,22 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _interrupt_again(lost) -> None:
+@contextlib.contextmanager
+def _no_interrupt_lost() -> Iterator[None]:
     """Ctrl-C may fall into a callback from C, JAX's for one, which loses it: send it again."""
-    if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(0.1, _thread.interrupt_main).start()
-    else:
-        sys.__unraisablehook__(lost)
+    usual = sys.unraisablehook
+
+    def hook(lost) -> None:
+        if lost.exc_type is KeyboardInterrupt:
+            threading.Timer(0.1, _thread.interrupt_main).start()
+        else:
+            usual(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 def _judged(error: Exception) -> tuple[int, str]:

@@ -25,11 +25,6 @@ def ends(capsys, error):
     return ending.value.exit_code, captured.err
 
 
-@pytest.fixture(autouse=True)
-def _hook_put_back(monkeypatch):
-    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-
-
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
@@ -87,8 +82,12 @@ def test_a_broken_pipe_is_left_to_typer():
 
 def test_an_interrupt_lost_in_a_callback_is_sent_again(monkeypatch):
     """C code that calls Python back cannot pass an exception on: Python reports it and goes on."""
-    sent = threading.Event()
+    sent, usual = threading.Event(), sys.unraisablehook
     monkeypatch.setattr(_thread, "interrupt_main", sent.set)
-    reported(lambda: None)()
-    sys.unraisablehook(SimpleNamespace(exc_type=KeyboardInterrupt))
-    assert sent.wait(5)
+
+    def command():
+        sys.unraisablehook(SimpleNamespace(exc_type=KeyboardInterrupt))
+        assert sent.wait(5)
+
+    reported(command)()
+    assert sys.unraisablehook is usual

@@ -1,0 +1,42 @@
+"""``python -m benchmarks [names] [--quick] [--json FILE]``: answer every question in turn."""
+
+import argparse
+import json
+
+from rich.console import Console
+
+from benchmarks import demo, fidelity, fit, simulation
+from benchmarks.tables import machine
+
+QUESTIONS = {
+    "simulation": simulation.run,
+    "fit": fit.run,
+    "diffusion": fidelity.diffusion,
+    "fidelity": fidelity.run,
+    "demo": demo.run,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"which of {', '.join(QUESTIONS)}; default all")
+    parser.add_argument("--quick", action="store_true", help="a smaller version of each")
+    parser.add_argument("--json", metavar="FILE", help="write the rows there too")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in QUESTIONS:
+            parser.error(f"there is no benchmark {name!r}: choose from {', '.join(QUESTIONS)}")
+    console = Console(width=180)
+    answers = {"machine": machine()}
+    console.print(answers["machine"])
+    for name in arguments.names or QUESTIONS:
+        result = QUESTIONS[name](quick=arguments.quick)
+        result.show(console)
+        answers[name] = vars(result)
+        if arguments.json:
+            with open(arguments.json, "w") as file:
+                json.dump(answers, file, indent=1, ensure_ascii=False, default=float)
+
+
+if __name__ == "__main__":
+    main()

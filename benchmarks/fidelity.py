@@ -1,0 +1,67 @@
+"""Are the networks faithful to their targets, from ten seeds in a row?
+
+Each of the three systems of the paper is embedded with default settings and judged by `compare`:
+distances of long noisy runs beside their floors, Lyapunov spectra, and the basin check.
+"""
+
+import jax
+import numpy as np
+
+import driftmatch as dm
+from benchmarks.fit import SYSTEMS
+from benchmarks.tables import Result
+
+
+def run(quick: bool = False, seeds: int = 10) -> Result:
+    """Embed and judge every system from every seed."""
+    result = Result("Are the networks faithful to their targets, from every seed?")
+    for name, neurons in SYSTEMS[: 1 if quick else 3]:
+        sde = getattr(dm.systems, name)()
+        cards = []
+        for seed in range(2 if quick else seeds):
+            embedding = dm.embed(sde, neurons, key=jax.random.key(seed))
+            card = dm.compare(sde, embedding.network, key=jax.random.key(1000 + seed))
+            cards.append(card)
+            result.rows.append({
+                "system": name,
+                "seed": seed,
+                "ε_f": card.drift_error,
+                "ε_f(0.01)": card.noisy_drift_error,
+                "D_stsp": card.state_space_divergence,
+                "floor": card.state_space_divergence_floor,
+                "D_H": card.spectrum_distance,
+                "floor ": card.spectrum_distance_floor,
+                "λ target": list(card.lyapunov_target),
+                "λ network": list(card.lyapunov_network),
+                "spurious": card.spurious_fraction,
+                "in box": card.spurious_fraction_box,
+                "escaped": card.escaped_fraction,
+            })  # fmt: skip
+        ratio = [c.state_space_divergence / c.state_space_divergence_floor for c in cards]
+        result.require(f"{name}: D_stsp over its floor, mean of the seeds", np.mean(ratio), 1.2)
+        ratio = [c.spectrum_distance / c.spectrum_distance_floor for c in cards]
+        result.require(f"{name}: D_H over its floor, mean of the seeds", np.mean(ratio), 1.2)
+        result.require(f"{name}: largest spurious fraction from the ball",
+                       max(c.spurious_fraction for c in cards), 0)  # fmt: skip
+        result.require(f"{name}: largest escaped fraction",
+                       max(c.escaped_fraction for c in cards), 0)  # fmt: skip
+        if name == "lorenz":
+            first = np.array([c.lyapunov_network[0] for c in cards])
+            total = np.array([np.sum(c.lyapunov_network) for c in cards])
+            result.require("lorenz: |λ₁ − 0.906| / 0.906, mean of the seeds",
+                           abs(first.mean() - 0.906) / 0.906, 0.02)  # fmt: skip
+            result.require("lorenz: |Σλ + 13.667| / 13.667, largest",
+                           np.max(np.abs(total + 41 / 3)) / (41 / 3), 0.01)  # fmt: skip
+    return result
+
+
+def diffusion(quick: bool = False) -> Result:
+    """Is the diffusion matched, additive and state-dependent?"""
+    result = Result("Is the diffusion matched, additive and state-dependent?")
+    for name in ("van_der_pol", "kubo_oscillator"):
+        sde = getattr(dm.systems, name)()
+        report = dm.embed(sde, 64, key=jax.random.key(0)).report
+        result.rows.append({"system": name, "neurons": 64, "ε_f": report.drift_error,
+                            "ε_D": report.diffusion_error})  # fmt: skip
+        result.require(f"{name}: ε_D", report.diffusion_error, 1e-2)
+    return result

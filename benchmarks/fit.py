@@ -1,0 +1,110 @@
+"""Does the default fit beat back-propagation and the NEF's decoders, and how fast?
+
+Every method gets the same target, the same number of neurons and states from the same design; the
+seconds are those of the fit itself, compilation included. ε_f and ε_f(0.01) are read on the same
+held-out trajectories.
+"""
+
+import jax
+import numpy as np
+
+import driftmatch as dm
+from benchmarks.tables import Result
+from driftmatch.matching.fits import AbstractFit, Backprop, LeastSquares, Refined
+from driftmatch.matching.problem import Features
+
+SYSTEMS = (("van_der_pol", 64), ("lorenz", 512), ("dadras", 1024))
+
+
+class NengoFit(AbstractFit):
+    """Nengo's default decoders: an ensemble of Tanh neurons and `LstsqL2`, on the same states."""
+
+    name = "Nengo LstsqL2"
+    confined = False
+
+    def num_states(self, num_neurons, latent_dim):
+        return max(16 * num_neurons, 4096)
+
+    def fit(self, problem, num_neurons, rng, meter):
+        import nengo
+
+        # Nengo has no weights: the states are drawn by them instead.
+        chosen = rng.choice(len(problem.states), len(problem.states), p=problem.weights)
+        states, outputs = problem.states[chosen], problem.outputs[chosen]
+        with nengo.Network(seed=int(rng.integers(2**31))) as model:
+            ensemble = nengo.Ensemble(
+                num_neurons,
+                states.shape[1],
+                neuron_type=nengo.Tanh(tau_ref=1.0),
+                max_rates=nengo.dists.Uniform(0.5, 0.99),
+                radius=float(np.linalg.norm(states, axis=1).max()),
+            )
+            target = nengo.Node(size_in=outputs.shape[1])
+            connection = nengo.Connection(
+                ensemble,
+                target,
+                eval_points=states,
+                function=outputs,
+                scale_eval_points=False,
+                solver=nengo.solvers.LstsqL2(),
+            )
+        with nengo.Simulator(model, progress_bar=False) as simulator:
+            built, decoders = simulator.data[ensemble], simulator.data[connection].weights
+        gamma = built.scaled_encoders * built.gain[:, None]
+        return Features(gamma, built.bias), decoders.T
+
+
+def methods() -> list[AbstractFit]:
+    fits = [
+        Refined(),
+        Backprop(steps=20_000, batch_size=1024),
+        Backprop(steps=20_000, batch_size=1024, learning_rate=5e-3, decay=True, name="annealed"),
+        LeastSquares(),
+    ]
+    try:
+        import nengo  # noqa: F401
+    except ImportError:
+        return fits
+    return [*fits, NengoFit()]
+
+
+def run(quick: bool = False) -> Result:
+    """Compare the fits on the three systems of the paper."""
+    result = Result("Does the default fit beat back-propagation, and how fast?")
+    for name, neurons in SYSTEMS[: 1 if quick else 3]:
+        sde = getattr(dm.systems, name)()
+        reports = {}
+        for fit in methods():
+            report = dm.embed(sde, neurons, key=jax.random.key(0), fit=fit).report
+            reports[fit.name] = report
+            _add(result, name, neurons, fit.name, report)
+        plain = dm.embed(
+            sde, neurons, key=jax.random.key(0), fit="least-squares", private_noise=0, confine=False
+        ).report
+        _add(result, name, neurons, "least-squares, no ridge", plain)
+        limit = {"van_der_pol": 5e-5, "lorenz": 1e-8}.get(name)
+        if limit is not None:
+            result.require(f"{name} {neurons}: ε_f of least squares without ridge",
+                           plain.drift_error, limit)  # fmt: skip
+        if name == "lorenz":
+            result.require("lorenz 512: its seconds", plain.fit_seconds, 2.0)
+        ours, adam = reports["refined"], reports["backprop"]
+        share, hurry = (1.0, 5) if name == "dadras" else (1 / 3, 10)
+        what = f"{name} {neurons}: refined over backprop"
+        result.require(f"{what}, ε_f", ours.drift_error / adam.drift_error, share)
+        result.require(f"{what}, ε_f(0.01)",
+                       ours.noisy_drift_error / adam.noisy_drift_error, share)  # fmt: skip
+        result.require(f"{what}, seconds", ours.fit_seconds / adam.fit_seconds, 1 / hurry)
+    return result
+
+
+def _add(result, name, neurons, fit, report):
+    result.rows.append({
+        "system": name,
+        "neurons": neurons,
+        "fit": fit,
+        "ε_f": report.drift_error,
+        "ε_f(0.01)": report.noisy_drift_error,
+        "fit seconds": report.fit_seconds,
+        "all seconds": report.seconds,
+    })  # fmt: skip

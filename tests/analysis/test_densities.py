@@ -1,0 +1,112 @@
+import math
+
+import numpy as np
+import pytest
+
+from driftmatch.analysis.densities import (
+    mixture_divergence,
+    sliced_wasserstein,
+    state_space_divergence,
+)
+from driftmatch.errors import InputError
+
+
+def normal(shape, seed, shift=0.0):
+    return np.random.default_rng(seed).standard_normal(shape) + shift
+
+
+@pytest.mark.parametrize("shift", [0.3, 0.6])
+def test_divergence_of_shifted_gaussians(shift):
+    """KL = δ²/2; bins of a third of a standard deviation lose less than 3 %."""
+    found = state_space_divergence(normal((500_000, 1), 0), normal((500_000, 1), 1, shift))
+    assert found == pytest.approx(shift**2 / 2, rel=0.04)
+
+
+def test_divergence_of_a_wider_gaussian():
+    """KL(N(0,1)‖N(0,s²)) = ln s − ½ + 1/(2s²), which is not the divergence the other way round."""
+    narrow, wide = normal((500_000, 1), 0), 1.5 * normal((500_000, 1), 1)
+    expected = math.log(1.5) - 0.5 + 1 / (2 * 1.5**2)
+    assert state_space_divergence(narrow, wide) == pytest.approx(expected, rel=0.03)
+    assert state_space_divergence(wide, narrow) > 1.5 * expected
+
+
+def test_what_leaves_the_range_is_paid_for():
+    """Half of the other's states lie outside of the reference's range: KL = ln 2, not 0."""
+    reference = np.random.default_rng(0).uniform(0, 1, (100_000, 1))
+    assert state_space_divergence(reference, 2 * reference) == pytest.approx(math.log(2), abs=3e-3)
+    lost = np.where(reference < 0.5, reference * 2, np.nan)
+    assert state_space_divergence(reference, lost) == pytest.approx(math.log(2), abs=0.01)
+
+
+def test_divergence_floor():
+    """Two samples of N from B equally likely bins: (B − 1)/N on average to leading order, and
+    another 2/N for the two states or so of one sample that lie outside of the other's range."""
+    rng = np.random.default_rng(0)
+    found = [
+        state_space_divergence(*rng.uniform(0, 1, (2, 10_000, 1)), num_bins=10) for _ in range(200)
+    ]
+    error = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found) - 11 / 10_000) < 4 * error  # wrong in one of 10⁴ seeds
+    assert error < 1e-4
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_identical_states_are_no_distance_apart(k):
+    states = normal((5, 400, k), 0)
+    assert state_space_divergence(states, states) == 0
+    assert sliced_wasserstein(states, states) == 0
+
+
+def test_units_do_not_matter():
+    scale, shift = np.array([1e4, 1e-3, 1.0, 7.0]), np.array([1e5, 0.0, -3.0, 2.0])
+    for k in (2, 4):
+        a, b = normal((1000, k), 0), normal((1000, k), 1, 0.2)
+        moved = [x * scale[:k] + shift[:k] for x in (a, b)]
+        for distance in (state_space_divergence, sliced_wasserstein):
+            assert distance(*moved) == pytest.approx(distance(a, b), rel=1e-3)
+
+
+def test_mixture_divergence_of_shifted_gaussians():
+    """The mixtures are normal with variance 1 + h², so KL = δ²/2(1 + h²), above the floor."""
+    k, N, shift = 5, 4000, np.r_[1.5, np.zeros(4)]
+    h = N ** (-1 / (k + 4))
+    reference, same, other = normal((N, k), 0), normal((N, k), 1), normal((N, k), 2, shift)
+    floor = mixture_divergence(reference, same)
+    expected = 1.5**2 / (2 * (1 + h**2))
+    assert 0 < floor < 0.3 * expected
+    assert mixture_divergence(reference, other) - floor == pytest.approx(expected, rel=0.15)
+    assert mixture_divergence(reference, other) == state_space_divergence(reference, other)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 6])
+def test_sliced_wasserstein_of_a_shift(k):
+    """|δ| Γ(k/2)/(√π Γ((k+1)/2)); the mean over 4000 directions is within 3 % of it."""
+    states = normal((1000, k), 0)
+    states /= states.std(axis=0)
+    shift = np.r_[np.zeros(k - 1), 0.5]
+    expected = 0.5 * math.gamma(k / 2) / (math.sqrt(math.pi) * math.gamma((k + 1) / 2))
+    found = sliced_wasserstein(states, states + shift, num_directions=4000)
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_sliced_wasserstein_of_a_scale_and_of_unequal_numbers():
+    """E|X − sX| = (s − 1)√(2/π) in one dimension."""
+    a, b = normal((40_000, 1), 0), 1.5 * normal((25_000, 1), 1)
+    assert sliced_wasserstein(a, b) == pytest.approx(0.5 * math.sqrt(2 / math.pi), rel=0.03)
+    assert sliced_wasserstein(a[:7], b) > 0
+    assert sliced_wasserstein(a, np.full((3, 1), np.inf)) == np.inf
+
+
+@pytest.mark.parametrize("distance", [state_space_divergence, sliced_wasserstein])
+@pytest.mark.parametrize(
+    ("reference", "other"),
+    [
+        (np.zeros((5, 2)), np.zeros((5, 3))),
+        (np.zeros(5), np.zeros(5)),
+        (np.zeros((0, 2)), np.zeros((5, 2))),
+        (np.full((5, 2), np.nan), np.zeros((5, 2))),
+    ],
+)
+def test_bad_input(distance, reference, other):
+    with pytest.raises(InputError, match="states"):
+        distance(reference, other)
