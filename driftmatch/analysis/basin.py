@@ -173,8 +173,9 @@ class _Attractor:
 
     def holds(self, stretches: Float[np.ndarray, "N P k"]) -> np.ndarray:
         """Whether each stretch lies on the attractor, and covers as much as the target does."""
-        astray = self._strange_point(stretches).mean(axis=1) > 0.01
-        return ~(astray | self._strange_stretch(_coverage(stretches)))
+        held = ~self._strange_stretch(_coverage(stretches))
+        held[held] = self._strange_point(stretches[held]).mean(axis=1) <= 0.01
+        return held
 
 
 def _coverage(stretches):

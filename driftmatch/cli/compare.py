@@ -32,6 +32,7 @@ KEYS = (
     "escaped_fraction",
 )
 PICTURES = (".png", ".pdf", ".svg")
+DRAWN = 800  # time scales of the target
 TOLERANCE = 1.2  # of a distance, in its floor
 FAITHFUL = "faithful: as near to its target as two runs of the target are to each other"
 
@@ -87,7 +88,7 @@ def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter:
     target_run, network_run = (
         simulate(
             system,
-            duration=800 * scale,
+            duration=DRAWN * scale,
             dt=scale / 50,
             key=key,
             num_trajectories=8,

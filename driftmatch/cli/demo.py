@@ -50,8 +50,9 @@ def demo(
 ) -> None:
     """Embed three systems, simulate and judge the networks, and draw them.
 
-    Van der Pol's oscillator in 64 neurons, the Lorenz system in 512 and Dadras' in 1024: about a
-    minute on two cores. An earlier demo in the same folder is overwritten.
+    Van der Pol's oscillator in 64 neurons, Lorenz' in 512 and Dadras' in 1024.
+
+    It takes about a minute on two cores. An earlier demo there is overwritten.
     """
     plan = QUICK if quick else FULL
     _check_folder(out, plan, force)

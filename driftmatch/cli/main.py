@@ -4,6 +4,8 @@ Only Typer is imported here. Whatever is heavy is imported by a command when it 
 and mistyped options are answered at once.
 """
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -12,12 +14,13 @@ from driftmatch import __version__
 from driftmatch.cli.compare import compare
 from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
-from driftmatch.cli.failures import reported
+from driftmatch.cli.failures import INTERRUPTED, reported
 from driftmatch.cli.list import list_systems
 from driftmatch.cli.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,
+    epilog="Begin with [b]driftmatch demo[/b], or with [b]driftmatch embed lorenz[/b].",
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,4 +61,12 @@ for _name, _command in {
 
 def main() -> None:
     """The console script."""
-    app(prog_name="driftmatch")
+    try:
+        app(prog_name="driftmatch")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # JAX may crash when Python takes it down after an interrupted compilation.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise

@@ -41,9 +41,16 @@ def characteristic_time(sde: AbstractSDE, key) -> tuple[float, Float[Matrix, "M 
     keys = iter(jax.random.split(key, 8))
     start = np.zeros(sde.dim) if sde.start is None else np.asarray(sde.start)
     scale = sde.time_scale or 1 / max(_fastest_rate(sde, start), 1e-12)
-    starts = _scattered(sde, start, scale)
-    for _ in range(4):
-        run = _run(sde, starts, 40 * scale, scale, next(keys))
+    starts = _scattered(sde, start, scale, spread=0.3)
+    for attempt in range(4):
+        try:
+            run = _run(sde, starts, 40 * scale, scale, next(keys))
+        except ComputationError:
+            if attempt > 0:
+                raise
+            # Some starts may lie outside the basin: the next ones lie close to the given start.
+            starts = _scattered(sde, start, scale, spread=0.003)
+            run = _run(sde, starts, 40 * scale, scale, next(keys))
         starts = run[:, -1]
         if sde.time_scale is not None:
             break
@@ -68,22 +75,34 @@ def visited_states(
 ) -> Float[Matrix, "number k"]:
     """States from 256 burnt-in trajectories of the target, a quarter of a time scale apart.
 
-    The trajectories set out from `starts`, scattered by the spread of `starts`, so that several
-    basins have a chance. Raises `ComputationError` when the target diverges.
+    The trajectories set out from `starts`, set apart a little so that no two are the same. Raises `ComputationError` when the target diverges.
     """
     trajectories = min(256, number)
     key_scatter, key_run = jax.random.split(key)
     seed = int(jax.random.randint(key_scatter, (), 0, 2**31 - 1))
     rng = np.random.default_rng(seed)
     origins = starts[rng.integers(len(starts), size=trajectories)]
-    origins = origins + 0.3 * starts.std(axis=0) * rng.standard_normal(origins.shape)
+    origins = origins + 0.03 * starts.std(axis=0) * rng.standard_normal(origins.shape)
     saves = -(-number // trajectories)
     burn_in = 40
     duration = (burn_in + saves / 4) * time_scale
     run = _run(sde, origins, duration, time_scale, key_run, saves_per_time_scale=4, meter=meter)
     states = run[:, -saves:].reshape(-1, sde.dim)
+    _check_bounded(sde, states)
     rng.shuffle(states)
     return states[:number]
+
+
+def _check_bounded(sde: AbstractSDE, states: Float[Matrix, "P k"]) -> None:
+    """Refuse states of which some have run away from where most are."""
+    middle = np.median(states, axis=0)
+    width = np.median(np.abs(states - middle), axis=0)
+    furthest = np.max(np.abs(states - middle), axis=0)
+    if np.any(furthest > 300 * np.maximum(width, 1e-6 * width.max())):
+        raise ComputationError(
+            f"trajectories of {sde.name} run away from its attractor, to {furthest.max():.2g} from "
+            "its middle: lower the noise, or match it on given states (states=) or in a box (box=)"
+        )
 
 
 def _run(sde, starts, duration, time_scale, key, *, saves_per_time_scale=4, meter=SILENT):
@@ -124,8 +143,8 @@ def _fastest_rate(sde: AbstractSDE, state: Float[Matrix, " k"]) -> float:
     return float(np.linalg.norm(slopes))
 
 
-def _scattered(sde: AbstractSDE, start: Float[Matrix, " k"], scale: float) -> Float[Matrix, "M k"]:
-    """64 states around the start, about as far as the SDE goes in a fraction of a time scale."""
+def _scattered(sde, start, scale, *, spread) -> Float[Matrix, "M k"]:
+    """64 states around the start: `spread` times as far as the SDE goes in a time scale."""
     reach = np.abs(drifts(sde, start[None])[0]) * scale
     reach += np.sqrt(2 * np.diag(diffusion_matrices(sde, start[None])[0]) * scale)
     if not np.all(np.isfinite(reach)):
@@ -137,7 +156,7 @@ def _scattered(sde: AbstractSDE, start: Float[Matrix, " k"], scale: float) -> Fl
         reach = 1 + np.abs(start)
     reach = np.maximum(reach, 0.1 * reach.max() * (reach == 0))
     rng = np.random.default_rng(0)
-    return start + 0.3 * reach * rng.standard_normal((64, sde.dim))
+    return start + spread * reach * rng.standard_normal((64, sde.dim))
 
 
 @dataclass(frozen=True)

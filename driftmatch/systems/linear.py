@@ -10,7 +10,6 @@ from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE
 
-
 Matrix = ArrayLike | Sequence[Sequence[float]]
 
 
