@@ -28,11 +28,11 @@ class Activation:
     """
 
     name: str
-    function: Callable[[Array], Array] = field(repr=False, compare=False)
+    function: Callable[[Array], Array] = field(repr=False)
     derivatives: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]] = field(
-        repr=False, compare=False
+        repr=False
     )
-    is_bounded: bool = field(repr=False, compare=False)
+    is_bounded: bool = field(repr=False)
 
     def __call__(self, x: Array) -> Array:
         return self.function(x)

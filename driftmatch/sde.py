@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import equinox as eqx
 import jax
@@ -12,6 +12,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.errors import InputError
 from driftmatch.precision import like, uncompiled, with_own_constants
+
+if TYPE_CHECKING:  # to a type checker an AbstractVar would be a field to initialise
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 Drift = Callable[[Array], Array]
 Input = Callable[[Array], Array]
@@ -27,8 +32,8 @@ class AbstractSDE(eqx.Module):
     f in z per unit time, σ in z per square root of unit time.
     """
 
-    dim: eqx.AbstractVar[int]
-    noise_dim: eqx.AbstractVar[int]
+    dim: AbstractVar[int]
+    noise_dim: AbstractVar[int]
 
     @abc.abstractmethod
     def drift(self, z: Float[Array, " k"]) -> Float[Array, " k"]:

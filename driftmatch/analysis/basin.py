@@ -15,6 +15,7 @@ from driftmatch.matching.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.simulation.simulate import simulate
 
 ROUNDS = 5  # how often a doubtful trajectory may settle further
@@ -88,7 +89,7 @@ def basins(
     - `time_scale`, `dt`: by default the target's time scale, and a 25th of it as the time step of
       the noisy paths. Noise-free trajectories choose their own steps.
 
-    Raises `InputError` if the dimensions differ.
+    Raises `InputError` if the dimensions differ or a number is out of range.
     """
     sde = system.latent() if isinstance(system, Network) else system
     states = np.asarray(states, dtype=np.float64).reshape(-1, np.shape(states)[-1])
@@ -97,7 +98,8 @@ def basins(
             "network, target and states must have one dimension, "
             f"got {sde.dim}, {target.dim} and {states.shape[1]}"
         )
-    key_scale, key_paths, key_draws = jax.random.split(key, 3)
+    num_starts, num_paths = check_count("num_starts", num_starts), check_count("num_paths", num_paths)
+    key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_draws)))
     if time_scale is None:
         time_scale = target.time_scale or characteristic_time(target, key_scale)[0]

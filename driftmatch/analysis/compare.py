@@ -125,6 +125,7 @@ def compare(
         raise InputError(
             f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
         )
+    check_count("num_starts", num_starts)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     keys = iter(jax.random.split(check_key(key), 8))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(next(keys))))
@@ -132,7 +133,12 @@ def compare(
     dt = time_scale / _STEPS if dt is None else dt
     duration = 1000 * time_scale if duration is None else duration
     save_every = max(1, round(time_scale / _SAMPLES / dt))
-    check_steps(duration, dt, save_every)
+    check_steps(duration, dt, 1)
+    if duration < 2 * time_scale:
+        raise InputError(
+            f"duration must be at least two time scales of {sde.name}, {2 * time_scale:g}, "
+            f"got {duration!r}"
+        )
 
     def pick(states, number):
         """States by chance, a little apart: those of a noise-free target may not coincide."""
@@ -207,7 +213,7 @@ def _scale_and_starts(sde, key, rng):
 def _state_space_divergences(target, network):
     """D_stsp and its floor."""
     if target.shape[2] > MAX_BINNED_DIM:
-        return _distance_and_floor(state_space_divergence, target, network, neighbours=2)
+        return _distance_and_floor(state_space_divergence, target, network, neighbours=1)
     states = target.reshape(-1, target.shape[2])
     low, high = states.min(axis=0), states.max(axis=0)  # one grid for all groups
     return _distance_and_floor(

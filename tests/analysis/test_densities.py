@@ -68,7 +68,7 @@ def test_units_do_not_matter():
 
 def test_mixture_divergence_of_shifted_gaussians():
     """The mixtures are normal with variance 1 + h², so KL = δ²/2(1 + h²), above the floor."""
-    k, N, shift = 5, 4000, np.r_[1.5, np.zeros(4)]
+    k, N, shift = 5, 2500, np.r_[1.5, np.zeros(4)]
     h = N ** (-1 / (k + 4))
     reference, same, other = normal((N, k), 0), normal((N, k), 1), normal((N, k), 2, shift)
     floor = mixture_divergence(reference, same)
