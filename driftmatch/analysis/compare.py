@@ -110,7 +110,7 @@ def compare(
     - `duration`: of every trajectory, by default 1000 time scales of the target.
     - `dt`: the time step, by default a 25th of the time scale.
     - `num_trajectories`: of the target and of the network, rounded up to a multiple of 32. With
-      more of them distances and floors shrink alike; for systems that mix slowly raise `duration`.
+      more of them, or a longer `duration`, floors fall and smaller differences show.
     - `num_starts`: of the basin check, see `basins`.
 
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`

@@ -1,9 +1,7 @@
 """How far apart two sets of states lie, as densities in state space."""
 
 import numpy as np
-import scipy.special
 from jaxtyping import Float
-from scipy.spatial.distance import cdist
 
 from driftmatch.errors import InputError
 from driftmatch.matching.whitening import Whitening
@@ -37,7 +35,8 @@ def state_space_divergence(
     - `seed`: of the draws from the mixture; the histogram needs none.
 
     Both sets should be of one size: the value depends on it, which is why it is reported beside
-    its floor, the same between two runs of one system. In nats.
+    its floor, the same between two runs of one system. It is lopsided: an other that misses states
+    of the reference costs far more than one that spreads too widely. In nats.
 
     Raises `InputError` if the dimensions differ or the reference is empty or not finite.
 
@@ -93,17 +92,24 @@ def mixture_divergence(
 
 def _mixture_divergence(reference, other, seed):
     whitening = Whitening.of(reference)
-    p, q = (whitening.whiten(_thin(x, _NUM_CENTRES)) for x in (reference, other))
+    p, q = _thin(reference, _NUM_CENTRES), _thin(other, _NUM_CENTRES)
+    in_p, in_q = len(p), len(q)
+    p, q = (whitening.whiten(x[np.isfinite(x).all(axis=1)]) for x in (p, q))
+    if len(q) == 0:
+        return float("inf")
     k = p.shape[1]
-    h = len(p) ** (-1 / (k + 4))
+    h = in_p ** (-1 / (k + 4))
     rng = np.random.default_rng(seed)
-    z = p[rng.integers(len(p), size=_NUM_DRAWS)] + h * rng.standard_normal((_NUM_DRAWS, k))
+    z = p[rng.integers(in_p, size=_NUM_DRAWS)] + h * rng.standard_normal((_NUM_DRAWS, k))
+    return float(np.mean(_log_mixture(z / h, p / h, in_p) - _log_mixture(z / h, q / h, in_q)))
 
-    def log_density(centres):
-        exponents = -0.5 * cdist(z, centres[np.isfinite(centres).all(axis=1)], "sqeuclidean") / h**2
-        return scipy.special.logsumexp(exponents, axis=1) - np.log(len(centres))
 
-    return float(np.mean(log_density(p) - log_density(q)))
+def _log_mixture(z, centres, number):
+    """ln 1/number Σ_c exp(−½|z − c|²), in float32 but for the part that all centres share."""
+    exponents = (z @ centres.T - 0.5 * np.sum(centres**2, axis=1)).astype(np.float32)
+    largest = exponents.max(axis=1)
+    sums = np.exp(exponents - largest[:, None]).sum(axis=1)
+    return np.log(sums) + largest - 0.5 * np.sum(z**2, axis=1) - np.log(number)
 
 
 def sliced_wasserstein(

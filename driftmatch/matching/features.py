@@ -2,10 +2,10 @@
 
 import numpy as np
 import scipy.linalg
-from scipy.linalg.blas import dsyrk
 
 from driftmatch.matching.blocks import blocks
 from driftmatch.matching.problem import Features, MatchingProblem
+from driftmatch.matching.refined import syrk
 
 
 def sample_features(
@@ -60,7 +60,7 @@ class Moments:
                 weights = problem.weights[s]
                 noise += weights @ (slope * slope)
                 block = value * np.sqrt(weights)[:, None]
-                gram = dsyrk(1.0, block.T, beta=1.0, c=gram, overwrite_c=1)
+                gram = syrk(1.0, block.T, beta=1.0, c=gram, overwrite_c=1)
                 moment += value.T @ (weights[:, None] * problem.outputs[s])
             return gram, moment, noise
 

@@ -165,17 +165,15 @@ def _smoothest_features(problem, num_neurons, rng) -> Features:
     """
     half = len(problem.weights) // 2
     training = problem.subset(half)
-    best, lowest = None, np.inf
+    candidates = []
     for slope in (0.1, 0.3, 1.0):
         features = sample_features(problem, num_neurons, rng, slope=slope)
         readout = solve_readout(training, features)
         rates = problem.activation.derivatives(features.arguments(problem.states[half:]))[0]
         error = np.sum((rates @ readout - problem.outputs[half:]) ** 2, axis=1)
         error = problem.weights[half:] @ error
-        if error < lowest:
-            best, lowest = features, error
-    assert best is not None
-    return best
+        candidates.append((error, features))
+    return min(candidates, key=lambda c: c[0])[1]
 
 
 def solve_readout(problem: MatchingProblem, features: Features) -> Readout:
@@ -186,7 +184,7 @@ def solve_readout(problem: MatchingProblem, features: Features) -> Readout:
     omega = np.sqrt(problem.weights)[:, None]
     matrix = omega * problem.activation.derivatives(features.arguments(problem.states))[0]
     with blocks(1):
-        return scipy.linalg.lstsq(
+        solution = scipy.linalg.lstsq(
             matrix,
             omega * problem.outputs,
             cond=1e-16,
@@ -194,4 +192,6 @@ def solve_readout(problem: MatchingProblem, features: Features) -> Readout:
             overwrite_a=True,
             overwrite_b=True,
             check_finite=False,
-        )[0]
+        )
+    assert solution is not None
+    return np.asarray(solution[0])

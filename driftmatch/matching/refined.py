@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from scipy.linalg.blas import dsyrk
+from scipy.linalg import get_blas_funcs
 from scipy.sparse.linalg import LinearOperator, cg
 
 from driftmatch.matching.blocks import Blocks
 from driftmatch.matching.problem import Features, MatchingProblem
 
 SINGLE = np.float32
+(syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
 
 
 @dataclass
@@ -87,7 +88,7 @@ class ReducedObjective:
                 curvature *= slopes[s]
                 r_slopes += 2 * (curvature.T @ (omega * self._states[s]))
                 block = features[s].astype(np.float64)
-                gram = dsyrk(1.0, block.T, beta=1.0, c=gram, overwrite_c=1)
+                gram = syrk(1.0, block.T, beta=1.0, c=gram, overwrite_c=1)
                 moment += block.T @ self._targets[s]
             return gram, moment, r, r_slopes
 
@@ -215,18 +216,13 @@ class Descent:
 
         for _ in range(8):
             damping = self._damping
-            system = LinearOperator(
-                (size, size),
-                matvec=lambda v, d=damping: (
+            system = _Operator(
+                size,
+                lambda v, d=damping: (
                     objective.curvature(point, v.reshape(shape)).ravel() + d * per_block(blocks, v)
                 ),
-                dtype=np.float64,
             )
-            preconditioner = LinearOperator(
-                (size, size),
-                matvec=lambda v, d=damping: per_block(inverse, v) / (1 + d),
-                dtype=np.float64,
-            )
+            preconditioner = _Operator(size, lambda v, d=damping: per_block(inverse, v) / (1 + d))
             step, _ = cg(
                 system, -gradient.ravel(), rtol=0.05, maxiter=self._cg_iterations, M=preconditioner
             )
@@ -242,6 +238,17 @@ class Descent:
             objective.release(new)
             self._damping *= 4
         return None
+
+
+class _Operator(LinearOperator):
+    """A symmetric linear operator from its product with a vector."""
+
+    def __init__(self, size, product):
+        super().__init__(np.float64, (size, size))
+        self._product = product
+
+    def _matvec(self, x):
+        return self._product(x)
 
 
 def features_of(theta: np.ndarray) -> Features:

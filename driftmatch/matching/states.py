@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
@@ -75,7 +75,8 @@ def visited_states(
 ) -> Float[Matrix, "number k"]:
     """States from 256 burnt-in trajectories of the target, a quarter of a time scale apart.
 
-    The trajectories set out from `starts`, set apart a little so that no two are the same. Raises `ComputationError` when the target diverges.
+    The trajectories set out from `starts`, moved a little so that no two are the same. Raises
+    `ComputationError` when the target diverges.
     """
     trajectories = min(256, number)
     key_scatter, key_run = jax.random.split(key)
@@ -107,7 +108,9 @@ def _check_bounded(sde: AbstractSDE, run: Float[Matrix, "M T k"]) -> None:
         )
 
 
-def _run(sde, starts, duration, time_scale, key, *, saves_per_time_scale=4, meter=SILENT):
+def _run(
+    sde, starts, duration, time_scale, key, *, saves_per_time_scale=4, meter: AbstractMeter = SILENT
+):
     """Trajectories (M, T, k); the step is refined up to 16-fold if the run does not stay finite."""
     for refinement in (1, 4, 16):
         per_save = refinement * round(STEPS_PER_TIME_SCALE / saves_per_time_scale)
@@ -257,7 +260,7 @@ def _homeward(states, rates, visited, speed, longest, *, near=0.5, far=1.0):
     way to the same drift without its outward part, cut to the length `longest`, plus a homeward
     one of the given speed.
     """
-    distance, nearest = cKDTree(visited[:50_000]).query(states, workers=-1)
+    distance, nearest = KDTree(visited[:50_000]).query(states, workers=-1)
     outward = (states - visited[nearest]) / np.maximum(distance, 1e-12)[:, None]
     rates = np.nan_to_num(rates, nan=0.0, posinf=0.0, neginf=0.0)
     length = np.linalg.norm(rates, axis=1, keepdims=True)

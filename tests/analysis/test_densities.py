@@ -78,6 +78,15 @@ def test_mixture_divergence_of_shifted_gaussians():
     assert mixture_divergence(reference, other) == state_space_divergence(reference, other)
 
 
+def test_divergence_from_what_has_blown_up():
+    reference = normal((500, 4), 0)
+    half_gone = np.where(np.arange(500)[:, None] % 2, np.nan, normal((500, 4), 1))
+    whole = state_space_divergence(reference, normal((500, 4), 1))
+    assert state_space_divergence(reference, half_gone) > whole + 0.6
+    assert state_space_divergence(reference, 1e6 + reference) > 1e3
+    assert state_space_divergence(reference, np.full((500, 4), np.nan)) == np.inf
+
+
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
 def test_sliced_wasserstein_of_a_shift(k):
     """|δ| Γ(k/2)/(√π Γ((k+1)/2)); the mean over 4000 directions is within 3 % of it."""
