@@ -98,7 +98,8 @@ def basins(
             "network, target and states must have one dimension, "
             f"got {sde.dim}, {target.dim} and {states.shape[1]}"
         )
-    num_starts, num_paths = check_count("num_starts", num_starts), check_count("num_paths", num_paths)
+    num_starts = check_count("num_starts", num_starts)
+    num_paths = check_count("num_paths", num_paths)
     key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_draws)))
     if time_scale is None:

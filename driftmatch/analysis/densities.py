@@ -8,8 +8,8 @@ from driftmatch.matching.whitening import Whitening
 
 LAPLACE = 1e-5
 MAX_BINNED_DIM = 3
-_NUM_CENTRES = 2500
-_NUM_DRAWS = 1500
+_NUM_CENTRES = 2000
+_NUM_DRAWS = 1000
 
 
 def state_space_divergence(
@@ -83,7 +83,7 @@ def mixture_divergence(
         p(z) = 1/N Σ_i N(z; z_i, h²C),    KL ≈ mean over draws z ~ p of ln p(z) − ln q(z)
 
     C is the reference's covariance, h = N^{−1/(k+4)} (Scott's rule), and the centres z_i are at
-    most 2500 states, evenly spread over each set; 1500 draws. In nats.
+    most 2000 states, evenly spread over each set; 1000 draws. In nats.
 
     Arguments and errors are those of `state_space_divergence`.
     """

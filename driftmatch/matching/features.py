@@ -31,7 +31,8 @@ def select_features(
     if number >= len(candidates):
         return candidates
     moments = Moments(problem, candidates)
-    density = np.full(len(candidates), 1 / len(candidates))
+    score = np.ones(len(candidates))
+    density = score / len(score)
     for _ in range(rounds):
         readout = moments.solve(
             max(problem.private_noise, 1e-3) ** 2 * moments.noise / (number * density)

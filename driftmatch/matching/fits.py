@@ -76,7 +76,7 @@ class Refined(AbstractFit):
     """Variable projection: the features descend, the readouts follow; see `refined`.
 
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
-    half of the states, then on all `states_per_neuron` n of them; by default (None) from 60 and 4
+    half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 4
     for small networks down to 8 and 4 for a thousand neurons. `max_slope`: soft limit of |Γ'_i|,
     whitened.
     """
@@ -89,13 +89,14 @@ class Refined(AbstractFit):
     confined: bool = True
 
     def num_states(self, num_neurons, latent_dim):
-        return max(self.states_per_neuron * num_neurons, 4096)
+        return max(self.states_per_neuron * num_neurons, 8192)
 
     def fit(self, problem, num_neurons, rng, meter):
-        first, last = self.iterations or (int(np.clip(6000 // num_neurons, 8, 60)), 4)
+        first, last = self.iterations or (int(np.clip(6000 // num_neurons, 8, 24)), 3)
         meter.start("refining", first + last + 1)
-        small = problem.subset(self.states_per_neuron * num_neurons // 2)
-        candidates = sample_features(problem, self.oversampling * num_neurons, rng)
+        small = problem.subset(max(self.states_per_neuron * num_neurons // 2, 2048))
+        number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
+        candidates = sample_features(problem, number, rng)
         features = select_features(small, candidates, num_neurons)
         meter.advance(1)
 

@@ -119,7 +119,8 @@ def test_network_tangents(activation, readout_noise):
     """The sum over neurons gives what differentiating drift and noise gives."""
     rng = np.random.default_rng(0)
     n, k = 20, 3
-    noise = SharedNoise(rng.normal(size=(k, 2)), rng.normal(size=(k, 2, n)) if readout_noise else None)
+    readout = rng.normal(size=(k, 2, n)) if readout_noise else None
+    noise = SharedNoise(rng.normal(size=(k, 2)), readout)
     network = Network(
         rng.normal(size=(n, k)), rng.normal(size=(k, n)), rng.normal(size=n), tau=0.3,
         activation=activation, shared_noise=noise,
@@ -130,11 +131,13 @@ def test_network_tangents(activation, readout_noise):
         @eqx.filter_jit
         def both(sde):
             drift, kick = tangent_flow(sde)
-            at = lambda f: jnp.column_stack(  # noqa: E731
-                [f(pair[:, 0]), jax.jacfwd(f)(pair[:, 0]) @ pair[:, 1:]]
-            )
-            by_hand = at(sde.drift), at(lambda z: sde.noise(z, dB))
-            return (drift(pair, 0.0), kick(pair, dB)), by_hand
+
+            def differentiated(f):
+                z, V = pair[:, 0], pair[:, 1:]
+                return jnp.column_stack([f(z), jax.jacfwd(f)(z) @ V])
+
+            expected = differentiated(sde.drift), differentiated(lambda z: sde.noise(z, dB))
+            return (drift(pair, 0.0), kick(pair, dB)), expected
 
         for found, expected in zip(*both(network.latent()), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)

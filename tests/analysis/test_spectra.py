@@ -83,7 +83,7 @@ def test_bad_input():
     a = np.zeros((2, 64, 3))
     with pytest.raises(InputError, match="same number of samples"):
         spectrum_distance(a, a[:, :-1])
-    with pytest.raises(InputError, match="same dimension|the same"):
+    with pytest.raises(InputError, match="the same dimension"):
         spectrum_distance(a, a[..., :2])
     with pytest.raises(InputError, match="at least 4 samples"):
         power_spectrum(a[:, :3])
