@@ -5,6 +5,8 @@ seconds are those of the fit itself, compilation included. ε_f and ε_f(0.01) a
 held-out trajectories.
 """
 
+from dataclasses import dataclass
+
 import jax
 import numpy as np
 
@@ -16,11 +18,16 @@ from driftmatch.matching.problem import Features
 SYSTEMS = (("van_der_pol", 64), ("lorenz", 512), ("dadras", 1024))
 
 
+@dataclass(frozen=True)
 class NengoFit(AbstractFit):
-    """Nengo's default decoders: an ensemble of Tanh neurons and `LstsqL2`, on the same states."""
+    """Nengo's decoders: an ensemble of Tanh neurons and `LstsqL2`, on the same states."""
 
-    name = "Nengo LstsqL2"
-    confined = False
+    reg: float = 0.1  # Nengo's default
+    confined: bool = False
+
+    @property
+    def name(self):
+        return f"Nengo LstsqL2, reg {self.reg:g}"
 
     def num_states(self, num_neurons, latent_dim):
         return max(16 * num_neurons, 4096)
@@ -37,7 +44,7 @@ class NengoFit(AbstractFit):
                 states.shape[1],
                 neuron_type=nengo.Tanh(tau_ref=1.0),
                 max_rates=nengo.dists.Uniform(0.5, 0.99),
-                radius=float(np.linalg.norm(states, axis=1).max()),
+                radius=float(np.quantile(np.linalg.norm(states, axis=1), 0.99)),
             )
             target = nengo.Node(size_in=outputs.shape[1])
             connection = nengo.Connection(
@@ -46,12 +53,12 @@ class NengoFit(AbstractFit):
                 eval_points=states,
                 function=outputs,
                 scale_eval_points=False,
-                solver=nengo.solvers.LstsqL2(),
+                solver=nengo.solvers.LstsqL2(reg=self.reg),
             )
         with nengo.Simulator(model, progress_bar=False) as simulator:
             built, decoders = simulator.data[ensemble], simulator.data[connection].weights
-        gamma = built.scaled_encoders * built.gain[:, None]
-        return Features(gamma, built.bias), decoders.T
+        # Nengo's scaled encoders carry the gain and the radius already.
+        return Features(np.array(built.scaled_encoders), np.array(built.bias)), decoders.T
 
 
 def methods() -> list[AbstractFit]:
@@ -65,7 +72,7 @@ def methods() -> list[AbstractFit]:
         import nengo  # noqa: F401
     except ImportError:
         return fits
-    return [*fits, NengoFit()]
+    return [*fits, NengoFit(), NengoFit(reg=0.01)]
 
 
 def run(quick: bool = False) -> Result:
