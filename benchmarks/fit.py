@@ -72,7 +72,7 @@ def methods() -> list[AbstractFit]:
         import nengo  # noqa: F401
     except ImportError:
         return fits
-    return [*fits, NengoFit(), NengoFit(reg=0.01)]
+    return [*fits, NengoFit(), NengoFit(reg=0.001)]
 
 
 def run(quick: bool = False) -> Result:

@@ -44,7 +44,7 @@ def commands(text: str) -> list[list[str]]:
 def parse(words: list[str]) -> None:
     """Parse a command line without running it; raises if there is no such command or option."""
     group = typer.main.get_command(app)
-    group.commands[words[0]].make_context(words[0], words[1:])  # pyright: ignore
+    group.commands[words[0]].make_context(words[0], words[1:])
 
 
 def dead_links(text: str, folder: Path) -> list[str]:
@@ -54,26 +54,31 @@ def dead_links(text: str, folder: Path) -> list[str]:
         path, _, heading = target.partition("#")
         if ":" in path:
             continue
-        if not (folder / path).exists():
-            dead.append(target)
-        elif heading and heading not in headings((folder / path).read_text(encoding="utf-8")):
+        page = folder / path
+        if not page.exists() or (heading and heading not in headings(page)):
             dead.append(target)
     return dead
 
 
-def headings(text: str) -> set[str]:
+def headings(page: Path) -> set[str]:
     """The anchors that GitHub gives to a page's headings."""
-    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in found}
 
 
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if blocks(text, "python")])
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # The pages embed and judge thoroughly; here it is enough that they do it.
+    monkeypatch.setattr("driftmatch.matching.embed.NUM_VISITED", 20_000)
+    for argument, value in {"duration": 60.0, "num_trajectories": 32, "num_starts": 16}.items():
+        monkeypatch.setitem(dm.compare.__kwdefaults__, argument, value)
     run(TEXTS[name], name)
 
 
-@pytest.mark.parametrize("words", [w for text in TEXTS.values() for w in commands(text)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [w for text in TEXTS.values() for w in commands(text)], ids=" ".join
+)
 def test_commands_parse(words):
     parse(words)
 

@@ -1,6 +1,7 @@
 """The scorecard: is the network faithful to its target?"""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import jax
@@ -8,15 +9,8 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.basin import basins
-from driftmatch.analysis.densities import (
-    MAX_BINNED_DIM,
-    histogram,
-    kullback_leibler,
-    sliced_wasserstein,
-    state_space_divergence,
-)
-from driftmatch.analysis.lyapunov import LyapunovSpectrum, lyapunov
-from driftmatch.analysis.spectra import hellinger, power_spectrum
+from driftmatch.analysis.floors import GROUPS, distances_and_floors
+from driftmatch.analysis.lyapunov import lyapunov
 from driftmatch.errors import InputError
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.states import characteristic_time
@@ -26,7 +20,6 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count, check_key, check_steps
 from driftmatch.simulation.simulate import simulate
 
-GROUPS = 32
 _STEPS = 25  # a time scale
 _SAMPLES = 5  # a time scale
 _LYAPUNOV_TRAJECTORIES = 64
@@ -100,9 +93,8 @@ def compare(
 ) -> Scorecard:
     """Judge a network against the SDE that it embeds.
 
-    Both run for the same time with the same solver and step, on independent noise. Their
-    trajectories are dealt into 32 groups each; a distance is the mean over all pairs of a target
-    group with a network group, its floor the mean over all pairs of two target groups.
+    Both run for the same time with the same solver and step, on independent noise; distances and
+    floors are taken as in `distances_and_floors`. Works on two threads.
 
     **Arguments**
 
@@ -127,12 +119,12 @@ def compare(
         )
     check_count("num_starts", num_starts)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
-    keys = iter(jax.random.split(check_key(key), 8))
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(next(keys))))
-    time_scale, starts = _scale_and_starts(sde, next(keys), rng)
+    names = "scale", "draws", "target", "network", "exponents", "basins"
+    keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(keys["draws"])))
+    time_scale, starts = _scale_and_starts(sde, keys["scale"], rng)
     dt = time_scale / _STEPS if dt is None else dt
     duration = 1000 * time_scale if duration is None else duration
-    save_every = max(1, round(time_scale / _SAMPLES / dt))
     check_steps(duration, dt, 1)
     if duration < 2 * time_scale:
         raise InputError(
@@ -140,60 +132,65 @@ def compare(
             f"got {duration!r}"
         )
 
-    def pick(states, number):
-        """States by chance, a little apart: those of a noise-free target may not coincide."""
-        states = states.reshape(-1, sde.dim)
-        apart = 0.01 * states.std(axis=0) * rng.standard_normal((number, sde.dim))
-        return states[rng.integers(len(states), size=number)] + apart
-
-    def run(system, starts):
+    def run(system, starts, key):
         """Trajectories (M, T, k) after a burn-in of a tenth of the duration."""
         states = simulate(
-            system, duration=1.1 * duration, dt=dt, key=next(keys), save_every=save_every,
-            num_trajectories=num_trajectories, start=pick(starts, num_trajectories), meter=meter,
+            system, duration=1.1 * duration, dt=dt, key=key, num_trajectories=num_trajectories,
+            save_every=max(1, round(time_scale / _SAMPLES / dt)), start=starts,
         ).states  # fmt: skip
         return states[:, -round(states.shape[1] / 1.1) :]
 
-    def exponents(system, states) -> LyapunovSpectrum:
+    def exponents(system, starts):
+        """Both systems start on the target's states, in time to forget them."""
         return lyapunov(
-            system, duration=_LYAPUNOV_TIME * time_scale, dt=dt, key=next(keys), noise=False,
-            burn_in=_LYAPUNOV_TIME * time_scale, num_trajectories=_LYAPUNOV_TRAJECTORIES,
-            start=pick(states, _LYAPUNOV_TRAJECTORIES), meter=meter, throw=False,
+            system, duration=_LYAPUNOV_TIME * time_scale, dt=dt, key=keys["exponents"],
+            noise=False, burn_in=_LYAPUNOV_TIME * time_scale, start=starts, throw=False,
+            num_trajectories=len(starts),
         )  # fmt: skip
 
-    target = run(sde, starts)
-    of_network = run(network, target)
-    held_out = target.reshape(-1, sde.dim)
-    held_out = held_out[rng.choice(len(held_out), min(len(held_out), _NUM_HELD_OUT), replace=False)]
-    errors = matching_errors(sde, network, held_out)
-    states, states_floor = _state_space_divergences(target, of_network)
-    spectra, spectra_floor = _distance_and_floor(
-        hellinger, target, of_network, summary=power_spectrum
-    )
-    sliced, sliced_floor = _distance_and_floor(
-        sliced_wasserstein, target, of_network, summary=_thinned, neighbours=3
-    )
-    of_target, of_net = exponents(sde, target), exponents(network.latent(), of_network)
-    check = basins(
-        network, sde, target, key=next(keys), num_starts=num_starts, time_scale=time_scale,
-        paths=of_network, meter=meter,
-    )  # fmt: skip
+    def check_basins():
+        return basins(
+            network, sde, target, key=keys["basins"], num_starts=num_starts,
+            time_scale=time_scale, paths=network_run.result(),
+        )  # fmt: skip
+
+    meter.start(f"compare {network.name} with {sde.name}", 6)
+    # Half of the work is done by a second thread: one leaves half of two cores idle.
+    with ThreadPoolExecutor(max_workers=1) as second:
+        try:
+            target = run(sde, _pick(starts, num_trajectories, rng), keys["target"])
+            meter.advance(1, "network")
+            from_target = _pick(target, num_trajectories, rng)
+            network_run = second.submit(
+                _in_this_precision(run), network, from_target, keys["network"]
+            )
+            basin_check = second.submit(_in_this_precision(check_basins))
+            from_target = _pick(target, _LYAPUNOV_TRAJECTORIES, rng)
+            held_out = _pick(target, _NUM_HELD_OUT, rng, apart=0.0)
+            errors = matching_errors(sde, network, held_out)
+            meter.advance(1, "Lyapunov exponents")
+            of_target = exponents(sde, from_target)
+            meter.advance(1, "Lyapunov exponents")
+            of_network = exponents(network.latent(), from_target)
+            meter.advance(1, "distances")
+            distances = distances_and_floors(target, network_run.result())
+            meter.advance(1, "basins")
+            check = basin_check.result()
+            meter.advance(1)
+        finally:
+            second.shutdown(wait=False, cancel_futures=True)
+            meter.stop()
     return Scorecard(
         drift_error=errors.drift,
         noisy_drift_error=errors.noisy_drift,
         diffusion_error=errors.diffusion,
-        state_space_divergence=states,
-        state_space_divergence_floor=states_floor,
-        spectrum_distance=spectra,
-        spectrum_distance_floor=spectra_floor,
-        sliced_wasserstein=sliced,
-        sliced_wasserstein_floor=sliced_floor,
+        **distances,
         lyapunov_target=of_target.exponents,
-        lyapunov_network=of_net.exponents,
+        lyapunov_network=of_network.exponents,
         lyapunov_target_error=of_target.standard_error,
-        lyapunov_network_error=of_net.standard_error,
+        lyapunov_network_error=of_network.standard_error,
         kaplan_yorke_target=of_target.dimension,
-        kaplan_yorke_network=of_net.dimension,
+        kaplan_yorke_network=of_network.dimension,
         **asdict(check),
         time_scale=time_scale,
         duration=float(duration),
@@ -202,48 +199,30 @@ def compare(
     )
 
 
+def _in_this_precision(function: Callable) -> Callable:
+    """The function for another thread, where JAX would not know that float64 is enabled here."""
+    x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def inside(*arguments):
+        with jax.enable_x64(x64):
+            return function(*arguments)
+
+    return inside
+
+
+def _pick(states, number, rng, apart=0.01):
+    """States by chance, some way apart: those of a noise-free target must not coincide."""
+    states = states.reshape(-1, states.shape[-1])
+    chosen = states[rng.integers(len(states), size=number)]
+    return chosen + apart * states.std(axis=0) * rng.standard_normal(chosen.shape)
+
+
 def _scale_and_starts(sde, key, rng):
     """The time scale and states to burn in from: known, or else found."""
     if sde.time_scale is None or sde.start is None:
         return characteristic_time(sde, key)
     start = np.asarray(sde.start)
     return sde.time_scale, start + 0.1 * (1 + np.abs(start)) * rng.standard_normal((64, sde.dim))
-
-
-def _state_space_divergences(target, network):
-    """D_stsp and its floor."""
-    if target.shape[2] > MAX_BINNED_DIM:
-        return _distance_and_floor(state_space_divergence, target, network, neighbours=1)
-    states = target.reshape(-1, target.shape[2])
-    low, high = states.min(axis=0), states.max(axis=0)  # one grid for all groups
-    return _distance_and_floor(
-        kullback_leibler, target, network, summary=lambda group: histogram(group, low, high)
-    )
-
-
-def _distance_and_floor(
-    distance: Callable,
-    target: Float[np.ndarray, "M T k"],
-    network: Float[np.ndarray, "M T k"],
-    *,
-    summary: Callable = lambda group: group,
-    neighbours: int = GROUPS - 1,
-) -> tuple[float, float]:
-    """Means of `distance` between summaries of groups: target to network, and target to target.
-
-    Every group is compared with its `neighbours` next ones, cyclically.
-    """
-    a, b = ([summary(group) for group in np.split(x, GROUPS)] for x in (target, network))
-    pairs = [(i, (i + s) % GROUPS) for i in range(GROUPS) for s in range(1, neighbours + 1)]
-    between = [distance(a[i], b[j]) for i, j in pairs]
-    within = [distance(a[i], a[j]) for i, j in pairs]
-    return float(np.mean(between)), float(np.mean(within))
-
-
-def _thinned(group, size=2000):
-    """About so many of the states, evenly over the group."""
-    states = group.reshape(-1, group.shape[2])
-    return states[:: max(1, len(states) // size)]
 
 
 def _plain(value):

@@ -59,7 +59,7 @@ def lyapunov(
     num_exponents: int | None = None,
     num_trajectories: int = 64,
     burn_in: float | None = None,
-    start: Float[ArrayLike, "#M k"] | None = None,
+    start: Float[ArrayLike, "*M k"] | None = None,
     noise: bool = True,
     qr_every: int = 5,
     meter: AbstractMeter = SILENT,

@@ -8,7 +8,7 @@ from driftmatch.errors import InputError
 
 
 def power_spectrum(
-    states: Float[np.ndarray, "M T k"], *, smoothing: float = 20.0
+    states: Float[np.ndarray, "*M T k"], *, smoothing: float = 20.0
 ) -> Float[np.ndarray, "F k"]:
     r"""The smoothed power spectrum of every coordinate, normalised to sum to one.
 
@@ -46,8 +46,8 @@ def power_spectrum(
 
 
 def spectrum_distance(
-    reference: Float[np.ndarray, "M T k"],
-    other: Float[np.ndarray, "N T k"],
+    reference: Float[np.ndarray, "*M T k"],
+    other: Float[np.ndarray, "*N T k"],
     *,
     smoothing: float = 20.0,
 ) -> float:

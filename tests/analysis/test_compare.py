@@ -1,12 +1,14 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from driftmatch.analysis.compare import compare
+from driftmatch.analysis.compare import _in_this_precision, compare
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import SDE
 from driftmatch.systems.linear import ornstein_uhlenbeck
@@ -94,30 +96,57 @@ def test_as_json(faithful):
 
 
 def test_many_dimensions_and_odd_numbers():
-    """Beyond three dimensions D_stsp compares Gaussian mixtures."""
     B = np.diag([1.0, 1.5, 2.0, 2.5])
-    settings = {"key": KEY, "duration": 60.0, "num_trajectories": 33, "num_starts": 64}
-    card = compare(ornstein_uhlenbeck(B), linear_network(B, 2**0.5), **settings)
-    assert card.num_trajectories == 64
-    assert card.num_starts == 64
+    card = compare(
+        ornstein_uhlenbeck(B), linear_network(B, 2**0.5), key=KEY, duration=30.0,
+        num_trajectories=33, num_starts=65,
+    )  # fmt: skip
+    assert card.num_trajectories == card.num_paths == 64
+    assert card.num_starts == 65
     assert ratios(card)["state_space_divergence"] == pytest.approx(1, abs=0.2)
-    wide = compare(ornstein_uhlenbeck(B), linear_network(B, 2.0), **settings)
-    assert ratios(wide)["state_space_divergence"] > 1.5
+
+
+class CountingMeter(AbstractMeter):
+    def __init__(self):
+        self.events = []
+
+    def start(self, description, total):
+        self.events.append(("start", total))
+
+    def advance(self, steps, note=""):
+        self.events.append(("advance", steps))
+
+    def stop(self):
+        self.events.append(("stop",))
 
 
 def test_same_key_same_numbers():
     settings = {"key": KEY, "duration": 20.0, "num_trajectories": 32, "num_starts": 16}
+    meter = CountingMeter()
     first, second = (
-        compare(ornstein_uhlenbeck(B), linear_network(B, 1.0), **settings).to_dict()
-        for _ in range(2)
+        compare(ornstein_uhlenbeck(B), linear_network(B, 1.0), meter=m, **settings).to_dict()
+        for m in (meter, SILENT)
     )
     assert first == second
+    assert meter.events == [("start", 6), *[("advance", 1)] * 6, ("stop",)]
 
 
-def test_a_target_that_diverges():
+@pytest.mark.parametrize("x64", [False, True])
+def test_the_second_thread_has_the_precision_of_the_first(x64):
+    with jax.enable_x64(x64), ThreadPoolExecutor(1) as pool:
+        dtype = pool.submit(_in_this_precision(lambda: jnp.ones(1).dtype)).result()
+    assert dtype == (jnp.float64 if x64 else jnp.float32)
+
+
+def test_a_target_or_a_network_that_diverges():
     sde = SDE(lambda z: z**3, 0.1, 2, start=np.ones(2), time_scale=1.0)
+    meter = CountingMeter()
     with pytest.raises(ComputationError, match="non-finite"):
-        compare(sde, linear_network(B, 1.0), key=KEY)
+        compare(sde, linear_network(B, 1.0), key=KEY, meter=meter)
+    assert meter.events[-1] == ("stop",)
+    growing = linear_network(-5 * np.eye(2), 1.0)
+    with pytest.raises(ComputationError, match="of network became non-finite"):
+        compare(ornstein_uhlenbeck(B), growing, key=KEY, duration=100.0, num_trajectories=32)
 
 
 @pytest.mark.parametrize(

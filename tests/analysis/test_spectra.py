@@ -27,7 +27,7 @@ def exact_spectrum(a, T, smoothing):
 
 def test_spectrum_of_an_autoregressive_process():
     """Twenty-odd bins and 200 trajectories leave about 1 % of scatter in a bin."""
-    found = power_spectrum(autoregressive(0.6, (200, 1024, 1), 0), smoothing=10)
+    found = power_spectrum(autoregressive(0.6, (200, 1024, 1), 0), smoothing=10.0)
     expected = exact_spectrum(0.6, 1024, 10)
     assert np.max(np.abs(found / expected - 1)) < 0.08
     assert np.max(np.abs(found / exact_spectrum(0.5, 1024, 10) - 1)) > 0.2
