@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from rich.console import Console
 
@@ -36,6 +37,9 @@ def main() -> None:
         if arguments.json:
             with open(arguments.json, "w") as file:
                 json.dump(answers, file, indent=1, ensure_ascii=False, default=float)
+    missed = [v for a in answers.values() for v in a.get("verdicts", []) if not v["met"]]
+    console.print(f"{len(missed)} requirements missed" if missed else "all requirements met")
+    sys.exit(1 if missed else 0)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,10 @@ import driftmatch as dm
 from benchmarks.fit import SYSTEMS
 from benchmarks.tables import Result
 
+# A third of what 20 000 Adam steps of 1024 reach (ε_f, ε_f(0.01)) on the same states; all of it for
+# Dadras. Measured by the fit benchmark.
+LIMITS = {"van_der_pol": (2.2e-3, 5.5e-3), "lorenz": (1e-3, 1.5e-3), "dadras": (1e-2, 1e-2)}
+
 
 def run(quick: bool = False, seeds: int = 10) -> Result:
     """Embed and judge every system from every seed."""
@@ -28,19 +32,26 @@ def run(quick: bool = False, seeds: int = 10) -> Result:
                 "ε_f": card.drift_error,
                 "ε_f(0.01)": card.noisy_drift_error,
                 "D_stsp": card.state_space_divergence,
-                "floor": card.state_space_divergence_floor,
+                "D_stsp floor": card.state_space_divergence_floor,
                 "D_H": card.spectrum_distance,
-                "floor ": card.spectrum_distance_floor,
+                "D_H floor": card.spectrum_distance_floor,
                 "λ target": list(card.lyapunov_target),
                 "λ network": list(card.lyapunov_network),
                 "spurious": card.spurious_fraction,
                 "in box": card.spurious_fraction_box,
                 "escaped": card.escaped_fraction,
             })  # fmt: skip
-        ratio = [c.state_space_divergence / c.state_space_divergence_floor for c in cards]
-        result.require(f"{name}: D_stsp over its floor, mean of the seeds", np.mean(ratio), 1.2)
-        ratio = [c.spectrum_distance / c.spectrum_distance_floor for c in cards]
-        result.require(f"{name}: D_H over its floor, mean of the seeds", np.mean(ratio), 1.2)
+        for what, field in (("D_stsp", "state_space_divergence"), ("D_H", "spectrum_distance")):
+            ratio = [getattr(c, field) / getattr(c, f"{field}_floor") for c in cards]
+            result.require(f"{name}: {what} over its floor, worst seed", max(ratio), 1.2)
+            # Too much noise would bring the divergence below its floor.
+            result.require(f"{name}: {what} over its floor, lowest", min(ratio), 1 / 1.2,
+                           at_least=True)  # fmt: skip
+        result.require(
+            f"{name}: ε_f, worst seed", max(c.drift_error for c in cards), LIMITS[name][0]
+        )
+        result.require(f"{name}: ε_f(0.01), worst seed",
+                       max(c.noisy_drift_error for c in cards), LIMITS[name][1])  # fmt: skip
         result.require(f"{name}: largest spurious fraction from the ball",
                        max(c.spurious_fraction for c in cards), 0)  # fmt: skip
         result.require(f"{name}: largest escaped fraction",
@@ -48,8 +59,13 @@ def run(quick: bool = False, seeds: int = 10) -> Result:
         if name == "lorenz":
             first = np.array([c.lyapunov_network[0] for c in cards])
             total = np.array([np.sum(c.lyapunov_network) for c in cards])
+            error = np.std(first) / np.sqrt(len(first))
+            result.rows.append({"system": "lorenz, mean λ₁ ± error", "seed": "all",
+                                "λ network": [first.mean(), error]})  # fmt: skip
             result.require("lorenz: |λ₁ − 0.906| / 0.906, mean of the seeds",
                            abs(first.mean() - 0.906) / 0.906, 0.02)  # fmt: skip
+            result.require("lorenz: |λ₁ − 0.906| / 0.906, worst seed",
+                           np.max(np.abs(first - 0.906)) / 0.906, 0.02)  # fmt: skip
             result.require("lorenz: |Σλ + 13.667| / 13.667, largest",
                            np.max(np.abs(total + 41 / 3)) / (41 / 3), 0.01)  # fmt: skip
     return result

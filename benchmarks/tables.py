@@ -33,7 +33,7 @@ class Result:
                 continue
             table = Table(*rows[0])
             for row in rows:
-                table.add_row(*(_words(v) for v in row.values()))
+                table.add_row(*(_words(row.get(column, "")) for column in rows[0]))
             console.print(table)
 
 

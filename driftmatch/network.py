@@ -251,8 +251,10 @@ class NeuralSDE(AbstractSDE):
 
     @property
     def start(self):
-        return None if self.network.start is None else np.asarray(
-            self.network.gamma @ self.network.start + self.network.bias
+        return (
+            None
+            if self.network.start is None
+            else np.asarray(self.network.gamma @ self.network.start + self.network.bias)
         )
 
     @property

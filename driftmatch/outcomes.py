@@ -9,7 +9,6 @@ class Outcome(enum.Enum):
     SUCCESS = "success"
     MORE_NEURONS = "the drift error is above 10 %: use more neurons"
     MORE_NEURONS_DIFFUSION = "the diffusion error is above 10 %: use more neurons"
-    NOT_CONFINED = "the network may leave the training region for good: use more neurons"
     FRAGILE = "readout weights are so large that single precision or noise spoils the drift"
     NON_FINITE = "the run became non-finite"
     INTERRUPTED = "interrupted: what had been computed until then is kept"

@@ -69,8 +69,7 @@ def headings(page: Path) -> set[str]:
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if blocks(text, "python")])
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # The pages embed and judge thoroughly; here it is enough that they do it.
-    monkeypatch.setattr("driftmatch.matching.embed.NUM_VISITED", 20_000)
+    # The pages judge networks thoroughly; here it is enough that they judge them.
     for argument, value in {"duration": 60.0, "num_trajectories": 32, "num_starts": 16}.items():
         monkeypatch.setitem(dm.compare.__kwdefaults__, argument, value)
     run(TEXTS[name], name)

@@ -122,7 +122,7 @@ def compare(
     names = "scale", "draws", "target", "network", "exponents", "basins"
     keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(keys["draws"])))
-    time_scale, starts = _scale_and_starts(sde, keys["scale"], rng)
+    time_scale, starts = characteristic_time(sde, keys["scale"])
     dt = time_scale / _STEPS if dt is None else dt
     duration = 1000 * time_scale if duration is None else duration
     check_steps(duration, dt, 1)
@@ -215,14 +215,6 @@ def _pick(states, number, rng, apart=0.01):
     states = states.reshape(-1, states.shape[-1])
     chosen = states[rng.integers(len(states), size=number)]
     return chosen + apart * states.std(axis=0) * rng.standard_normal(chosen.shape)
-
-
-def _scale_and_starts(sde, key, rng):
-    """The time scale and states to burn in from: known, or else found."""
-    if sde.time_scale is None or sde.start is None:
-        return characteristic_time(sde, key)
-    start = np.asarray(sde.start)
-    return sde.time_scale, start + 0.1 * (1 + np.abs(start)) * rng.standard_normal((64, sde.dim))
 
 
 def _plain(value):

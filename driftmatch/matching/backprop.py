@@ -19,13 +19,14 @@ def train(
     batch_size: int,
     learning_rate: float,
     decay: bool,
+    noise: float,
     seed: int,
     meter: AbstractMeter,
 ) -> tuple[Features, np.ndarray]:
     """Minimise Σ w |V φ(Γ'z' + b) − outputs|² over mini-batches, from zero readouts.
 
-    Batches are drawn with the states' weights as probabilities. `decay`: anneal the learning rate
-    to zero along a cosine.
+    Batches are drawn with the states' weights as probabilities; `noise` is added to every argument
+    of φ.
     """
     states = jnp.asarray(problem.states, jnp.float32)
     outputs = jnp.asarray(problem.outputs, jnp.float32)
@@ -38,17 +39,21 @@ def train(
     schedule = optax.cosine_decay_schedule(learning_rate, steps) if decay else learning_rate
     optimiser = optax.adam(schedule)
 
-    def loss(parameters, z, y):
+    def loss(parameters, z, y, key):
         gamma, bias, readout = parameters
-        return jnp.mean(
-            jnp.sum((problem.activation(z @ gamma.T + bias) @ readout.T - y) ** 2, axis=1)
-        )
+        x = z @ gamma.T + bias
+        if noise > 0:
+            x = x + noise * jax.random.normal(key, x.shape)
+        return jnp.mean(jnp.sum((problem.activation(x) @ readout.T - y) ** 2, axis=1))
 
     def step(carry, key):
         parameters, memory = carry
-        position = jax.random.uniform(key, (batch_size,)) * cumulative[-1]
+        key_batch, key_noise = jax.random.split(key)
+        position = jax.random.uniform(key_batch, (batch_size,)) * cumulative[-1]
         chosen = jnp.searchsorted(cumulative, position).clip(0, len(states) - 1)
-        value, slopes = jax.value_and_grad(loss)(parameters, states[chosen], outputs[chosen])
+        value, slopes = jax.value_and_grad(loss)(
+            parameters, states[chosen], outputs[chosen], key_noise
+        )
         updates, memory = optimiser.update(slopes, memory)
         return (optax.apply_updates(parameters, updates), memory), value
 
@@ -59,11 +64,13 @@ def train(
     carry = (parameters, optimiser.init(parameters))
     keys = jax.random.split(jax.random.key(seed), steps)
     meter.start("training", steps)
-    for first in range(0, steps, STEPS_A_CALL):
-        batch = keys[first : first + STEPS_A_CALL]
-        carry, losses = several(carry, batch)
-        error = float(np.sqrt(np.mean(losses) / states.shape[1]))
-        meter.advance(len(batch), f"error {error:.1e}")
-    meter.stop()
+    try:
+        for first in range(0, steps, STEPS_A_CALL):
+            batch = keys[first : first + STEPS_A_CALL]
+            carry, losses = several(carry, batch)
+            error = float(np.sqrt(np.mean(losses) / states.shape[1]))
+            meter.advance(len(batch), f"error {error:.1e}")
+    finally:
+        meter.stop()
     gamma, bias, readout = (np.asarray(p, np.float64) for p in carry[0])
     return Features(gamma, bias), readout.T

@@ -11,21 +11,21 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
+# The sums are taken share by share in this order whatever the number of threads, so that the same
+# key gives the same network on one core and on many.
+SHARES = 4
+
 
 class Blocks:
     """The blocks of N states, and the threads that sum over them; made by `blocks`."""
 
-    def __init__(self, number: int, size: int, executor: ThreadPoolExecutor, workers: int):
+    def __init__(self, number: int, size: int, executor: ThreadPoolExecutor):
         slices = [slice(i, min(i + size, number)) for i in range(0, number, size)]
-        self.size = size
-        self._shares = [share for share in (slices[w::workers] for w in range(workers)) if share]
+        self._shares = [share for share in (slices[w::SHARES] for w in range(SHARES)) if share]
         self._executor = executor
 
     def sum(self, share_sums: Callable[[list[slice]], tuple]) -> tuple:
-        """Add up what `share_sums` returns for each thread's share of the blocks.
-
-        The shares do not depend on timing, so neither do the sums.
-        """
+        """Add up what `share_sums` returns for each share of the blocks."""
         parts = list(self._executor.map(share_sums, self._shares))
         return tuple(sum(terms[1:], terms[0]) for terms in zip(*parts, strict=True))
 
@@ -33,6 +33,13 @@ class Blocks:
 @contextmanager
 def blocks(number: int, size: int = 256) -> Iterator[Blocks]:
     """Blocks of `size` among `number` states, with one thread a core."""
-    workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as executor:
-        yield Blocks(number, size, executor, workers)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with one_blas_thread(), ThreadPoolExecutor(min(SHARES, cores or 1)) as executor:
+        yield Blocks(number, size, executor)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread; process-wide, so embeddings in several threads should take turns."""
+    with threadpool_limits(1, user_api="blas"):
+        yield

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.errors import ComputationError
 from driftmatch.evaluate import diffusion_matrices
 from driftmatch.network import SharedNoise
 from driftmatch.sde import AbstractSDE
@@ -30,18 +29,17 @@ class RootOutputs:
     @classmethod
     def of(cls, sde: AbstractSDE, states: Float[Matrix, "N k"], weights: Matrix) -> "RootOutputs":
         twice = 2 * diffusion_matrices(sde, states)
-        if not np.all(np.isfinite(twice)):
-            raise ComputationError(
-                f"the diffusion of {sde.name} is not finite on some states around its attractor"
-            )
+        # In the far field the diffusion need not be defined; there its mean is wanted.
+        defined = np.all(np.isfinite(twice), axis=(1, 2))
+        twice[~defined] = np.average(twice[defined], axis=0, weights=weights[defined])
         values, vectors = np.linalg.eigh(twice)
         roots = (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ np.swapaxes(vectors, 1, 2)
         mean = np.einsum("a,aij->ij", weights, roots)
         k = len(mean)
         upper = np.triu_indices(k)
         size = np.sqrt(np.einsum("a,aij->", weights, roots**2)) or 1.0
-        # Off-diagonal entries count twice in the Frobenius norm.
-        scale = np.sqrt(k * np.where(upper[0] == upper[1], 1, 2)) / size
+        # Off-diagonal entries count twice in the norm, and D = ½R² doubles a relative error.
+        scale = 2 * np.sqrt(k * np.where(upper[0] == upper[1], 1, 2)) / size
         return cls((roots - mean)[:, *upper] * scale, mean, scale)
 
     def shared_noise(self, readout: Float[Matrix, "n q"]) -> SharedNoise:

@@ -36,9 +36,14 @@ def matching_errors(
         noisy_drift  the same with f̂ read from x = Γz + b + s·ξ, ξ normal, s = `private_noise`
         diffusion    ε_D = sqrt( E‖D̂ − D‖²_F / E‖D‖²_F ),  0 if both vanish
 
+    (std f_i no smaller than 10⁻³ std z_i / τ, for drifts that are constant)
     over `states`, shape (N, k), which should be held out: drawn from fresh trajectories.
     """
     states = np.asarray(states, dtype=np.float64)
+    if states.ndim != 2 or states.shape[1] != sde.dim or not len(states):
+        raise InputError(f"states must have shape (N, {sde.dim}), got {states.shape}")
+    if not np.all(np.isfinite(states)):
+        raise InputError("states must be finite")
     if network.latent_dim != sde.dim:
         raise InputError(
             f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
@@ -59,7 +64,8 @@ def matching_errors(
         x += private_noise * rng.standard_normal(x.shape)
         rates = network.activation.derivatives(x)[0]
         noisy += _squared(network, rates, states[part], wanted[part])
-    variance = np.maximum(wanted.var(axis=0), np.finfo(float).tiny) * len(states)
+    floor = 1e-3 * states.std(axis=0) / network.tau
+    variance = np.maximum(wanted.var(axis=0), np.maximum(floor**2, 1e-300)) * len(states)
     size = float(np.sum(D**2))
     return MatchingErrors(
         float(np.sqrt(np.mean(drift / variance))),

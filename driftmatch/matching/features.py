@@ -3,7 +3,8 @@
 import numpy as np
 import scipy.linalg
 
-from driftmatch.matching.blocks import blocks
+from driftmatch.errors import ComputationError
+from driftmatch.matching.blocks import blocks, one_blas_thread
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.refined import syrk
 
@@ -43,7 +44,7 @@ def select_features(
 
 
 class Moments:
-    """AᵀA, AᵀωY and r = Σ ω² φ'² of a problem's weighted features A, summed in float64.
+    """AᵀA (upper triangle), AᵀωY and r = Σ ω² φ'² of weighted features A, summed in float64.
 
     - `precise`: compute the features in float64 too, not only their sums.
     """
@@ -72,6 +73,11 @@ class Moments:
         """V of (AᵀA + diag ridge) V = AᵀωY, by Cholesky; the ridge keeps it well conditioned."""
         gram = self.gram.copy(order="F")
         gram[np.diag_indices(len(gram))] += ridge + 1e-14 * np.trace(gram) / len(gram)
-        with blocks(1):
-            factor = scipy.linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+        with one_blas_thread():
+            try:
+                factor = scipy.linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
+            except np.linalg.LinAlgError as error:
+                raise ComputationError(
+                    "the readouts are not determined: raise private_noise or use fewer neurons"
+                ) from error
             return scipy.linalg.cho_solve(factor, self.moment, check_finite=False)

@@ -2,13 +2,14 @@
 
 import abc
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
 
 from driftmatch.errors import InputError
 from driftmatch.matching.backprop import train
-from driftmatch.matching.blocks import blocks
+from driftmatch.matching.blocks import blocks, one_blas_thread
 from driftmatch.matching.features import Moments, sample_features, select_features
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
@@ -16,14 +17,16 @@ from driftmatch.meters import AbstractMeter
 from driftmatch.words import did_you_mean
 
 Readout = np.ndarray
+# Below this private noise the normal equations would lose too many digits.
+LEAST_RIDGE = 1e-4
 
 
 class AbstractFit(abc.ABC):
     """Chooses n features and their readout V, shape (n, q), for a `MatchingProblem`."""
 
-    name: str
+    name: ClassVar[str]
     # Whether guards are wanted by default (see `confinement`).
-    confined: bool
+    confined: ClassVar[bool]
 
     @abc.abstractmethod
     def num_states(self, num_neurons: int, latent_dim: int) -> int:
@@ -47,28 +50,30 @@ class LeastSquares(AbstractFit):
     `oversampling` times as many features are drawn and those kept that a noise-robust readout
     leans on most. With private noise s > 0 in the problem the readouts carry the ridge
     R = s² diag E[φ'²], the noise-aware decoder of the Neural Engineering Framework
-    (Eliasmith & Anderson 2003); with s = 0 they solve the unregularised problem by a
-    rank-revealing QR: as accurate as double precision allows, and useless with any noise.
+    (Eliasmith & Anderson 2003); with s = 0 they solve the unregularised problem by QR: as accurate
+    as double precision allows, and useless with any noise.
     """
 
     oversampling: int = 4
-    name: str = "least-squares"
-    confined: bool = True
+    name: ClassVar[str] = "least-squares"
+    confined: ClassVar[bool] = True
 
     def num_states(self, num_neurons, latent_dim):
         return max(6 * num_neurons, 4096)
 
     def fit(self, problem, num_neurons, rng, meter):
         meter.start("least squares", 1)
-        if problem.private_noise > 0:
-            candidates = sample_features(problem, self.oversampling * num_neurons, rng)
-            small = problem.subset(max(4 * num_neurons, 2048))
-            features = select_features(small, candidates, num_neurons)
-        else:
-            features = _smoothest_features(problem, num_neurons, rng)
-        readout = solve_readout(problem, features)
-        meter.stop()
-        return features, readout
+        try:
+            if problem.private_noise >= LEAST_RIDGE:
+                number = self.oversampling * num_neurons
+                candidates = sample_features(problem, number, rng)
+                small = problem.subset(max(4 * num_neurons, 2048))
+                features = select_features(small, candidates, num_neurons)
+            else:
+                features = _smoothest_features(problem, num_neurons, rng)
+            return features, solve_readout(problem, features)
+        finally:
+            meter.stop()
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ class Refined(AbstractFit):
     """Variable projection: the features descend, the readouts follow; see `refined`.
 
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
-    half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 4
-    for small networks down to 8 and 4 for a thousand neurons. `max_slope`: soft limit of |Γ'_i|,
+    half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 3
+    for small networks down to 8 and 3 for a thousand neurons. `max_slope`: soft limit of |Γ'_i|,
     whitened.
     """
 
@@ -85,8 +90,16 @@ class Refined(AbstractFit):
     states_per_neuron: int = 16
     oversampling: int = 4
     max_slope: float = 8.0
-    name: str = "refined"
-    confined: bool = True
+    name: ClassVar[str] = "refined"
+    confined: ClassVar[bool] = True
+
+    def __post_init__(self):
+        numbers = (*(self.iterations or (1, 1)), self.states_per_neuron, self.oversampling)
+        if len(numbers) != 4 or any(int(x) != x or x < 1 for x in numbers):
+            raise InputError(
+                "Refined takes iterations as two numbers of steps, and whole numbers of at least 1 "
+                f"for the rest; got {self}"
+            )
 
     def num_states(self, num_neurons, latent_dim):
         return max(self.states_per_neuron * num_neurons, 8192)
@@ -94,6 +107,12 @@ class Refined(AbstractFit):
     def fit(self, problem, num_neurons, rng, meter):
         first, last = self.iterations or (int(np.clip(6000 // num_neurons, 8, 24)), 3)
         meter.start("refining", first + last + 1)
+        try:
+            return self._descend(problem, num_neurons, rng, first, last, meter)
+        finally:
+            meter.stop()
+
+    def _descend(self, problem, num_neurons, rng, first, last, meter):
         small = problem.subset(max(self.states_per_neuron * num_neurons // 2, 2048))
         number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
         candidates = sample_features(problem, number, rng)
@@ -109,7 +128,6 @@ class Refined(AbstractFit):
             with blocks(len(part.weights)) as shared:
                 objective = ReducedObjective(part, self.max_slope, shared)
                 descent.run(objective, iterations, on_step)
-        meter.stop()
         features = features_of(descent.theta)
         return features, solve_readout(problem, features)
 
@@ -118,16 +136,18 @@ class Refined(AbstractFit):
 class Backprop(AbstractFit):
     """Back-propagation with Adam on the two-layer perceptron; see `backprop`.
 
-    The training of the paper (arXiv:2602.14885), kept as the baseline: it neither knows of private
-    noise nor places guards.
+    The training of the paper (arXiv:2602.14885), kept as the baseline: it places no guards, and
+    knows of private noise only if `noise` asks for it in every training pass. `decay`: anneal the
+    learning rate to zero along a cosine.
     """
 
     steps: int = 20_000
     batch_size: int = 1024
     learning_rate: float = 1e-3
     decay: bool = False
-    name: str = "backprop"
-    confined: bool = False
+    noise: float = 0.0
+    name: ClassVar[str] = "backprop"
+    confined: ClassVar[bool] = False
 
     def num_states(self, num_neurons, latent_dim):
         return 50_000
@@ -141,6 +161,7 @@ class Backprop(AbstractFit):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             decay=self.decay,
+            noise=self.noise,
             seed=int(rng.integers(2**31)),
             meter=meter,
         )
@@ -178,16 +199,26 @@ def _smoothest_features(problem, num_neurons, rng) -> Features:
 
 
 def solve_readout(problem: MatchingProblem, features: Features) -> Readout:
-    """The readout for given features: ridge s² diag r if s > 0, else rank-revealing QR."""
-    if problem.private_noise > 0:
+    """The readout for given features, with the ridge s² diag r.
+
+    By Cholesky where the ridge keeps the normal equations well conditioned, else by QR of the
+    features with the root of the ridge below them.
+    """
+    s = problem.private_noise
+    if s >= LEAST_RIDGE:
         moments = Moments(problem, features, precise=True)
-        return moments.solve(problem.private_noise**2 * moments.noise)
+        return moments.solve(s**2 * moments.noise)
     omega = np.sqrt(problem.weights)[:, None]
-    matrix = omega * problem.activation.derivatives(features.arguments(problem.states))[0]
-    with blocks(1):
+    value, slope, _ = problem.activation.derivatives(features.arguments(problem.states))
+    matrix, outputs = omega * value, omega * problem.outputs
+    if s > 0:
+        ridge = np.diag(s * np.sqrt(problem.weights @ slope**2))
+        matrix = np.concatenate([matrix, ridge])
+        outputs = np.concatenate([outputs, np.zeros((len(ridge), outputs.shape[1]))])
+    with one_blas_thread():
         solution = scipy.linalg.lstsq(
             matrix,
-            omega * problem.outputs,
+            outputs,
             cond=1e-16,
             lapack_driver="gelsy",
             overwrite_a=True,

@@ -55,6 +55,7 @@ class ReducedObjective:
         self._states = states.astype(SINGLE)
         self._omega = omega.astype(SINGLE)
         self._targets = omega * problem.outputs
+        # Single precision needs some ridge even when no noise is asked for.
         self._noise = max(problem.private_noise, 1e-6)
         self._max_slope = max_slope
         self._barrier_weight = 1e-5 * self._noise**2
@@ -65,7 +66,7 @@ class ReducedObjective:
         self._spare.append((point.features, point.slopes))
 
     def at(self, theta: np.ndarray) -> Point:
-        """Evaluate J at θ."""
+        """Evaluate J at θ; raises `numpy.linalg.LinAlgError` where it is not finite."""
         n, N, q = len(theta), len(self._states), self._targets.shape[1]
         features, slopes = (
             self._spare.pop()
@@ -207,9 +208,9 @@ class Descent:
         return point
 
     def _step(self, objective: ReducedObjective, point: Point) -> Point | None:
-        gradient, blocks = objective.gradient(point)
+        gradient, own = objective.gradient(point)
         shape, size = gradient.shape, gradient.size
-        inverse = np.linalg.inv(blocks)
+        inverse = np.linalg.inv(own)
 
         def per_block(matrix, flat):
             return np.einsum("ipq,iq->ip", matrix, flat.reshape(shape)).ravel()
@@ -219,7 +220,7 @@ class Descent:
             system = _Operator(
                 size,
                 lambda v, d=damping: (
-                    objective.curvature(point, v.reshape(shape)).ravel() + d * per_block(blocks, v)
+                    objective.curvature(point, v.reshape(shape)).ravel() + d * per_block(own, v)
                 ),
             )
             preconditioner = _Operator(size, lambda v, d=damping: per_block(inverse, v) / (1 + d))
@@ -227,8 +228,12 @@ class Descent:
                 system, -gradient.ravel(), rtol=0.05, maxiter=self._cg_iterations, M=preconditioner
             )
             # CG leaves stepᵀ(curvature + damping)step = −gradientᵀstep up to its residual.
-            predicted = -gradient.ravel() @ step + damping * step @ per_block(blocks, step)
-            new = objective.at(point.theta + step.reshape(shape))
+            predicted = -gradient.ravel() @ step + damping * step @ per_block(own, step)
+            try:
+                new = objective.at(point.theta + step.reshape(shape))
+            except np.linalg.LinAlgError:  # a step too far
+                self._damping *= 4
+                continue
             gain = (point.objective - new.objective) / predicted
             if new.objective < point.objective:
                 self._damping *= (

@@ -25,6 +25,8 @@ from driftmatch.simulation.simulate import simulate
 Matrix = np.ndarray
 
 STEPS_PER_TIME_SCALE = 50
+NUM_VISITED = 200_000
+NUM_HELD_OUT = 20_000
 
 
 def rate_of(whitened_drifts: Float[Matrix, "N k"]) -> float:
@@ -231,25 +233,36 @@ def design(
     states = np.concatenate([core, rim, ball])
     rates = whitening.whiten_rates(drifts(sde, whitening.unwhiten(states)))
     squares = np.sum(rates**2, axis=1)
-    if not np.all(np.isfinite(squares[:num_core])):
+    defined = np.isfinite(squares)
+    if not sde.has_constant_diffusion:
+        D = diffusion_matrices(sde, whitening.unwhiten(states))
+        defined &= np.all(np.isfinite(D), axis=(1, 2))
+    if np.mean(defined[:num_core]) < 0.9:
         raise ComputationError(
-            f"the drift of {sde.name} is not finite on part of the states that it visits"
+            f"the drift or the diffusion of {sde.name} is not finite on part of the states that it "
+            "visits: mend it there, or match on given states (states=) or in a box (box=)"
         )
+    # Rim and ball may reach to where the SDE is not defined, such as beyond a boundary at 0.
+    states, rates, squares = states[defined], rates[defined], squares[defined]
+    core_weights = core_weights[defined[:num_core]]
+    num_rim = int(np.sum(defined[num_core : num_core + num_rim]))
+    num_core = len(core_weights)
+    num_ball = len(states) - num_core - num_rim
     typical = np.average(squares[:num_core], weights=core_weights)
     relative = 1 / (1 + squares[num_core:] / typical)
-    weights = [core_weights / core_weights.sum(), rim_weight * relative[:num_rim] / num_rim]
+    weights = [core_weights / core_weights.sum(), rim_weight * relative[:num_rim] / max(num_rim, 1)]
     if guards is not None:
         longest = np.sqrt(squares[:num_core].max())
         back = slice(num_core + num_rim, None)
         rates[back] = _homeward(states[back], rates[back], z, np.sqrt(typical), longest)
         relative = 1 / (1 + np.sum(rates[back] ** 2, axis=1) / typical)
-        weights.append(ball_weight * relative / num_ball)
+        weights.append(ball_weight * relative / max(num_ball, 1))
         far = guards.far_states(num_far, rng)
         weights = [np.concatenate(weights) * (guards.alertness(states) < 0.02)]
         weights.append(np.full(num_far, far_weight / num_far))
         states, rates = np.concatenate([states, far]), np.concatenate([rates, -far / tau])
     weights = np.concatenate(weights)
-    order = rng.permutation(np.flatnonzero(np.all(np.isfinite(rates), axis=1)))
+    order = rng.permutation(len(weights))
     return Design(states[order], rates[order], weights[order] / weights[order].sum())
 
 

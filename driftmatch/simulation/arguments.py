@@ -88,7 +88,8 @@ def scattered(
     at = jnp.zeros(dim) if start is None else jnp.asarray(start, dtype=float)
     if num_trajectories == 1:
         return at[None]
-    return at + 0.01 * (1 + abs(at)) * jax.random.normal(key, (num_trajectories, dim))
+    apart = 0.01 * jnp.where(jnp.any(at != 0), jnp.max(jnp.abs(at)), 1.0)
+    return at + apart * jax.random.normal(key, (num_trajectories, dim))
 
 
 def check_input(input: Any, dims: tuple[int, ...]) -> int:

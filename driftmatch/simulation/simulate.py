@@ -92,7 +92,7 @@ def simulate(
     - `key`: a random key, ``jax.random.key(seed)``.
     - `num_trajectories`: M.
     - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's
-      own start, or else 0, and if M > 1 normal scatter of 1 % of 1 + |start| about it. If n = k,
+      own start, or else 0, and if M > 1 normal scatter of 1 % of its largest coordinate about it. If n = k,
       a start or an input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of

@@ -187,3 +187,70 @@ def test_target_at_rest_is_refused():
     sde = dm.SDE(lambda z: 1.0 - z, 0.0, dim=1, time_scale=1.0)
     with pytest.raises(dm.ComputationError, match="settle on one point"):
         dm.embed(sde, 32, key=KEY)
+
+
+def test_same_key_same_network_on_one_core_and_on_two(oscillator, monkeypatch, embedded):
+    import driftmatch.matching.blocks as module
+
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda pid: {0}, raising=False)
+    again = dm.embed(oscillator, 64, key=KEY).network
+    np.testing.assert_array_equal(again.readout, embedded.network.readout)
+
+
+def test_guards_keep_the_network_from_strange_attractors():
+    """Far starts end on the target's attractor with guards; without, some do not."""
+    sde = dm.systems.lorenz(noise=1.0)
+    run = dm.simulate(
+        sde, duration=20.0, dt=0.005, key=KEY, num_trajectories=64, save_every=10
+    )  # fmt: skip
+    states = run.states[:, 100:].reshape(-1, 3)
+    fractions = {}
+    for confine in (True, False):
+        network = dm.embed(sde, 128, key=KEY, confine=confine).network
+        check = dm.basins(network, sde, states, key=KEY, num_starts=128, num_paths=32)
+        fractions[confine] = check.spurious_fraction
+    assert fractions[True] == 0
+    assert fractions[False] > 0.05
+
+
+def test_constant_drift_and_half_line():
+    """A coordinate that only flows, and a process that is not defined below zero."""
+    flow = dm.SDE(lambda z: jnp.stack([-z[0], 1.0 + 0 * z[1]]), 0.5, dim=2, time_scale=1.0)
+    embedding = dm.embed(flow, 64, key=KEY, box=([-2.0, -2.0], [2.0, 2.0]))
+    slope = jax.vmap(embedding.network.latent().drift)(jnp.zeros((1, 2)))[0]
+    np.testing.assert_allclose(slope, [0, 1], atol=2e-2)
+    feller = dm.SDE(
+        lambda z: 1 - z, lambda z: 0.3 * jnp.sqrt(z)[:, None], dim=1, start=[1.0], time_scale=1.0
+    )
+    assert dm.embed(feller, 64, key=KEY).report.diffusion_error < 2e-2
+
+
+def test_given_states_are_held_out_too():
+    """With hardly more states than neurons the report must show that they were learnt by heart."""
+    sde = dm.systems.van_der_pol()
+    states = np.random.default_rng(0).uniform(-2, 2, (60, 2))
+    assert dm.embed(sde, 48, key=KEY, states=states).report.drift_error > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"box": 5}, "corners"),
+        ({"box": ([0.0], "x")}, "corners|numbers"),
+        ({"box": ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])}, "corners"),
+        ({"states": "many"}, "must be numbers"),
+        ({"tau": "1"}, "tau must be positive"),
+        ({"private_noise": None}, "private_noise"),
+        ({"num_neurons": 10**6}, "at most"),
+        ({"activation": "identity", "confine": True}, "saturates"),
+    ],
+)
+def test_odd_arguments_are_named(oscillator, kwargs, words):
+    arguments = {"num_neurons": 64, "key": KEY} | kwargs
+    with pytest.raises(dm.InputError, match=words):
+        dm.embed(oscillator, arguments.pop("num_neurons"), **arguments)
+
+
+def test_odd_fit_settings_are_named():
+    with pytest.raises(dm.InputError, match="iterations"):
+        dm.Refined(iterations=(0, 3))

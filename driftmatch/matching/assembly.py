@@ -1,0 +1,94 @@
+"""From matching problem to network: outputs in whitened coordinates, parts put together."""
+
+import jax
+import numpy as np
+
+from driftmatch.activations import Activation
+from driftmatch.evaluate import drifts
+from driftmatch.matching.confinement import Guards
+from driftmatch.matching.diffusion import RootOutputs
+from driftmatch.matching.problem import Features, MatchingProblem
+from driftmatch.matching.states import NUM_HELD_OUT, Design
+from driftmatch.matching.whitening import Whitening
+from driftmatch.network import Network, SharedNoise
+from driftmatch.sde import AbstractSDE
+
+# A neuron this far above threshold is constant: it carries the mean, free of private noise.
+CONSTANT_BIAS = 20.0
+
+
+class Assembly:
+    """One embedding between its parts: the outputs to match, and the network put together."""
+
+    def __init__(
+        self,
+        sde: AbstractSDE,
+        points: Design,
+        whitening: Whitening,
+        tau: float,
+        activation: Activation,
+        private_noise: float,
+        visited: np.ndarray,
+    ):
+        self.sde, self.points, self.whitening, self.tau = sde, points, whitening, tau
+        self.start = visited[0]
+        # A constant drift has no spread to measure by: the leak across the width stands in.
+        floor = 1e-3 * np.linalg.norm(whitening.factor, axis=1) / tau
+        spread = np.maximum(drifts(sde, visited[:NUM_HELD_OUT]).std(axis=0), floor)
+        # From an error in z' + τf' to the error in f_i/std f_i, coordinate by coordinate.
+        self.to_outputs = (whitening.factor / (tau * spread)[:, None]).T
+        outputs = (points.states + tau * points.drifts) @ self.to_outputs
+        self.roots = None
+        if not sde.has_constant_diffusion:
+            unwhitened = whitening.unwhiten(points.states)
+            self.roots = RootOutputs.of(sde, unwhitened, points.weights)
+            outputs = np.concatenate([outputs, self.roots.values], axis=1)
+        self.problem = MatchingProblem(
+            points.states, outputs, points.weights, activation, private_noise
+        )
+
+    def assemble(
+        self, features: Features, readout: np.ndarray, guards: Guards | None, time_scale: float
+    ) -> tuple[Network, float]:
+        """The network in the target's coordinates, and its largest whitened readout weight."""
+        k, L, mean = self.sde.dim, self.whitening.factor, self.whitening.mean
+        gammas, biases = [features.gamma], [features.bias]
+        whitened = [np.linalg.solve(self.to_outputs.T, readout[:, :k].T)]
+        offset = np.zeros(k)
+        if guards is not None:
+            amplitude = 1.5 * guards.required_amplitude(self._output(features, whitened[0]))
+            gammas.append(guards.features.gamma)
+            biases.append(guards.features.bias)
+            whitened.append(guards.readout(amplitude))
+            offset = -guards.resting_output(amplitude)
+        activation = self.problem.activation
+        constant_rate = activation.derivatives(np.array([CONSTANT_BIAS]))[0][0]
+        readout_columns = [L @ np.concatenate(whitened, axis=1)]
+        readout_columns.append(((mean + L @ offset) / constant_rate)[:, None])
+        gamma = np.linalg.solve(L.T, np.concatenate([*gammas, np.zeros((1, k))]).T).T
+        bias = np.concatenate([*biases, [CONSTANT_BIAS]]) - gamma @ mean
+        network = Network(
+            gamma,
+            np.concatenate(readout_columns, axis=1),
+            bias,
+            tau=self.tau,
+            activation=activation,
+            shared_noise=self._shared_noise(readout[:, k:], len(bias)),
+            start=self.start,
+            name=self.sde.name,
+            time_scale=time_scale,
+        )
+        return network, float(np.abs(np.concatenate(whitened, axis=1)).max())
+
+    def _shared_noise(self, readout: np.ndarray, num_neurons: int) -> SharedNoise:
+        if self.roots is None:
+            with jax.enable_x64(True):
+                return SharedNoise(np.asarray(self.sde.diffusion(self.points.states[0])))
+        padded = np.zeros((num_neurons, readout.shape[1]))
+        padded[: len(readout)] = readout
+        return self.roots.shared_noise(padded)
+
+    def _output(self, features: Features, whitened: np.ndarray):
+        """z' ↦ whitened readout · φ of the fitted neurons."""
+        activation = self.problem.activation
+        return lambda z: activation.derivatives(features.arguments(z))[0] @ whitened.T
