@@ -72,13 +72,23 @@ def compare(
         if figure is not None:
             from driftmatch.figures import compare_attractors, save
 
-            row = runs_to_draw(sde, network, title, key_figure, terminal.meter)
+            row = runs_to_draw(
+                sde, network, title, key_figure, terminal.meter, drift_error=card.drift_error
+            )
             save(compare_attractors([row]), figure)
         record = {name: getattr(card, name) for name in KEYS}
         terminal.result(record, *_shown(card, escape(title)))
 
 
-def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter: AbstractMeter):
+def runs_to_draw(
+    sde: "AbstractSDE",
+    network: "Network",
+    label: str,
+    key,
+    meter: AbstractMeter,
+    *,
+    drift_error: float,
+):
     """Eight paths of the target and of the network from the same starts, as a row for
     `compare_attractors`."""
     from driftmatch.matching.states import characteristic_time
@@ -98,7 +108,7 @@ def runs_to_draw(sde: "AbstractSDE", network: "Network", label: str, key, meter:
         )
         for system in (sde, network)
     )
-    return sde, network, target_run, network_run, label
+    return sde, network, target_run, network_run, label, drift_error
 
 
 def in_floors(value: float, floor: float) -> float:

@@ -131,14 +131,15 @@ def _one(
     record = embedding_record(embedding, target, path=path, **fitted)
     record |= {name: getattr(card, name) for name in KEYS}
     record |= {"seconds_to_judge": time.perf_counter() - began, "faults": faults(card)}
-    return record, runs_to_draw(sde, network, LABELS[system], key_draw, meter)
+    row = runs_to_draw(sde, network, LABELS[system], key_draw, meter, drift_error=card.drift_error)
+    return record, row
 
 
 def _draw(rows: Sequence[tuple], out: Path) -> None:
     """Figure 1: the Lorenz network. Figure 2: targets beside their networks."""
     from driftmatch.figures import compare_attractors, network_schematic, save
 
-    _, network, _, run, _ = rows[1]
+    _, network, _, run, *_ = rows[1]
     save(network_schematic(network, run), out / FIGURES[0])
     save(compare_attractors(rows), out / FIGURES[1])
 

@@ -91,9 +91,9 @@ def simulate(
     - `dt`: the step.
     - `key`: a random key, ``jax.random.key(seed)``.
     - `num_trajectories`: M.
-    - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's
-      own start, or else 0, and if M > 1 normal scatter of 1 % of its largest coordinate about it. If n = k,
-      a start or an input is a latent one.
+    - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's own
+      start, or else 0, and if M > 1 normal scatter about it of 1 % of its largest coordinate. If
+      n = k, a start or an input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
       shape (n,).
@@ -129,6 +129,8 @@ def simulate(
     else:
         sde, starts = _sde_run(system, start, input, M, key_start)
     scheme, dt = _scheme(solver, sde), float(dt)
+    if isinstance(solver, str) and isinstance(sde, (LatentSDE, NeuralSDE)):
+        _check_leak(dt, sde.network.tau)
     states, outcome, reason = integrate(
         sde,
         scheme,
@@ -147,6 +149,15 @@ def simulate(
         return NetworkTrajectory(times, states, outcome, system, dt, reason)
     latent = _projected(system, states)
     return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
+
+
+def _check_leak(dt: float, tau: float) -> None:
+    """Explicit steps of 2τ or more make the leak −x/τ grow: bounded rates then hide the nonsense."""
+    if dt >= 2 * tau:
+        raise InputError(
+            f"dt = {dt:g} is too large for a network with tau = {tau:g}: explicit steps need dt "
+            f"below {2 * tau:g}, and about {tau / 20:.1g} to be accurate"
+        )
 
 
 def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:

@@ -1,0 +1,52 @@
+"""``python -m benchmarks.markdown FILE … > docs/benchmarks.md``: results as a page of the docs."""
+
+import json
+import sys
+
+INTRODUCTION = """# Benchmarks
+
+`python -m benchmarks` (after `pip install -e '.[bench]'`; torchsde is used if it is there) answers
+the questions below, each beside a peer in the same run, and exits with 1 if a requirement is
+missed; `python -m benchmarks.markdown` writes this page from its JSON. Shared machines are noisy:
+ratios say more than seconds.
+"""
+
+
+def cell(value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "**no**"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return ", ".join(cell(v) for v in value)
+    return str(value)
+
+
+def table(rows: list[dict]) -> str:
+    columns = list(rows[0])
+    lines = [
+        "| " + " | ".join(columns) + " |",
+        "|" + "|".join("--:" if i else "---" for i in range(len(columns))) + "|",
+    ]
+    lines += ["| " + " | ".join(cell(r.get(c, "")) for c in columns) + " |" for r in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    print(INTRODUCTION)
+    for path in sys.argv[1:]:
+        with open(path, encoding="utf-8") as file:
+            answers = json.load(file)
+        machine = answers.pop("machine")
+        for result in answers.values():
+            print(f"## {result['question']}\n")
+            print(
+                f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, "
+                f"JAX {machine['jax']}, NumPy {machine['numpy']}.\n"
+            )
+            print(table(result["rows"]) + "\n")
+            print(table(result["verdicts"]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
