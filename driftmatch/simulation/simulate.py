@@ -152,7 +152,7 @@ def simulate(
 
 
 def _check_leak(dt: float, tau: float) -> None:
-    """Explicit steps of 2τ or more make the leak −x/τ grow: bounded rates then hide the nonsense."""
+    """Explicit steps of 2τ or more make the leak −x/τ grow, which bounded rates then hide."""
     if dt >= 2 * tau:
         raise InputError(
             f"dt = {dt:g} is too large for a network with tau = {tau:g}: explicit steps need dt "

@@ -272,8 +272,8 @@ def test_bad_input_for_a_network():
 def test_a_step_beyond_twice_tau_is_refused():
     network = dm.Network(np.eye(3, 1), np.ones((1, 3)), np.zeros(3), tau=0.1, shared_noise=0.1)
     options = {"duration": 10.0, "key": jax.random.key(0)}
-    with pytest.raises(dm.InputError, match="too large for a network with tau = 0.1"):
+    with pytest.raises(dm.InputError, match=r"too large for a network with tau = 0\.1"):
         dm.simulate(network, dt=0.2, **options)
-    with pytest.raises(dm.InputError, match="below 0.2"):
+    with pytest.raises(dm.InputError, match=r"below 0\.2"):
         dm.simulate(network.neural(), dt=0.3, **options)
     assert dm.simulate(network, dt=0.15, **options).outcome.ok
