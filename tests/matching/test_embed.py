@@ -164,6 +164,14 @@ def test_offset_does_not_cost_robustness():
         ({"states": np.full((100, 2), np.nan)}, "finite"),
         ({"box": ([1.0, 1.0], [0.0, 2.0])}, "lower < upper"),
         ({"box": (0.0, 1.0), "states": np.zeros((100, 2))}, "either states or box"),
+        ({"box": 5}, "corners"),
+        ({"box": ([0.0], "x")}, "corners|numbers"),
+        ({"box": ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])}, "corners"),
+        ({"states": "many"}, "must be numbers"),
+        ({"tau": "1"}, "tau must be positive"),
+        ({"private_noise": None}, "private_noise"),
+        ({"num_neurons": 10**6}, "at most"),
+        ({"activation": "identity", "confine": True}, "saturates"),
     ],
 )
 def test_bad_arguments_are_named(oscillator, kwargs, words):
@@ -230,25 +238,6 @@ def test_given_states_are_held_out_too():
     sde = dm.systems.van_der_pol()
     states = np.random.default_rng(0).uniform(-2, 2, (60, 2))
     assert dm.embed(sde, 48, key=KEY, states=states).report.drift_error > 1e-4
-
-
-@pytest.mark.parametrize(
-    ("kwargs", "words"),
-    [
-        ({"box": 5}, "corners"),
-        ({"box": ([0.0], "x")}, "corners|numbers"),
-        ({"box": ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])}, "corners"),
-        ({"states": "many"}, "must be numbers"),
-        ({"tau": "1"}, "tau must be positive"),
-        ({"private_noise": None}, "private_noise"),
-        ({"num_neurons": 10**6}, "at most"),
-        ({"activation": "identity", "confine": True}, "saturates"),
-    ],
-)
-def test_odd_arguments_are_named(oscillator, kwargs, words):
-    arguments = {"num_neurons": 64, "key": KEY} | kwargs
-    with pytest.raises(dm.InputError, match=words):
-        dm.embed(oscillator, arguments.pop("num_neurons"), **arguments)
 
 
 def test_odd_fit_settings_are_named():
