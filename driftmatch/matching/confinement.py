@@ -86,22 +86,25 @@ def place_guards(
 ) -> Guards | None:
     """Guards around these whitened states, or None if φ does not saturate or `number` is too small.
 
-    `margin`: by which fraction (plus 0.4) of the furthest state's distance they stand back.
+    `margin`: by which fraction (plus 0.4) of the furthest state's distance they stand back; and as
+    far again as the furthest state is beyond all but a thousandth.
     """
     k = visited.shape[1]
     depth = _switching_depth(activation)
     if depth is None or number < 2 * k:
         return None
     directions = _directions(k, number)
-    support = np.maximum(np.max(visited @ directions.T, axis=0), 0.5)
-    gap = margin * support + 0.4
+    along = visited @ directions.T
+    support = np.maximum(np.max(along, axis=0), 0.5)
+    # Where rare excursions went far, rarer ones will go further.
+    tail = np.maximum(support - np.quantile(along, 0.999, axis=0), 0)
+    gap = margin * support + 0.4 + tail
     slopes = depth / gap
     features = Features(slopes[:, None] * directions, -slopes * (support + gap))
     rng = np.random.default_rng(0)
     rays = rng.standard_normal((2000, k))
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    along = np.maximum(rays @ directions.T, 1e-9)
-    radii = np.min((support + gap) / along, axis=1)
+    radii = np.min((support + gap) / np.maximum(rays @ directions.T, 1e-9), axis=1)
     return Guards(features, directions, rays, radii, activation)
 
 
