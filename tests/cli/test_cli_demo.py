@@ -12,8 +12,8 @@ def drawn(monkeypatch):
     """Runs and pictures replaced by empty ones."""
     rows = []
 
-    def runs(sde, network, label, key, meter):
-        return sde, network, None, None, label
+    def runs(sde, network, label, key, meter, *, drift_error):
+        return sde, network, None, None, label, drift_error
 
     def save(figure, path):
         path.write_bytes(b"picture")
@@ -33,7 +33,7 @@ def test_the_main_job(cli, embedded, judged, drawn, tmp_path, option, plan):
     assert all(
         s["state_space_divergence"] == CARD.state_space_divergence for s in record["systems"]
     )
-    assert [row[-1] for row in drawn] == [LABELS[name] for name, _ in plan.systems]
+    assert [row[4] for row in drawn] == [LABELS[name] for name, _ in plan.systems]
     for (_, neurons), call in zip(plan.systems, judged, strict=True):
         assert call["network"].num_neurons == neurons
         assert call["num_starts"] == plan.num_starts
@@ -71,17 +71,19 @@ def test_an_earlier_demo_is_overwritten_but_nothing_else(
 
 
 def test_an_interruption_keeps_what_is_done(cli, embedded, judged, drawn, monkeypatch, tmp_path):
-    def interrupted(sde, *_):
+    def interrupted(sde, *_, drift_error):
         if sde.name == "lorenz":
             raise KeyboardInterrupt
-        return sde, None, None, None, ""
+        return sde, None, None, None, "", drift_error
 
     monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", interrupted)
     result = cli("demo", code=130)
     assert result.stderr == "interrupted\n"
     record = json.loads((tmp_path / "driftmatch-demo" / "demo.json").read_text())
     assert [s["system"] for s in record["systems"]] == ["van-der-pol"]
-    monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", lambda *a: (None, None, None, None, ""))
+    monkeypatch.setattr(
+        "driftmatch.cli.demo.runs_to_draw", lambda *_, drift_error: (None,) * 5 + (drift_error,)
+    )
     cli("demo")
 
 
