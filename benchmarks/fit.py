@@ -63,13 +63,11 @@ class NengoFit(AbstractFit):
 
 
 def methods() -> dict[str, AbstractFit]:
+    """The fits, by the name that the table shows."""
     fits: dict[str, AbstractFit] = {
         "refined": Refined(),
         "backprop": Backprop(steps=20_000, batch_size=1024),
         "backprop, annealed": Backprop(steps=20_000, learning_rate=5e-3, decay=True),
-        "backprop, annealed, s = 0.01": Backprop(
-            steps=20_000, learning_rate=5e-3, decay=True, noise=0.01
-        ),
         "least-squares": LeastSquares(),
     }
     try:

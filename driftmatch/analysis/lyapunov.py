@@ -81,7 +81,8 @@ def lyapunov(
     - `dt`: the time step.
     - `num_exponents`: how many, the largest ones; all of them by default.
     - `burn_in`: the time given to the states to reach the attractor (unless `start` is given), and
-      then to the tangents to align; by default a fifth of the duration.
+      then to the tangents to align; by default a fifth of the duration. It must outlast the time
+      in which nearby trajectories part, or the standard errors come out too small.
     - `start`: states on the attractor, shape (M, k), or one, shape (k,), which is spread a little.
     - `noise`: False leaves the noise out: the exponents of the drift alone.
     - `qr_every`: the number of steps between two QR factorisations.

@@ -81,8 +81,8 @@ class Refined(AbstractFit):
     """Variable projection: the features descend, the readouts follow; see `refined`.
 
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
-    half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 3
-    for small networks down to 8 and 3 for a thousand neurons. `max_slope`: soft limit of |Γ'_i|,
+    half of the states, then on all `states_per_neuron` n of them; by default (None) from 18 and 2
+    for small networks down to 6 and 2 for a thousand neurons. `max_slope`: soft limit of |Γ'_i|,
     whitened.
     """
 
@@ -105,7 +105,7 @@ class Refined(AbstractFit):
         return max(self.states_per_neuron * num_neurons, 8192)
 
     def fit(self, problem, num_neurons, rng, meter):
-        first, last = self.iterations or (int(np.clip(6000 // num_neurons, 8, 24)), 3)
+        first, last = self.iterations or (int(np.clip(4000 // num_neurons, 6, 18)), 2)
         meter.start("refining", first + last + 1)
         try:
             return self._descend(problem, num_neurons, rng, first, last, meter)

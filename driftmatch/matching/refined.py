@@ -188,7 +188,7 @@ class ReducedObjective:
 class Descent:
     """Levenberg–Marquardt on a `ReducedObjective`, one `step` at a time."""
 
-    def __init__(self, theta: np.ndarray, *, damping: float = 0.05, cg_iterations: int = 20):
+    def __init__(self, theta: np.ndarray, *, damping: float = 0.05, cg_iterations: int = 16):
         self.theta = theta
         self._damping = damping
         self._cg_iterations = cg_iterations

@@ -62,7 +62,7 @@ def test_lorenz_in_both_precisions(x64):
 
 
 def test_dadras():
-    found = lyapunov(dadras(noise=0.0), duration=30.0, dt=0.01, key=KEY)
+    found = lyapunov(dadras(noise=0.0), duration=30.0, dt=0.01, key=KEY, burn_in=40.0)
     assert found.sum == pytest.approx(-10.3, rel=1e-4)
     assert found.exponents[0] > 20 * found.standard_error[0]
     assert abs(found.exponents[1]) < 4 * found.standard_error[1]
