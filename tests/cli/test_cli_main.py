@@ -116,6 +116,8 @@ def test_the_meter_is_for_terminals_and_an_interrupted_run_is_saved(tmp_path):
         [sys.executable, "-m", "driftmatch", "simulate", "double-well", "--duration", "1e7",
          "--dt", "0.01", "--save-every", "1000", "--out", out],
         stdout=subprocess.PIPE, stderr=stderr, text=True, env=os.environ | {"TERM": "xterm"},
+            # Shells start background jobs with the interrupt ignored, which would be inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     os.close(stderr)
     seen, deadline = b"", time.monotonic() + 100
