@@ -19,7 +19,7 @@ def cell(value) -> str:
         return f"{value:.3g}"
     if isinstance(value, list):
         return ", ".join(cell(v) for v in value)
-    return str(value)
+    return str(value).replace("|", "\\|")
 
 
 def table(rows: list[dict]) -> str:
