@@ -19,7 +19,9 @@ def test_every_rank_is_drawn(k, tmp_path):
 
 def test_a_network_of_three_neurons_is_drawn():
     net = network(1, n=3)
-    network_schematic(net, network_run(1, net)).draw_without_rendering()
+    fig = network_schematic(net, network_run(1, net))
+    fig.draw_without_rendering()
+    assert "3 neurons" in fig.axes[0].get_title()
 
 
 def test_matrices_are_those_of_the_network():
