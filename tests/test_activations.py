@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.special
 
 import driftmatch as dm
-from driftmatch.activations import Activation, get_activation
+from driftmatch.activations import Activation, get_activation, inverse_integral
 
 # Apart from the corner of relu, where no derivative exists.
 X = np.concatenate([np.linspace(-30, 30, 241) + 1e-3, [1e-8, -1e-8, 200.0, -200.0]])
@@ -70,3 +74,67 @@ def test_names_and_objects():
 def test_unknown_names(given, sentence):
     with pytest.raises(dm.InputError, match=sentence):
         get_activation(given)
+
+
+INVERSES = {
+    "tanh": np.arctanh,
+    "logistic": scipy.special.logit,
+    "erf": scipy.special.erfinv,
+    "softplus": lambda r: np.log(np.expm1(r)),
+    "relu": lambda r: r,
+    "identity": lambda r: r,
+}
+
+
+@pytest.mark.parametrize("name", dm.ACTIVATIONS)
+@pytest.mark.parametrize("x", [-5.0, -0.999, -1e-3, 0.0, 0.02, 1.0, 3.2])
+def test_integral_is_that_of_the_inverse(name, x):
+    """By quadrature over r from 0, also where φ⁻¹(0) = −∞."""
+    activation = dm.ACTIVATIONS[name]
+    top = activation.derivatives(np.array(x))[0]
+    wanted = scipy.integrate.quad(INVERSES[name], 0, top, epsabs=1e-12, epsrel=1e-12, limit=200)[0]
+    np.testing.assert_allclose(inverse_integral(activation, np.array(x)), wanted, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", dm.ACTIVATIONS)
+def test_slope_of_the_integral_is_x_times_the_gain(name):
+    activation, h, x = dm.ACTIVATIONS[name], 1e-4, X[np.abs(X) > 2e-4]  # not at the corner of relu
+    found = (inverse_integral(activation, x + h) - inverse_integral(activation, x - h)) / (2 * h)
+    np.testing.assert_allclose(found, x * activation.derivatives(x)[1], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "right"),
+    [
+        ("tanh", np.log(2), np.log(2)),
+        ("logistic", 0.0, 0.0),
+        ("erf", np.pi**-0.5, np.pi**-0.5),
+        ("softplus", 0.0, 5e5 - np.pi**2 / 6),
+        ("relu", 0.0, 5e5),
+        ("identity", 5e5, 5e5),
+    ],
+)
+def test_integral_of_saturated_neurons(name, left, right):
+    found = inverse_integral(dm.ACTIVATIONS[name], np.array([-1e3, 1e3]))
+    np.testing.assert_allclose(found, [left, right], rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "softplus", "identity"])
+def test_integral_keeps_its_digits_where_it_is_small(name):
+    """x²/2 · φ'(0) near 0; (x − 1) e^x of softplus far to the left."""
+    x = np.array([-1e-6, 1e-6]) if name != "softplus" else np.array([-50.0, -30.0])
+    gain = dm.ACTIVATIONS[name].derivatives(np.zeros(1))[1]
+    wanted = 0.5 * x * x * gain if name != "softplus" else (x - 1) * np.exp(x)
+    np.testing.assert_allclose(inverse_integral(dm.ACTIVATIONS[name], x), wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", dm.ACTIVATIONS)
+@pytest.mark.parametrize("reach", [1.0, 30.0, 1e3])
+def test_quadrature_for_activations_of_the_users_own(name, reach):
+    """It leaves out the constant from r = 0 to φ(0)."""
+    activation = dm.ACTIVATIONS[name]
+    x = np.random.default_rng(0).uniform(-reach, reach, (7, 30))
+    offset = inverse_integral(activation, np.zeros(()))
+    found = inverse_integral(replace(activation, integral=None), x)
+    np.testing.assert_allclose(found, inverse_integral(activation, x) - offset, atol=1e-9 * reach)
+    assert inverse_integral(replace(activation, integral=None), np.zeros(3)).tolist() == [0, 0, 0]
