@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import demo, fidelity, fit, simulation
+from benchmarks import demo, fidelity, fit, lyapunov, simulation
 from benchmarks.tables import machine
 
 QUESTIONS = {
@@ -14,6 +14,7 @@ QUESTIONS = {
     "fit": fit.run,
     "diffusion": fidelity.diffusion,
     "fidelity": fidelity.run,
+    "lyapunov": lyapunov.run,
     "demo": demo.run,
 }
 

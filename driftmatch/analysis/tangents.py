@@ -1,70 +1,226 @@
-"""A state and its tangents in one array, moved by one step of one scheme.
+"""A state and its tangents, moved together by one step of one scheme.
 
-A pair is [z | V], shape (k, 1 + p): the state and p tangents at it.
+A flow is an SDE, whose tangents are vectors at the state, or `WithinSubspace`.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from driftmatch.network import LatentSDE
-from driftmatch.sde import AbstractSDE
+from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.precision import like
+from driftmatch.sde import AbstractSDE, Forced
+from driftmatch.simulation.integrators import normals
+
+_FEW = 6
 
 
-def tangent_flow(sde: AbstractSDE) -> tuple[Callable, Callable]:
-    """The drift (pair, t) ↦ [f + c | Df V] and the noise (pair, dB) ↦ [σ dB | D(σ dB) V]."""
-    if isinstance(sde, LatentSDE):
-        drift_and_tangents = _latent_tangents(sde)
-    else:
+class Pair(NamedTuple):
+    """A state and p tangents at it, as columns."""
 
-        def drift_and_tangents(z, V):
-            f, tangent = jax.linearize(sde.drift, z)
-            return f, jax.vmap(tangent, in_axes=1, out_axes=1)(V)
+    state: Float[Array, " d"]
+    tangents: Float[Array, "k p"]
+
+
+class WithinSubspace(eqx.Module):
+    """A network in its n neurons, with tangents v = Γc that are given by their c ∈ R^k."""
+
+    neural: NeuralSDE
+
+    @property
+    def name(self) -> str:
+        return self.neural.name
+
+    @property
+    def noise_dim(self) -> int:
+        return self.neural.noise_dim
+
+
+Flow = AbstractSDE | WithinSubspace
+
+
+def is_noise_free(sde: AbstractSDE) -> bool:
+    """Whether σ is known to be zero everywhere; forms no matrix of n rows for a network."""
+    if isinstance(sde, Forced):
+        return is_noise_free(sde.sde)
+    if isinstance(sde, (LatentSDE, NeuralSDE)):
+        shared = sde.network.shared_noise
+        silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
+        return silent and not shared.constant.any() and shared.readout is None
+    return sde.has_constant_diffusion and not jnp.any(sde.diffusion(jnp.zeros(sde.dim)))
+
+
+def tangent_flow(flow: Flow) -> tuple[Callable, Callable]:
+    """The drift (pair, t) ↦ (f + c, Df V) and the noise (pair, dB) ↦ (σ dB, D(σ dB) V)."""
+    if isinstance(flow, LatentSDE):
+        return _latent_flow(flow)
+    if isinstance(flow, WithinSubspace):
+        return _flow_within_subspace(flow.neural)
 
     def drift(pair, t):
-        f, JV = drift_and_tangents(pair[:, 0], pair[:, 1:])
-        c = sde.forcing(t)
-        return jnp.concatenate([(f if c is None else f + c)[:, None], JV], axis=1)
+        f, JV = _pushed(flow.drift, pair)
+        return Pair(_forced(flow, f, t), JV)
 
     def noise(pair, dB):
-        kick, tangent = jax.linearize(lambda z: sde.noise(z, dB), pair[:, 0])
-        kicks = jax.vmap(tangent, in_axes=1, out_axes=1)(pair[:, 1:])
-        return jnp.concatenate([kick[:, None], kicks], axis=1)
+        if flow.has_constant_diffusion:
+            return Pair(flow.noise(pair.state, dB), jnp.zeros_like(pair.tangents))
+        return Pair(*_pushed(lambda z: flow.noise(z, dB), pair))
 
     return drift, noise
 
 
-def _latent_tangents(sde: LatentSDE):
-    """f(z) and Df(z)V for a network, Df = τ⁻¹[−1 + Σ_i φ'(x_i) W_s,·i Γ_i·].
+def _pushed(function, pair):
+    """The function's value at the state, and its derivative along every tangent."""
+    value, tangent = jax.linearize(function, pair.state)
+    return value, jax.vmap(tangent, in_axes=1, out_axes=1)(pair.tangents)
 
-    The k×k sum over neurons is one product with a table of k² columns: several times fewer numbers
-    pass through memory than with one tangent in every neuron for every column of V.
+
+def _forced(sde, f, t):
+    c = sde.forcing(t)
+    return f if c is None else f + c
+
+
+def _latent_flow(sde: LatentSDE):
+    """In z: at x = Γz + b, with Df = τ⁻¹[−1 + W_s diag(φ') Γ]."""
+    net = sde.network
+    jacobian, kick = _network_terms(net)
+
+    def neurons(z):
+        return like(net.gamma, z) @ z + like(net.bias, z)
+
+    def drift(pair, t):
+        z, V = pair
+        rates, J = jacobian(neurons(z))
+        f = (like(net.readout, z) @ rates - z) / net.tau
+        return Pair(_forced(sde, f, t), (J @ V - V) / net.tau)
+
+    def noise(pair, dB):
+        z, V = pair
+        return Pair(sde.noise(z, dB), kick(neurons(z), dB, V))
+
+    return drift, noise
+
+
+def _flow_within_subspace(sde: NeuralSDE):
+    """In x, wherever noise has put it; tangents Γc obey dc = τ⁻¹[−1 + W_s diag(φ'(x)) Γ] c dt + …
+
+    Private noise is the same at every x, so that it moves the state and no tangent.
     """
     net = sde.network
-    n, k = net.gamma.shape
-    table = (net.readout.T[:, :, None] * net.gamma[:, None, :]).reshape(n, k * k)
+    m = net.shared_noise.constant.shape[1]
+    jacobian, kick = _network_terms(net)
 
-    def drift_and_tangents(z, V):
-        x = net.gamma @ z + net.bias
-        rates, slopes = jax.jvp(net.activation.function, (x,), (jnp.ones_like(x),))
-        jacobian = (slopes @ table).reshape(k, k)
-        return (net.readout @ rates - z) / net.tau, (jacobian @ V - V) / net.tau
+    def drift(pair, t):
+        x, C = pair
+        rates, J = jacobian(x)
+        recurrent = like(net.gamma, x) @ (like(net.readout, x) @ rates)
+        f = (recurrent - x + like(net.bias, x)) / net.tau
+        return Pair(_forced(sde, f, t), (J @ C - C) / net.tau)
 
-    return drift_and_tangents
+    def noise(pair, dB):
+        x, C = pair
+        return Pair(sde.noise(x, dB), kick(x, dB[:m], C))
+
+    return drift, noise
+
+
+def _network_terms(net: Network):
+    """x ↦ (φ(x), W_s diag(φ') Γ), and (x, dB, C) ↦ the same with the readout of S dB, times C.
+
+    The k×k sum over neurons is one product with a table of k² columns: several times fewer numbers
+    pass through memory than with one tangent in every neuron for every column of C.
+    """
+    one = jnp.ones(())  # in the precision of this trace
+    gamma, readout = like(net.gamma, one), like(net.readout, one)
+    n, k = gamma.shape
+    table = (readout.T[:, :, None] * gamma[:, None, :]).reshape(n, k * k)
+
+    def rates_and_slopes(x):
+        return jax.jvp(net.activation.function, (x,), (jnp.ones_like(x),))
+
+    def jacobian(x):
+        rates, slopes = rates_and_slopes(x)
+        return rates, (slopes @ table).reshape(k, k)
+
+    def kick(x, dB, C):
+        if net.shared_noise.readout is None:
+            return jnp.zeros_like(C)
+        along = jnp.einsum("kmn,m->kn", like(net.shared_noise.readout, x), dB)
+        return (along * rates_and_slopes(x)[1]) @ gamma @ C
+
+    return jacobian, kick
 
 
 def runge_kutta(drift, y, t, dt):
     """The classical scheme of order four."""
     a = drift(y, t)
-    b = drift(y + 0.5 * dt * a, t + 0.5 * dt)
-    c = drift(y + 0.5 * dt * b, t + 0.5 * dt)
-    d = drift(y + dt * c, t + dt)
-    return y + dt / 6 * (a + 2 * b + 2 * c + d)
+    b = drift(_moved(y, 0.5 * dt, a), t + 0.5 * dt)
+    c = drift(_moved(y, 0.5 * dt, b), t + 0.5 * dt)
+    d = drift(_moved(y, dt, c), t + dt)
+    return jax.tree.map(lambda y, a, b, c, d: y + dt / 6 * (a + 2 * b + 2 * c + d), y, a, b, c, d)
 
 
 def heun(drift, y, t, dt, noise):
     """The scheme of `simulate`, for pairs."""
     before = drift(y, t)
-    after = drift(y + dt * before + noise, t + dt)
-    return y + 0.5 * dt * (before + after) + noise
+    after = drift(jax.tree.map(lambda y, f, w: y + dt * f + w, y, before, noise), t + dt)
+    return jax.tree.map(lambda y, f, g, w: y + 0.5 * dt * (f + g) + w, y, before, after, noise)
+
+
+def _moved(y, dt, velocity):
+    return jax.tree.map(lambda y, v: y + dt * v, y, velocity)
+
+
+def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
+    """Q and ln |R_ii|, shape (M, p), of V = QR.
+
+    Few tangents go through Gram and Schmidt's procedure in its stable form, all trajectories at
+    once, which for small matrices is several times faster than LAPACK's one after the other.
+    """
+    p = V.shape[2]
+    if p > _FEW:
+        Q, R = jnp.linalg.qr(V)
+        return Q, jnp.log(jnp.abs(jnp.diagonal(R, axis1=1, axis2=2)))
+    columns, logs = [V[:, :, i] for i in range(p)], []
+    for i in range(p):
+        length = jnp.linalg.norm(columns[i], axis=1, keepdims=True)
+        logs.append(jnp.log(length[:, 0]))
+        q = columns[i] = columns[i] / length
+        for j in range(i + 1, p):
+            columns[j] -= jnp.sum(q * columns[j], axis=1, keepdims=True) * q
+    return jnp.stack(columns, axis=2), jnp.stack(logs, axis=1)
+
+
+@eqx.filter_jit
+def grow(flow: Flow, pairs: Pair, key, first_step, dt, num_qr: int, qr_every: int, steady: bool):
+    """The pairs, M of them, after `num_qr` intervals, and the sums of ln |R_ii|, shape (M, p).
+
+    `steady`: leave the noise out and take steps of `runge_kutta` instead of `heun`.
+    """
+    drift, noise = tangent_flow(flow)
+    M, _, p = pairs.tangents.shape
+    noise_dim = 0 if steady else flow.noise_dim
+
+    def move(pair, t, normal):
+        if steady:
+            return runge_kutta(drift, pair, t, dt)
+        return heun(drift, pair, t, dt, noise(pair, jnp.sqrt(dt) * normal))
+
+    def step(pairs, x):
+        index, normal = x
+        return jax.vmap(move, in_axes=(0, None, 0))(pairs, index * dt, normal), None
+
+    def interval(carry, index):
+        pairs, grown = carry
+        steps = first_step + index * qr_every + jnp.arange(qr_every)
+        draw = jax.vmap(lambda s: normals(key, s, M, noise_dim))
+        (state, V), _ = jax.lax.scan(step, pairs, (steps, draw(steps)))
+        Q, logs = orthonormalised(V)
+        return (Pair(state, Q), grown + logs), None
+
+    grown = jnp.zeros((M, p), pairs.tangents.dtype)
+    return jax.lax.scan(interval, (pairs, grown), jnp.arange(num_qr))[0]

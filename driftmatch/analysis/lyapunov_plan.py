@@ -1,0 +1,134 @@
+"""What a Lyapunov spectrum is measured by: checked numbers, starting states and tangents."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from driftmatch.analysis.tangents import is_noise_free
+from driftmatch.errors import InputError
+from driftmatch.network import LatentSDE, NeuralSDE
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import (
+    check_count,
+    check_key,
+    check_start,
+    check_steps,
+    scattered,
+)
+from driftmatch.simulation.simulate import simulate
+
+BLOCKS = 20
+
+
+class Plan(NamedTuple):
+    """What was asked for, checked, and the blocks that follow from it."""
+
+    dt: float
+    num_trajectories: int
+    num_qr: int  # intervals in a block
+    qr_every: int  # steps in an interval
+    burn_in: float
+    may_burn_longer: bool
+    steady: bool
+    throw: bool
+    head_start: float  # time since trajectories set out together; inf if they did not
+    keys: tuple[PRNGKeyArray, PRNGKeyArray]  # of starts and tangents, of the noise
+
+    @property
+    def block_time(self) -> float:
+        return self.num_qr * self.qr_every * self.dt
+
+
+def check_plan(
+    sde: AbstractSDE, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every, throw
+) -> Plan:
+    """Check what `lyapunov` and `neural_lyapunov` have in common."""
+    steps = check_steps(duration, dt, 1)
+    if isinstance(sde, (LatentSDE, NeuralSDE)) and dt >= 2 * sde.network.tau:
+        tau = sde.network.tau
+        raise InputError(
+            f"dt = {dt:g} is too large for a network with tau = {tau:g}: explicit steps need dt "
+            f"below {2 * tau:g}, and about {tau / 20:.1g} to be accurate"
+        )
+    may_burn_longer = burn_in is None
+    burn_in = duration / 5 if burn_in is None else _check_burn_in(burn_in)
+    check_steps(duration + burn_in, dt, 1)
+    M = check_count("num_trajectories", num_trajectories)
+    qr_every = check_count("qr_every", qr_every)
+    for what, value in (("noise", noise), ("throw", throw)):
+        if not isinstance(value, (bool, np.bool_)):
+            raise InputError(
+                f"{what} must be True or False, got {value!r}"
+                + ("; how strong the noise is, the SDE says" if what == "noise" else "")
+            )
+    if steps < BLOCKS:
+        raise InputError(
+            f"duration must be at least {BLOCKS} steps, got {duration!r} and dt = {dt!r}: errors "
+            f"come from {BLOCKS} blocks of time"
+        )
+    qr_every = min(qr_every, steps // BLOCKS)
+    keys = jax.random.split(check_key(key))
+    steady = not noise or is_noise_free(sde)
+    head_start = np.inf  # noise of their own parts trajectories by itself
+    if steady and M > 1 and np.ndim(start) < 2:
+        head_start = burn_in if start is None else 0.0
+    return Plan(
+        dt=float(dt),
+        num_trajectories=M,
+        num_qr=max(1, round(steps / (BLOCKS * qr_every))),
+        qr_every=qr_every,
+        burn_in=float(burn_in),
+        may_burn_longer=may_burn_longer,
+        steady=steady,
+        throw=bool(throw),
+        head_start=head_start,
+        keys=(keys[0], keys[1]),
+    )
+
+
+def _check_burn_in(value: Any) -> float:
+    is_real = isinstance(value, (int, float, np.integer, np.floating))
+    if not is_real or isinstance(value, bool) or not (np.isfinite(value) and value >= 0):
+        raise InputError(f"burn_in must be a number that is not negative, got {value!r}")
+    return float(value)
+
+
+def starting_states(sde: AbstractSDE, start, plan: Plan) -> Float[Array, "M k"] | None:
+    """States on the attractor, or as given; None if they became non-finite and none may raise."""
+    if start is None:
+        if not isinstance(sde, NeuralSDE):
+            return _on_the_attractor(sde, plan)
+        # The subspace holds the attractor, or with private noise is close to it, and is smaller.
+        latent = _on_the_attractor(sde.network.latent(), plan)
+        return None if latent is None else sde.network.lift(latent)
+    M, dims = plan.num_trajectories, (sde.dim,)
+    if np.ndim(start) == 1:  # apart, or else all trajectories would be one without noise
+        return scattered(check_start(start, 1, dims)[0], sde.dim, M, plan.keys[0])
+    return jnp.asarray(check_start(start, M, dims), dtype=float)
+
+
+def _on_the_attractor(sde, plan: Plan):
+    """One state a trajectory, each from another time of the second half of a burn-in.
+
+    Without noise trajectories on a limit cycle would otherwise all be in one phase.
+    """
+    M = plan.num_trajectories
+    save_every = max(1, round(plan.burn_in / plan.dt / (2 * M)))
+    run = simulate(
+        sde, duration=2 * M * save_every * plan.dt, dt=plan.dt, key=plan.keys[0],
+        num_trajectories=M, save_every=save_every, throw=plan.throw,
+    )  # fmt: skip
+    if not run.outcome.ok:
+        return None
+    m = np.arange(M)
+    return jnp.asarray(run.states[m, -1 - m], dtype=float)
+
+
+def random_frames(plan: Plan, k: int, p: int) -> Float[Array, "M k p"]:
+    """p orthonormal tangents for every trajectory."""
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(plan.keys[0])))
+    frames = np.linalg.qr(rng.standard_normal((plan.num_trajectories, k, p)))[0]
+    return jnp.asarray(frames, dtype=float)
