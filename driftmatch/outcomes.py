@@ -11,7 +11,32 @@ class Outcome(enum.Enum):
     MORE_NEURONS_DIFFUSION = "the diffusion error is above 10 %: use more neurons"
     FRAGILE = "readout weights are so large that single precision or noise spoils the drift"
     NON_FINITE = "the run became non-finite"
+    MOVING_TOGETHER = (
+        "trajectories still settle or move together: the errors, though widened where that shows, "
+        "may be too small; lengthen burn_in"
+    )
+    PARALLEL_TANGENTS = (
+        "tangents turn parallel between two factorisations, so small exponents are lost: lower "
+        "qr_every"
+    )
     INTERRUPTED = "interrupted: what had been computed until then is kept"
+    CLIPPED = "probability sits at the walls of the grid: use a wider box"
+    COARSE = "the grid is too coarse for so little noise: use more cells or a smaller box"
+    UNCONVERGED = "the sparse solver did not converge: use fewer cells or more noise"
+    TRANSIENT = "the trajectories are not stationary yet: leave out their beginning, or run longer"
+    UNDERSAMPLED = "there are too few samples for so many features: run longer"
+    UNRESOLVED = "the features do not resolve the score: use more of them, or another method"
+    COARSE_SAMPLING = "the samples are too far apart in time for a path's currents: use a finer dt"
+    NO_CLEAR_GAP = "the spectrum has no clear gap: record for longer, or give num_components"
+    FEW_SAMPLES = "there are too few samples for so many components: record for longer"
+    OTHER_SUBSPACE = "the recorded subspace is not the network's: latent states are not recovered"
+    CONTINUUM = "the fixed points form a continuum, of which a few are given"
+    SLOW_CONTINUUM = "the slow points form a continuum, of which a few are given"
+    MISSED_POINTS = (
+        "the flow enters the box everywhere, but the indices of the fixed points do not add up to "
+        "one: use more starts"
+    )
+    FEW_HITS = "a point was reached from one start only, others may be missing: use more starts"
 
     def __str__(self) -> str:
         return self.value

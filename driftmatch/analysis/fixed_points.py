@@ -1,0 +1,231 @@
+r"""Fixed points and slow points of a drift, with their linear stability."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
+from scipy.stats import qmc
+
+from driftmatch.analysis.fixed_point_search import FixedPointSearch
+from driftmatch.analysis.stability import Stability
+from driftmatch.errors import InputError
+from driftmatch.matching.states import characteristic_time, visited_states
+from driftmatch.network import LatentSDE, Network
+from driftmatch.outcomes import Outcome
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count, check_key
+
+Matrix = np.ndarray
+
+ROUNDS = 6  # of searching at most
+_WIDENED = 0.5  # of the visited range, on either side
+
+
+class NeuralEigenvalues(NamedTuple):
+    """The spectrum of the n × n Jacobian [−1 + ΓW_s φ'(x)]/τ of the neurons at fixed points.
+
+    - `latent`: the k eigenvalues along the subspace, shape (P, k). - `leak`: −1/τ, the eigenvalue
+      of everything else. - `multiplicity`: of the leak, n − k.
+    """
+
+    latent: Matrix
+    leak: float
+    multiplicity: int
+
+
+@dataclass(frozen=True)
+class FixedPoints:
+    """Where a drift vanishes, where it nearly does, and what it does nearby.
+
+    - `points`: shape (P, k), in the order of their coordinates; `speed`: |f| there, shape (P,), a
+      rounding error.
+    - `jacobians`: ∂f_i/∂z_j, shape (P, k, k), per unit time; `eigenvalues`: shape (P, k), complex,
+      by descending real part.
+    - `kind`: "stable node", "unstable node", "saddle", "stable focus", "unstable focus",
+      "saddle-focus", "center" (all eigenvalues imaginary) or "non-hyperbolic" (some without a real
+      part, so that the linear part does not decide); a focus is what has complex eigenvalues.
+    - `unstable_dim`: the number of eigenvalues with positive real part, shape (P,).
+    - `slow_points`: where q = ½|f|² has a local minimum and f ≠ 0, slowest first, shape (Q, k);
+      `slow_speeds`: |f| there, shape (Q,); `slow_eigenvalues`: of ∂f/∂z there, shape (Q, k).
+    - `typical_speed`: the root-mean-square |f| over the box, to compare with.
+    - `hits`: from how many starts each fixed point was reached, shape (P,); `num_starts`: of all.
+    - `box`: where was searched: lower and upper corner, shape (2, k).
+    - `outcome`: whether the points are isolated and the search can be taken for complete.
+    """
+
+    points: Float[Matrix, "P k"]
+    speed: Float[Matrix, " P"]
+    jacobians: Float[Matrix, "P k k"]
+    eigenvalues: Matrix
+    kind: list[str]
+    unstable_dim: Matrix
+    slow_points: Float[Matrix, "Q k"]
+    slow_speeds: Float[Matrix, " Q"]
+    slow_eigenvalues: Matrix
+    typical_speed: float
+    hits: Matrix
+    num_starts: int
+    box: Float[Matrix, "2 k"]
+    outcome: Outcome
+    name: str
+    network: Network | None = field(default=None, repr=False)
+
+    @property
+    def is_stable(self) -> Matrix:
+        """Whether all eigenvalues have negative real parts, shape (P,)."""
+        return np.array([kind.startswith("stable") for kind in self.kind], dtype=bool)
+
+    @property
+    def neural_eigenvalues(self) -> NeuralEigenvalues:
+        """Of the same fixed points seen as x = Γz + b, without forming a matrix of neurons.
+
+        The product of Γ and W_s φ' has, but for zeros, the eigenvalues of W_s φ' Γ. Raises
+        `InputError` for what is no network.
+        """
+        if self.network is None:
+            raise InputError(f"{self.name} has no neurons: only a network has neural eigenvalues")
+        n, k = self.network.gamma.shape
+        return NeuralEigenvalues(self.eigenvalues, -1 / self.network.tau, n - k)
+
+
+def fixed_points(
+    sde: AbstractSDE | Network,
+    box: tuple[ArrayLike, ArrayLike] | None = None,
+    *,
+    key: PRNGKeyArray,
+    num_starts: int = 512,
+    time: float | None = None,
+) -> FixedPoints:
+    r"""All states in a box where the drift vanishes, f(z) = 0, and where it is locally slowest.
+
+    Noise plays no part: these are fixed points of the drift f, in Itô's sense. Evenly spread starts
+    (a Sobol sequence, shifted at random) each follow Levenberg and Marquardt's steps down ½|f|², in
+    float64; what does not end in a zero goes on by Newton's steps on q = ½|f|² to a slow point.
+    Points within a millionth of the box of each other are one. Half of the starts of a second round
+    lie around the points that were found. There are further rounds, up to six in all, while some
+    point was reached from one start only, or, where the flow enters the box everywhere, while the
+    indices sign det(−∂f/∂z) do not sum to one, as Poincaré and Hopf's theorem demands.
+
+    A point is fixed if every f_i falls short of zero by less than what a billionth of the box
+    changes it. So a slow point of smaller speed than that passes for a fixed one.
+
+    **Arguments**
+
+    - `sde`: any SDE of which the drift can be differentiated; a network stands for
+      ``network.latent()``.
+    - `box`: lower and upper corner, each of shape (k,). By default the range of the states that the
+      SDE visits, widened by half of it on either side. All fixed points of a network with bounded
+      rates have |z_j| ≤ Σ_i |W_s,ji|.
+    - `key`: a random key, for the starts.
+    - `num_starts`: starts a round, rounded up to a power of two.
+    - `time`: for an SDE with a forcing c(t), the time at which it is held: the zeros of f + c.
+
+    Raises `InputError` if the box has another dimension, is empty, or holds states where the drift
+    is not finite.
+
+    Source: D. Sussillo, O. Barak, Neural Comput. 25, 626 (2013), for slow points; H. Nielsen,
+    *Damping parameter in Marquardt's method* (1999).
+    """
+    if not isinstance(sde, (Network, AbstractSDE)):
+        raise InputError(f"fixed_points needs an SDE or a Network, got {type(sde).__name__}")
+    sde = sde.latent() if isinstance(sde, Network) else sde
+    num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
+    key_box, key_starts = jax.random.split(check_key(key))
+    visited = None
+    if box is None:
+        low, high, visited = _visited_box(sde, key_box)
+    else:
+        low, high = _check_box(box, sde.dim)
+    sampler = qmc.Sobol(sde.dim, scramble=False)
+    shift = np.asarray(jax.random.uniform(key_starts, (sde.dim,)), np.float64)
+    with jax.enable_x64(True):
+        starts = (sampler.random(num_starts) + shift) % 1.0
+        search = FixedPointSearch(sde, low, high, _forcing(sde, time), starts, visited)
+        fixed, adds_up = search.fixed(), True
+        for _ in range(ROUNDS - 1):
+            if fixed.is_continuum:
+                break
+            starts = (sampler.random(num_starts) + shift) % 1.0
+            # Half of them near by, for where the box is large, the basins of some are small.
+            near = search.around(fixed, starts[::2])
+            search.follow(np.concatenate([near, starts[1::2]]))
+            fixed = search.fixed()
+            adds_up = search.adds_up(fixed, starts)
+            if adds_up and not np.any(fixed.hits == 1):
+                break
+        slow = search.slow()
+    if fixed.is_continuum or slow.is_continuum:
+        outcome = Outcome.CONTINUUM if fixed.is_continuum else Outcome.SLOW_CONTINUUM
+    elif not adds_up:
+        outcome = Outcome.MISSED_POINTS
+    else:
+        outcome = Outcome.FEW_HITS if np.any(fixed.hits == 1) else Outcome.SUCCESS
+    order = np.lexsort(np.round(fixed.states, 6).T[::-1])
+    slowest = np.argsort(slow.speeds)
+    stability = Stability.of(fixed.jacobians[order])
+    return FixedPoints(
+        points=fixed.points[order],
+        speed=fixed.speeds[order],
+        jacobians=fixed.jacobians[order],
+        eigenvalues=stability.eigenvalues,
+        kind=stability.kind,
+        unstable_dim=stability.unstable_dim,
+        slow_points=slow.points[slowest],
+        slow_speeds=slow.speeds[slowest],
+        slow_eigenvalues=Stability.of(slow.jacobians[slowest]).eigenvalues,
+        typical_speed=search.typical_speed,
+        hits=fixed.hits[order],
+        num_starts=search.num_starts,
+        box=np.stack([low, high]),
+        outcome=outcome,
+        name=sde.name,
+        network=sde.network if isinstance(sde, LatentSDE) else None,
+    )
+
+
+def _check_box(box: Any, dim: int) -> tuple[Matrix, Matrix]:
+    wanted = f"box must be a lower and an upper corner of shape ({dim},)"
+    try:
+        low, high = (np.asarray(corner, dtype=np.float64) for corner in box)
+    except (TypeError, ValueError):
+        raise InputError(f"{wanted}, got {box!r}") from None
+    if low.shape != (dim,) or high.shape != (dim,):
+        raise InputError(f"{wanted}, got shapes {low.shape} and {high.shape}")
+    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
+        raise InputError(f"{wanted} of finite numbers, got {low.tolist()} and {high.tolist()}")
+    if not np.all(low < high):
+        raise InputError(
+            f"the lower corner of the box must lie below the upper one in every coordinate, got "
+            f"{low.tolist()} and {high.tolist()}"
+        )
+    return low, high
+
+
+def _visited_box(sde, key) -> tuple[Matrix, Matrix, Matrix]:
+    """The widened range of visited states, and these states."""
+    key_scale, key_run = jax.random.split(key)
+    time_scale, starts = characteristic_time(sde, key_scale)
+    states = visited_states(sde, key_run, number=8192, time_scale=time_scale, starts=starts)
+    low, high = states.min(axis=0), states.max(axis=0)
+    width = high - low
+    largest = width.max() if width.max() > 1e-9 * (1 + np.abs(states).max()) else 0.0
+    width = np.maximum(width, 0.1 * largest or 1 + np.abs(states).max())
+    middle, reach = (low + high) / 2, (0.5 + _WIDENED) * width
+    return middle - reach, middle + reach, states
+
+
+def _forcing(sde: AbstractSDE, time: float | None) -> Matrix:
+    """c at that time; zero for an autonomous SDE."""
+    with jax.enable_x64(True):
+        value = sde.forcing(jnp.asarray(0.0 if time is None else time, jnp.float64))
+    if value is None:
+        return np.zeros(sde.dim)
+    if time is None:
+        raise InputError(
+            f"{sde.name} has an input that depends on time: pass the time at which to hold it "
+            "(time=0.0 if it is constant)"
+        )
+    return np.asarray(value, dtype=np.float64)
