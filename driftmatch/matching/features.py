@@ -10,13 +10,13 @@ from driftmatch.matching.refined import syrk
 
 
 def sample_features(
-    problem: MatchingProblem, number: int, rng: np.random.Generator, *, slope: float = 1.5
+    states: np.ndarray, number: int, rng: np.random.Generator, *, slope: float = 1.5
 ) -> Features:
-    """Features in random directions, centred on random states, with log-normal slopes."""
-    directions = rng.standard_normal((number, problem.states.shape[1]))
+    """Features in random directions, centred on random whitened states, with log-normal slopes."""
+    directions = rng.standard_normal((number, states.shape[1]))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     gamma = slope * np.exp(0.4 * rng.standard_normal((number, 1))) * directions
-    centres = 1.1 * problem.states[rng.integers(len(problem.states), size=number)]
+    centres = 1.1 * states[rng.integers(len(states), size=number)]
     return Features(gamma, -np.sum(gamma * centres, axis=1))
 
 

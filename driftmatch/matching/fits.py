@@ -66,7 +66,7 @@ class LeastSquares(AbstractFit):
         try:
             if problem.private_noise >= LEAST_RIDGE:
                 number = self.oversampling * num_neurons
-                candidates = sample_features(problem, number, rng)
+                candidates = sample_features(problem.states, number, rng)
                 small = problem.subset(max(4 * num_neurons, 2048))
                 features = select_features(small, candidates, num_neurons)
             else:
@@ -115,7 +115,7 @@ class Refined(AbstractFit):
     def _descend(self, problem, num_neurons, rng, first, last, meter):
         small = problem.subset(max(self.states_per_neuron * num_neurons // 2, 2048))
         number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
-        candidates = sample_features(problem, number, rng)
+        candidates = sample_features(problem.states, number, rng)
         features = select_features(small, candidates, num_neurons)
         meter.advance(1)
 
@@ -153,7 +153,7 @@ class Backprop(AbstractFit):
         return 50_000
 
     def fit(self, problem, num_neurons, rng, meter):
-        start = sample_features(problem, num_neurons, rng)
+        start = sample_features(problem.states, num_neurons, rng)
         return train(
             problem,
             start,
@@ -189,7 +189,7 @@ def _smoothest_features(problem, num_neurons, rng) -> Features:
     training = problem.subset(half)
     candidates = []
     for slope in (0.1, 0.3, 1.0):
-        features = sample_features(problem, num_neurons, rng, slope=slope)
+        features = sample_features(problem.states, num_neurons, rng, slope=slope)
         readout = solve_readout(training, features)
         rates = problem.activation.derivatives(features.arguments(problem.states[half:]))[0]
         error = np.sum((rates @ readout - problem.outputs[half:]) ** 2, axis=1)

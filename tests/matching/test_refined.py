@@ -23,7 +23,7 @@ def make_problem(activation="tanh", number=1500, private_noise=0.02, seed=0):
 
 
 def make_theta(problem, n=24, seed=1):
-    features = sample_features(problem, n, np.random.default_rng(seed))
+    features = sample_features(problem.states, n, np.random.default_rng(seed))
     return np.concatenate([features.gamma, features.bias[:, None]], axis=1)
 
 
@@ -123,7 +123,7 @@ def test_noise_ridge_predicts_the_error_with_noisy_neurons():
 def test_selection_beats_a_random_choice():
     problem = make_problem(number=3000)
     rng = np.random.default_rng(6)
-    candidates = sample_features(problem, 120, rng)
+    candidates = sample_features(problem.states, 120, rng)
 
     def objective(features):
         moments = Moments(problem, features, precise=True)
@@ -140,7 +140,7 @@ def test_selection_beats_a_random_choice():
 
 def test_moments_do_not_depend_on_the_precision_of_the_features():
     problem = make_problem()
-    features = sample_features(problem, 40, np.random.default_rng(7))
+    features = sample_features(problem.states, 40, np.random.default_rng(7))
     single, double = Moments(problem, features), Moments(problem, features, precise=True)
     upper = np.triu_indices(40)
     np.testing.assert_allclose(single.gram[upper], double.gram[upper], atol=1e-6)
