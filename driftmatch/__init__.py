@@ -19,11 +19,38 @@ if TYPE_CHECKING:
     from driftmatch.analysis.compare import compare as compare
     from driftmatch.analysis.densities import sliced_wasserstein as sliced_wasserstein
     from driftmatch.analysis.densities import state_space_divergence as state_space_divergence
+    from driftmatch.analysis.fixed_points import FixedPoints as FixedPoints
+    from driftmatch.analysis.fixed_points import NeuralEigenvalues as NeuralEigenvalues
+    from driftmatch.analysis.fixed_points import fixed_points as fixed_points
+    from driftmatch.analysis.fokker_planck.stationary import StationaryDensity as StationaryDensity
+    from driftmatch.analysis.fokker_planck.stationary import stationary as stationary
+    from driftmatch.analysis.helmholtz_hodge import HelmholtzHodge as HelmholtzHodge
+    from driftmatch.analysis.helmholtz_hodge import helmholtz_hodge as helmholtz_hodge
+    from driftmatch.analysis.irreversibility.by_grid import GridRoute as GridRoute
+    from driftmatch.analysis.irreversibility.by_linear import LinearRoute as LinearRoute
+    from driftmatch.analysis.irreversibility.by_path import PathRoute as PathRoute
+    from driftmatch.analysis.irreversibility.by_score import ScoreRoute as ScoreRoute
+    from driftmatch.analysis.irreversibility.irreversibility import (
+        irreversibility as irreversibility,
+    )
+    from driftmatch.analysis.irreversibility.record import Irreversibility as Irreversibility
     from driftmatch.analysis.lyapunov import LyapunovSpectrum as LyapunovSpectrum
     from driftmatch.analysis.lyapunov import lyapunov as lyapunov
+    from driftmatch.analysis.neural_lyapunov import NeuralSpectrum as NeuralSpectrum
+    from driftmatch.analysis.neural_lyapunov import neural_lyapunov as neural_lyapunov
     from driftmatch.analysis.spectra import spectrum_distance as spectrum_distance
+    from driftmatch.analysis.subspace import Alignment as Alignment
+    from driftmatch.analysis.subspace import Subspace as Subspace
+    from driftmatch.analysis.subspace import subspace as subspace
+    from driftmatch.analysis.summary import Analysis as Analysis
+    from driftmatch.analysis.summary import analyse as analyse
+    from driftmatch.analysis.symmetry import SymmetryDecomposition as SymmetryDecomposition
+    from driftmatch.analysis.symmetry import symmetry as symmetry
+    from driftmatch.analysis.symmetry_roles import SymmetryRoles as SymmetryRoles
+    from driftmatch.analysis.symmetry_roles import symmetry_roles as symmetry_roles
     from driftmatch.errors import ComputationError as ComputationError
     from driftmatch.errors import InputError as InputError
+    from driftmatch.grids import Grid as Grid
     from driftmatch.matching.embed import Embedding as Embedding
     from driftmatch.matching.embed import EmbeddingReport as EmbeddingReport
     from driftmatch.matching.embed import embed as embed
@@ -50,36 +77,61 @@ _HOMES = {
     "ACTIVATIONS": "activations",
     "AbstractSDE": "sde",
     "Activation": "activations",
+    "Alignment": "analysis.subspace",
+    "Analysis": "analysis.summary",
     "Backprop": "matching.fits",
     "BasinCheck": "analysis.basin",
     "ComputationError": "errors",
     "Embedding": "matching.embed",
     "EmbeddingReport": "matching.embed",
+    "FixedPoints": "analysis.fixed_points",
+    "Grid": "grids",
+    "GridRoute": "analysis.irreversibility.by_grid",
+    "HelmholtzHodge": "analysis.helmholtz_hodge",
     "InputError": "errors",
+    "Irreversibility": "analysis.irreversibility.record",
     "LeastSquares": "matching.fits",
+    "LinearRoute": "analysis.irreversibility.by_linear",
     "LyapunovSpectrum": "analysis.lyapunov",
     "Network": "network",
     "NetworkTrajectory": "simulation.trajectory",
+    "NeuralEigenvalues": "analysis.fixed_points",
+    "NeuralSpectrum": "analysis.neural_lyapunov",
     "Outcome": "outcomes",
+    "PathRoute": "analysis.irreversibility.by_path",
     "Refined": "matching.fits",
     "SDE": "sde",
+    "ScoreRoute": "analysis.irreversibility.by_score",
     "Scorecard": "analysis.compare",
     "SharedNoise": "network",
+    "StationaryDensity": "analysis.fokker_planck.stationary",
+    "Subspace": "analysis.subspace",
+    "SymmetryDecomposition": "analysis.symmetry",
+    "SymmetryRoles": "analysis.symmetry_roles",
     "TerminalMeter": "meters",
     "Trajectory": "simulation.trajectory",
+    "analyse": "analysis.summary",
     "basins": "analysis.basin",
     "compare": "analysis.compare",
     "embed": "matching.embed",
+    "fixed_points": "analysis.fixed_points",
+    "helmholtz_hodge": "analysis.helmholtz_hodge",
+    "irreversibility": "analysis.irreversibility.irreversibility",
     "load": "storage.models",
     "load_trajectory": "storage.trajectories",
     "lyapunov": "analysis.lyapunov",
     "matching_errors": "matching.errors",
+    "neural_lyapunov": "analysis.neural_lyapunov",
     "save": "storage.models",
     "save_trajectory": "storage.trajectories",
     "simulate": "simulation.simulate",
     "sliced_wasserstein": "analysis.densities",
     "spectrum_distance": "analysis.spectra",
     "state_space_divergence": "analysis.densities",
+    "stationary": "analysis.fokker_planck.stationary",
+    "subspace": "analysis.subspace",
+    "symmetry": "analysis.symmetry",
+    "symmetry_roles": "analysis.symmetry_roles",
 }
 _MODULES = ("figures", "systems")
 

@@ -63,9 +63,8 @@ def helmholtz_hodge(
     U = _poisson(np.asarray(sources), grid)
     slopes = [-np.diff(U, axis=axis) / h for axis, h in enumerate(grid.spacing)]
     f = _finite_drifts(sde, grid.centres).reshape(*grid.shape, grid.dim)
-    gradient = np.stack(
-        [np.gradient(-U, h, axis=axis, edge_order=2) for axis, h in enumerate(grid.spacing)], axis=-1
-    )
+    smooth = [np.gradient(-U, h, axis=axis, edge_order=2) for axis, h in enumerate(grid.spacing)]
+    gradient = np.stack(smooth, axis=-1)
     size = sum(float(np.sum(component**2)) for component in on_faces)
     return HelmholtzHodge(
         grid,
@@ -103,8 +102,8 @@ def _poisson(sources: np.ndarray, grid: Grid) -> np.ndarray:
     for axis, (n, h) in enumerate(zip(grid.shape, grid.spacing, strict=True)):
         values = (2 - 2 * np.cos(np.pi * np.arange(n) / n)) / h**2
         eigenvalues += values.reshape([-1 if a == axis else 1 for a in range(grid.dim)])
-    modes = scipy.fft.dctn(sources, type=2)
+    modes = np.asarray(scipy.fft.dctn(sources, type=2))
     eigenvalues.flat[0] = 1.0
     modes /= eigenvalues
     modes.flat[0] = 0.0
-    return scipy.fft.idctn(modes, type=2)
+    return np.asarray(scipy.fft.idctn(modes, type=2))

@@ -55,7 +55,9 @@ def test_moments_of_the_jumps_are_drift_and_diffusion():
             spread += np.bincount(cells, rate, grid.size)[:, None, None] * np.outer(step, step)
     inner = np.all(np.abs(grid.centres) < 0.8, axis=1)
     np.testing.assert_allclose(drift[inner], -grid.centres[inner] @ B.T, atol=3e-4)  # h² = 1e-4
-    np.testing.assert_allclose(spread[inner], np.broadcast_to(2 * D, (inner.sum(), 2, 2)), rtol=1e-3)
+    np.testing.assert_allclose(
+        spread[inner], np.broadcast_to(2 * D, (inner.sum(), 2, 2)), rtol=1e-3
+    )
 
 
 def test_current_is_that_of_a_rotation():

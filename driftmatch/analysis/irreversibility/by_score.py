@@ -1,0 +1,152 @@
+"""The route through the score, for any number of dimensions."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from driftmatch.analysis.flux import divergences, flux_drifts
+from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
+from driftmatch.analysis.irreversibility.samples import (
+    check_positive,
+    recorded,
+    simulate_exactly,
+    standard_error,
+    stationary_ensemble,
+)
+from driftmatch.analysis.irreversibility.score import (
+    FluxSamples,
+    ScoreModel,
+    features_for,
+    fit_scores,
+)
+from driftmatch.errors import InputError
+from driftmatch.outcomes import Outcome
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count, check_key
+
+Matrix = np.ndarray
+
+_KEPT_STATES = 20_000
+_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class ScoreRoute(AbstractRoute):
+    """σ̇ and the fields from the score, fitted to stationary samples; any k.
+
+    - `num_features`: random features besides a quadratic form.
+    - `slope`: of a typical feature, per standard deviation of the states; raise it for a density
+      with finer detail.
+    - `num_samples`: how many states the fit is given.
+    - `num_trajectories`, `duration`, `burn_in`, `dt`: of the simulation; by default it goes on
+      until the trajectories have forgotten their starts.
+
+    Two fits to half the trajectories each: each is judged on its own half, where it looks too good,
+    and on the other one, where it looks too bad, by equal amounts. The standard error combines the
+    scatter over trajectories with what changes when half the features are taken away.
+    """
+
+    num_features: int = 512
+    slope: float = 1.5
+    num_samples: int = 100_000
+    num_trajectories: int = 64
+    duration: float | None = None
+    burn_in: float | None = None
+    dt: float | None = None
+
+    def __call__(self, sde, trajectory, key):
+        n = check_count("num_features", self.num_features)
+        check_positive("slope", self.slope)
+        run, outcome = self._states(sde, trajectory, key)
+        if run.shape[0] * run.shape[1] < 10 * n:
+            raise InputError(
+                f"{run.shape[0] * run.shape[1]} samples are too few for {n} features: give at "
+                f"least {10 * n}, or lower num_features"
+            )
+        halves = _halves(run)
+        flux = tuple(_flux_samples(sde, half.reshape(-1, sde.dim)) for half in halves)
+        rng = np.random.default_rng(0 if key is None else _seed(key))
+        states = run.reshape(-1, sde.dim)
+        features = features_for(states, n, self.slope, rng)
+        fit = fit_scores(flux, features)
+        rate, error, excess = _rate(flux, fit.models, halves)
+        error = float(np.hypot(error, fit.misfit))
+        if outcome.ok and excess > _TOLERANCE * rate + 3 * error:
+            outcome = Outcome.UNDERSAMPLED
+        if outcome.ok and not _agrees(sde, flux, halves, rate, error):
+            outcome = Outcome.UNRESOLVED
+        kept = rng.permutation(len(states))[:_KEPT_STATES]
+        return Irreversibility(rate, error, "score", outcome, sde, states=states[kept], _score=fit)
+
+    def _states(self, sde: AbstractSDE, trajectory, key) -> tuple[Float[Matrix, "M T k"], Outcome]:
+        if trajectory is not None:
+            states, _, outcome = recorded(sde, trajectory)
+            return states, outcome
+        wanted = check_count("num_samples", self.num_samples)
+        key_start, key_run = jax.random.split(check_key(key))
+        ensemble = stationary_ensemble(
+            sde,
+            key_start,
+            num_trajectories=self.num_trajectories,
+            duration=self.duration,
+            burn_in=self.burn_in,
+            dt=self.dt,
+            steps_per_time_scale=20,
+        )
+        save_every = max(1, ensemble.steps * len(ensemble.starts) // wanted)
+        run = simulate_exactly(
+            sde, ensemble.starts, ensemble.steps, ensemble.dt, key_run, save_every=save_every
+        )
+        return run[:, 1:], ensemble.outcome
+
+
+def _halves(run):
+    """Half the trajectories and the other half, or of a single one its two halves in time."""
+    M, T, _ = run.shape
+    if M > 1:
+        return run[: M // 2], run[M // 2 :]
+    return run[:, : T // 2], run[:, T // 2 :]
+
+
+def _flux_samples(sde, states) -> FluxSamples:
+    return FluxSamples(states, *flux_drifts(sde, states))
+
+
+def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves) -> tuple[float, float, float]:
+    """σ̇, its standard error, and by how much a fit looks worse on the other half."""
+    values, excess = [], 0.0
+    for i, samples in enumerate(flux):
+        own, other = (
+            samples.dissipation(samples.irreversible(model)) for model in (models[i], models[1 - i])
+        )
+        values.append((0.5 * (own + other)).reshape(halves[i].shape[:2]))
+        excess += 0.5 * float(np.mean(other - own))
+    rate = float(np.mean(np.concatenate([v.ravel() for v in values])))
+    return rate, _error_of(values), excess
+
+
+def _agrees(sde, flux, halves, rate, error) -> bool:
+    """Whether σ̇ agrees with ⟨f̃ᵀD⁻¹f̃ + ∇·f̃⟩, which needs no fit but scatters more.
+
+    It follows from σ̇ = ⟨f̃·D⁻¹f_irr⟩ by partial integration.
+    """
+    values = [
+        (samples.dissipation(samples.drifts) + divergences(sde, samples.states)).reshape(
+            half.shape[:2]
+        )
+        for samples, half in zip(flux, halves, strict=True)
+    ]
+    plain = float(np.mean(np.concatenate([v.ravel() for v in values])))
+    return abs(rate - plain) < _TOLERANCE * rate + 4 * np.hypot(error, _error_of(values))
+
+
+def _error_of(values) -> float:
+    """The standard error of a mean over all trajectories, given half by half."""
+    shortest = min(v.shape[1] for v in values)
+    return standard_error(np.concatenate([v[:, :shortest] for v in values]))
+
+
+def _seed(key) -> int:
+    return int(jax.random.randint(check_key(key), (), 0, 2**31 - 1))

@@ -1,0 +1,81 @@
+"""`irreversibility`: how far a stationary SDE is from time reversal, by any of four routes."""
+
+from typing import Literal
+
+from jaxtyping import PRNGKeyArray
+
+from driftmatch.analysis.flux import as_stationary_sde
+from driftmatch.analysis.irreversibility.by_grid import GridRoute
+from driftmatch.analysis.irreversibility.by_linear import LinearRoute
+from driftmatch.analysis.irreversibility.by_path import PathRoute
+from driftmatch.analysis.irreversibility.by_score import ScoreRoute
+from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility, Recording
+from driftmatch.errors import InputError
+from driftmatch.network import Network
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_key
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import did_you_mean
+
+Method = Literal["score", "grid", "path", "linear"]
+
+_ROUTES: dict[str, AbstractRoute] = {
+    "score": ScoreRoute(),
+    "grid": GridRoute(),
+    "path": PathRoute(),
+    "linear": LinearRoute(),
+}
+
+
+def irreversibility(
+    sde: AbstractSDE | Network,
+    *,
+    key: PRNGKeyArray | None = None,
+    method: Method | AbstractRoute = "score",
+    trajectory: Recording | None = None,
+) -> Irreversibility:
+    r"""Split a stationary SDE into its reversible and irreversible parts.
+
+        J = f p − ∇·(D p),    f_rev = D∇ln p + ∇·D,    f_irr = J/p,    σ̇ = ⟨f_irrᵀ D⁻¹ f_irr⟩ ≥ 0
+
+    σ̇ is the entropy production rate in k_B per unit time; it is 0 if and only if the SDE is
+    reversible. f_irr is orthogonal to every gradient under p.
+
+    **Arguments**
+
+    - `sde`: an SDE, or a network, which stands for ``network.latent()``. Private noise makes a
+      network dissipate in n dimensions too; the latent rate never exceeds that.
+    - `key`: a random key, ``jax.random.key(seed)``, for the routes that simulate.
+    - `method`: "score" (any k, fields), "grid" (k ≤ 3, fields), "path" (any k, the rate alone) or
+      "linear" (closed form). The same with other options: `ScoreRoute`, `GridRoute`, `PathRoute`,
+      `LinearRoute`, such as ``ScoreRoute(num_features=1000)``.
+    - `trajectory`: what `simulate` returned, to be used by the routes "score" and "path" in place
+      of a simulation of their own. It must be stationary and evenly sampled.
+
+    **Returns** an `Irreversibility`; its outcome says if it cannot be trusted.
+
+    **Raises** `InputError` for a singular D (σ̇ is infinite or undefined along the directions
+    without noise), an SDE driven in time, a trajectory that does not fit, or a missing key.
+
+    **Source**: U. Seifert, Rep. Prog. Phys. 75, 126001 (2012); the split, R. Graham, Z. Phys. B 26,
+    397 (1977).
+    """
+    sde = as_stationary_sde(sde)
+    if isinstance(method, str):
+        if method not in _ROUTES:
+            raise InputError(f"there is no method {method!r}{did_you_mean(method, _ROUTES)}")
+        method = _ROUTES[method]
+    if not isinstance(method, AbstractRoute):
+        raise InputError(
+            f"method must be one of {', '.join(_ROUTES)} or a route such as ScoreRoute(), got "
+            f"{method!r}"
+        )
+    if trajectory is not None and not isinstance(trajectory, Trajectory | NetworkTrajectory):
+        raise InputError(
+            "trajectory must be what simulate or load_trajectory returned, got "
+            f"{type(trajectory).__name__}"
+        )
+    simulates = trajectory is None and isinstance(method, ScoreRoute | PathRoute)
+    if simulates and key is None:
+        raise InputError("this route simulates: pass key=jax.random.key(0), or a trajectory")
+    return method(sde, trajectory, None if key is None else check_key(key))

@@ -1,0 +1,251 @@
+"""Stationary samples: simulated until they are stationary, or recorded and checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import scipy.stats
+from jaxtyping import Float, PRNGKeyArray
+
+from driftmatch.analysis.flux import flux_drifts
+from driftmatch.errors import ComputationError, InputError
+from driftmatch.matching.states import characteristic_time
+from driftmatch.outcomes import Outcome
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count, check_key
+from driftmatch.simulation.simulate import simulate
+
+_STEPS_PER_SAMPLE = 20
+_FIRST_RUN = 100  # time scales
+_RUN = 400  # time scales
+_FINER = 4  # steps where the noise depends on the state
+_RELAXATIONS = 4  # slowest relaxation times that burn-in, and then each trajectory, must last
+_REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where the run does not stay finite
+_MAX_STEPS = 1_000_000
+_CHUNK = 2**22  # numbers that a piece of a path may keep
+_BLOCKS = 20  # of a trajectory, where there are too few trajectories
+_ENOUGH_TRAJECTORIES = 8
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Burnt-in states from which stationary paths go on.
+
+    - `starts`: shape (M, k). - `dt`: the step. - `steps`: how many, an even number, each path is to
+      take.
+    - `outcome`: whether it had become stationary within the steps that were allowed.
+    """
+
+    starts: Float[np.ndarray, "M k"]
+    dt: float
+    steps: int
+    outcome: Outcome
+
+
+def stationary_ensemble(
+    sde: AbstractSDE,
+    key: PRNGKeyArray,
+    *,
+    num_trajectories: int,
+    duration: float | None,
+    burn_in: float | None,
+    dt: float | None,
+    steps_per_time_scale: int,
+) -> Ensemble:
+    """Run many trajectories until they have forgotten where they started.
+
+    The slowest relaxation time is read from the lagged covariances of the run so far; unless
+    `burn_in` and `duration` say otherwise, the run is lengthened until it has lasted four of them
+    and its first and second half agree, and the paths that follow are as long.
+    """
+    M = check_count("num_trajectories", num_trajectories)
+    for name, value in (("duration", duration), ("burn_in", burn_in), ("dt", dt)):
+        if value is not None:
+            check_positive(name, value)
+    key_time, key_choice, key_run = jax.random.split(check_key(key), 3)
+    time_scale, starts = characteristic_time(sde, key_time)
+    flux_drifts(sde, starts)  # refuses at once what would be refused after the run
+    if not sde.has_constant_diffusion:
+        steps_per_time_scale *= _FINER  # the scheme is of weak order 1 there, otherwise of order 2
+    refinements = (1,) if dt is not None else _REFINEMENTS
+    dt = time_scale / steps_per_time_scale if dt is None else float(dt)
+    if duration is not None and duration < 2 * _BLOCKS * dt:
+        raise InputError(
+            f"duration = {duration:g} is too short for an error estimate: it must be at least "
+            f"{2 * _BLOCKS} steps of dt = {dt:.3g}"
+        )
+    chosen = jax.random.randint(key_choice, (M,), 0, len(starts))
+    states = starts[np.asarray(chosen)]
+    for refinement in refinements:
+        try:
+            settled = _settled(sde, states, dt / refinement, key_run, time_scale, burn_in)
+        except ComputationError:
+            if refinement == refinements[-1]:
+                raise
+        else:
+            dt /= refinement
+            break
+    states, length, outcome = settled
+    if duration is None:
+        duration = max(_RUN * time_scale, min(length, _MAX_STEPS * dt))
+    return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome)
+
+
+def _settled(
+    sde: AbstractSDE, states, dt: float, key_run: PRNGKeyArray, time_scale: float, burn_in
+) -> tuple[Float[np.ndarray, "M k"], float, Outcome]:
+    """The states after burn-in, how long its last run was, and whether they are stationary."""
+    length = _FIRST_RUN * time_scale if burn_in is None else burn_in
+    least = 4 if burn_in is not None else 2 * _BLOCKS  # samples
+    taken, outcome = 0, Outcome.SUCCESS
+    while True:
+        key_run, key_piece = jax.random.split(key_run)
+        steps = max(least * _STEPS_PER_SAMPLE, round(length / dt))
+        run = simulate_exactly(sde, states, steps, dt, key_piece, save_every=_STEPS_PER_SAMPLE)
+        states, taken = run[:, -1], taken + steps
+        relaxation = slowest_relaxation(run, _STEPS_PER_SAMPLE * dt)
+        if burn_in is not None:
+            break
+        if length >= _RELAXATIONS * relaxation and not is_transient(run):
+            break
+        length = max(2 * length, _RELAXATIONS * relaxation)
+        if taken + length / dt > _MAX_STEPS:
+            outcome = Outcome.TRANSIENT
+            break
+    return states, length, outcome
+
+
+def simulate_exactly(
+    sde: AbstractSDE, starts, steps: int, dt: float, key: PRNGKeyArray, *, save_every: int = 1
+) -> Float[np.ndarray, "M T k"]:
+    """`steps` steps in float64; raises `ComputationError` if they diverge."""
+    with jax.enable_x64(True):
+        run = simulate(
+            sde,
+            duration=steps * dt,
+            dt=dt,
+            key=key,
+            num_trajectories=len(starts),
+            start=starts,
+            save_every=save_every,
+        )
+    return run.states
+
+
+def pieces(
+    sde: AbstractSDE, ensemble: Ensemble, key: PRNGKeyArray
+) -> Iterator[Float[np.ndarray, "M T k"]]:
+    """The ensemble's paths, every step of them, piece by piece; pieces share their end states."""
+    states, left = ensemble.starts, ensemble.steps
+    length = max(2, 2 * (_CHUNK // states.size // 2))
+    while left > 0:
+        key, key_piece = jax.random.split(key)
+        piece = simulate_exactly(sde, states, min(left, length), ensemble.dt, key_piece)
+        states, left = piece[:, -1], left - min(left, length)
+        yield piece
+
+
+def slowest_relaxation(run: Float[np.ndarray, "M T k"], spacing: float) -> float:
+    """The longest time in which a linear combination of the coordinates forgets itself.
+
+    From the propagator C(lag)C(0)⁻¹ of lagged covariances, at a lag of an eighth of the run.
+    """
+    lag = max(1, run.shape[1] // 8)
+    run = run / np.maximum(np.abs(run).max(axis=(0, 1)), np.finfo(float).tiny)  # no overflow
+    centred = run - run.mean(axis=(0, 1))
+    before, after = centred[:, :-lag], centred[:, lag:]
+    C0 = np.einsum("mti,mtj->ij", before, before)
+    Clag = np.einsum("mti,mtj->ij", after, before)
+    scale = np.sqrt(np.maximum(np.diag(C0), np.finfo(float).tiny))
+    C0, Clag = C0 / np.outer(scale, scale), Clag / np.outer(scale, scale)
+    memory = np.abs(np.linalg.eigvals(np.linalg.lstsq(C0, Clag.T, rcond=1e-10)[0])).max()
+    return float(lag * spacing / max(-np.log(np.clip(memory, 1e-300, 1.0)), 1e-3))
+
+
+def is_transient(run: Float[np.ndarray, "M T k"], error_rate: float = 1e-3) -> bool:
+    """Whether means or variances drift from the first to the second half of the trajectories.
+
+    A t-test of each half's excess against its scatter over trajectories (or blocks of one), with
+    the given error rate for all 2k statistics together; a drift of less than a twentieth of a
+    standard deviation does not count.
+    """
+    centred = (run - run.mean(axis=(0, 1))) / np.maximum(run.std(axis=(0, 1)), 1e-300)
+    values = np.concatenate([centred, centred**2], axis=2)
+    half = values.shape[1] // 2
+    first, second = block_means(values[:, :half]), block_means(values[:, half : 2 * half])
+    excess = np.abs(second.mean(axis=0) - first.mean(axis=0))
+    if run.shape[0] >= _ENOUGH_TRAJECTORIES:
+        error = (second - first).std(axis=0, ddof=1) / np.sqrt(len(first))
+    else:
+        error = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / len(first))
+    threshold = scipy.stats.t.isf(error_rate / (2 * len(excess)), len(first) - 1)
+    return bool(np.any((excess > threshold * error) & (excess > 0.05)))
+
+
+def block_means(values: Float[np.ndarray, "M T q"]) -> Float[np.ndarray, "B q"]:
+    """Means over each trajectory, or over twenty blocks of each if there are fewer than eight."""
+    M, T, q = values.shape
+    if M >= _ENOUGH_TRAJECTORIES:
+        return values.mean(axis=1)
+    blocks = min(_BLOCKS, T)
+    used = T // blocks * blocks
+    return values[:, :used].reshape(M * blocks, -1, q).mean(axis=1)
+
+
+def standard_error(values: Float[np.ndarray, "M T"]) -> float:
+    """Of the mean over all trajectories, from the scatter of `block_means`."""
+    means = block_means(values[..., None])[:, 0]
+    return float(means.std(ddof=1) / np.sqrt(len(means)))
+
+
+def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], float, Outcome]:
+    """The states of a recording, in float64, and the time between two; checked at the door."""
+    try:
+        times, states = (np.asarray(x, dtype=float) for x in (trajectory.times, trajectory.states))
+    except (TypeError, ValueError):
+        raise InputError("the trajectory's times and states must be arrays of numbers") from None
+    if states.ndim != 3 or states.shape[2] != sde.dim:
+        raise InputError(
+            f"the trajectory has states of shape {states.shape} but {sde.name} has {sde.dim} "
+            "dimensions: pass a trajectory of this very system"
+        )
+    if len(states) == 0:
+        raise InputError("the trajectory has no paths: record at least one")
+    if times.shape != states.shape[1:2]:
+        raise InputError(
+            f"the trajectory has {times.size} times but {states.shape[1]} samples: pass it as "
+            "simulate returned it"
+        )
+    if not np.all(np.isfinite(states)):
+        which, when = np.argwhere(~np.isfinite(states))[0][:2]
+        raise InputError(
+            f"the trajectory is not finite: path {which} at t = {times[when]:g}; cut it there"
+        )
+    if states.shape[1] < 2 * _BLOCKS:
+        raise InputError(
+            f"the trajectory has {states.shape[1]} samples, too few for an error estimate: record "
+            f"at least {2 * _BLOCKS}"
+        )
+    still = np.ptp(states, axis=(0, 1)) == 0
+    if np.any(still):
+        raise InputError(
+            f"coordinate {int(np.argmax(still))} of the trajectory never changes, but {sde.name} "
+            "has noise along it: pass a trajectory of this very system"
+        )
+    gaps = np.diff(times)
+    if not (gaps[0] > 0 and np.allclose(gaps, gaps[0], rtol=1e-3)):
+        raise InputError(
+            "the trajectory's times are not evenly spaced: they go from steps of "
+            f"{gaps.min():.3g} to {gaps.max():.3g}; resample or record it evenly"
+        )
+    outcome = Outcome.TRANSIENT if is_transient(states) else Outcome.SUCCESS
+    return states, float((times[-1] - times[0]) / len(gaps)), outcome
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Refuse what is no positive, finite number."""
+    is_real = isinstance(value, int | float | np.integer | np.floating)
+    if isinstance(value, bool) or not is_real or not (np.isfinite(value) and value > 0):
+        raise InputError(f"{name} must be a positive number, got {value!r}")

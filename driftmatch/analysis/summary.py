@@ -1,0 +1,207 @@
+"""`analyse`: all that applies to a network or an SDE, in one call."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from driftmatch.analysis.fixed_points import FixedPoints
+from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
+from driftmatch.analysis.irreversibility.by_score import ScoreRoute
+from driftmatch.analysis.irreversibility.record import Irreversibility
+from driftmatch.analysis.irreversibility.samples import check_positive
+from driftmatch.analysis.lyapunov import LyapunovSpectrum
+from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
+from driftmatch.analysis.subspace import Alignment, Subspace
+from driftmatch.analysis.summary_numbers import numbers_of
+from driftmatch.analysis.summary_parts import PARTS, Task, Work, work_through
+from driftmatch.analysis.summary_run import STEPS, TIMES
+from driftmatch.analysis.symmetry import SymmetryDecomposition
+from driftmatch.analysis.symmetry_roles import SymmetryRoles
+from driftmatch.errors import InputError
+from driftmatch.matching.states import characteristic_time
+from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.network import Network
+from driftmatch.outcomes import Outcome
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_key, check_steps
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import did_you_mean
+
+_DIFFER = 0.05  # by more than that, and four standard errors, two routes disagree
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What there is to know of a network or an SDE, part by part. `analyse` makes it.
+
+    A part that does not apply or did not succeed is None, and `skipped` says why.
+
+    - `system`: what was analysed, and its `name`; `dimension`: k.
+    - `num_neurons`: n; None for what is no network.
+    - `time_scale`: in which the state changes by about its own size.
+    - `run`: a simulation on the attractor.
+    - `fixed_points`: of the drift.
+    - `lyapunov`: the k exponents along its own noise; `neural_lyapunov`: all n of a network.
+    - `irreversibility`: by the score; `grid_irreversibility`: on a grid, up to two dimensions.
+    - `stationary`: density and current on that grid.
+    - `symmetry`, `symmetry_roles`: of a network's connectivity, and over the run.
+    - `subspace`, `alignment`: of a network, found from its recorded neurons, and whether it is the
+      network's own.
+    - `skipped`: {part: a sentence}.
+    - `seconds`: how long it took.
+    """
+
+    system: AbstractSDE | Network
+    name: str
+    dimension: int
+    num_neurons: int | None
+    time_scale: float
+    run: Trajectory | NetworkTrajectory | None
+    fixed_points: FixedPoints | None
+    lyapunov: LyapunovSpectrum | None
+    neural_lyapunov: NeuralSpectrum | None
+    irreversibility: Irreversibility | None
+    grid_irreversibility: Irreversibility | None
+    stationary: StationaryDensity | None
+    symmetry: SymmetryDecomposition | None
+    symmetry_roles: SymmetryRoles | None
+    subspace: Subspace | None
+    alignment: Alignment | None
+    skipped: dict[str, str]
+    seconds: float = field(compare=False)
+
+    @property
+    def sde(self) -> AbstractSDE:
+        """What was analysed, a network in its latent coordinates."""
+        return self.system.latent() if isinstance(self.system, Network) else self.system
+
+    @property
+    def doubtful(self) -> dict[str, str]:
+        """{part: a sentence} of what was computed but cannot be taken at its word."""
+        found = {}
+        for part in PARTS:
+            outcome = getattr(getattr(self, part), "outcome", Outcome.SUCCESS)
+            if not outcome.ok:
+                found[part] = str(outcome)
+        by_score, by_grid = self.irreversibility, self.grid_irreversibility
+        if by_score and by_grid and not _agree(by_score, by_grid):
+            found.setdefault("irreversibility", "the score and the grid disagree on it")
+        return found
+
+    @property
+    def most_probable_state(self) -> Float[np.ndarray, " k"] | None:
+        """The centre of the cell where the stationary density is largest."""
+        if self.stationary is None:
+            return None
+        return self.stationary.grid.centres[int(np.argmax(self.stationary.density))]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers, ready for JSON: plain ones and lists, complex ones as [re, im], None for
+        what is not finite and for parts that were skipped."""
+        record = {name: getattr(self, name) for name in ("name", "dimension", "num_neurons",
+                                                         "time_scale")}  # fmt: skip
+        record |= {part: getattr(self, part) for part in PARTS if part != "run"}
+        record["most_probable_state"] = self.most_probable_state
+        record |= {"doubtful": self.doubtful, "skipped": self.skipped, "seconds": self.seconds}
+        return {name: numbers_of(value) for name, value in record.items()}
+
+
+def analyse(
+    system: AbstractSDE | Network,
+    *,
+    key: PRNGKeyArray,
+    duration: float | None = None,
+    dt: float | None = None,
+    route: ScoreRoute = ScoreRoute(),
+    skip: Collection[str] = (),
+    meter: AbstractMeter = SILENT,
+) -> Analysis:
+    r"""Analyse a network, or any SDE, with settings that fit it.
+
+        dz = f(z) dt + σ(z) dB
+
+    Of every SDE: its time scale, a run, the fixed points of f, the Lyapunov exponents along its
+    own noise, and its entropy production with the fields f_rev and f_irr, by the score and, up to
+    two dimensions, on a grid too, which also gives the stationary density. Of a network moreover:
+    the exponents of all n neurons, the symmetric and asymmetric part of W and what they do to the
+    states of the run, and the subspace that principal components of its neurons find, which must be
+    its own.
+
+    **Arguments**
+
+    - `system`: an SDE, or a network.
+    - `key`: a random key; every part has one of its own, so that skipping one changes no other.
+    - `duration`: of every trajectory of the run and of the Lyapunov exponents, by default 200 time
+      scales (`characteristic_time`).
+    - `dt`: their step, by default a 50th of the time scale.
+    - `route`: how irreversibility is found, such as ``ScoreRoute(num_features=1000)``.
+    - `skip`: names of parts to leave out, fields of `Analysis`; what needs them goes too.
+    - `meter`: told which part is being worked on.
+
+    **Returns** an `Analysis`. No part can spoil the others: what does not apply, or fails, is None
+    and its reason is in `skipped`; what cannot be trusted is named in `doubtful`.
+
+    **Raises** `InputError` for an argument that does not fit and `ComputationError` if the system
+    diverges, of which nothing can be said.
+    """
+    began = time.perf_counter()
+    network = system if isinstance(system, Network) else None
+    sde = system.latent() if isinstance(system, Network) else system
+    if not isinstance(sde, AbstractSDE):
+        raise InputError(
+            f"analyse takes an SDE or a Network, got {type(sde).__name__}; an embedding has a "
+            "network in its field .network"
+        )
+    if not isinstance(route, ScoreRoute):
+        raise InputError(f"route must be a ScoreRoute, got {type(route).__name__}")
+    if isinstance(skip, str):
+        skip = (skip,)
+    if not isinstance(skip, Collection):
+        raise InputError(f"skip must be a list of names of parts, got {skip!r}")
+    for name in skip:
+        if name not in PARTS:
+            raise InputError(f"there is no part {name!r} to skip{did_you_mean(name, PARTS)}")
+    for name, value in (("duration", duration), ("dt", dt)):
+        if value is not None:
+            check_positive(name, value)
+    if not isinstance(meter, AbstractMeter):
+        raise InputError(
+            f"meter must be a meter such as driftmatch.TerminalMeter(), got {type(meter).__name__}"
+        )
+    if network is not None and dt is not None and not dt < 2 * network.tau:
+        raise InputError(
+            f"dt must be below 2 tau = {2 * network.tau:g}, where explicit steps of the leak "
+            f"break down, got {dt!r}"
+        )
+    key_time, key_parts = jax.random.split(check_key(key))
+    time_scale, starts = characteristic_time(sde, key_time)
+    duration = TIMES * time_scale if duration is None else duration
+    check_steps(duration, time_scale / STEPS if dt is None else dt, 1)
+    work = Work(sde.name, skip, meter)
+    try:
+        task = Task(sde, network, key_parts, time_scale=time_scale, starts=starts,
+                    duration=duration, dt=dt, route=route)  # fmt: skip
+        work_through(task, work)
+    finally:
+        meter.stop()
+    return Analysis(
+        system=system,
+        name=sde.name,
+        dimension=sde.dim,
+        num_neurons=network.num_neurons if network else None,
+        time_scale=time_scale,
+        **{part: work.done.get(part) for part in PARTS},
+        skipped={part: work.skipped[part] for part in PARTS if part in work.skipped},
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _agree(one: Irreversibility, other: Irreversibility) -> bool:
+    off = abs(one.entropy_production - other.entropy_production)
+    error = np.hypot(one.standard_error, other.standard_error)
+    return bool(off <= 4 * error + _DIFFER * abs(other.entropy_production))

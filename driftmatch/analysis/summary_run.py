@@ -1,0 +1,90 @@
+"""The run that an analysis rests on: on the attractor, and of a length that fits the system."""
+
+import jax
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from driftmatch.network import Network
+from driftmatch.outcomes import Outcome
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.simulate import simulate
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+TIMES, STEPS = 200, 50  # time scales of a trajectory, and steps in a time scale
+_TRAJECTORIES = 8
+_SAMPLES = 25  # kept in a time scale
+_REFINEMENTS = (1, 4, 16)
+_STORED = 2**24  # numbers that a run in neurons may keep
+_APART = 0.01  # standard deviations
+_FEW = 500  # samples that show a subspace without noise
+_MANY = 3  # samples for each neuron where private noise fills all of them
+
+
+def recording(
+    system: AbstractSDE | Network,
+    starts: Float[np.ndarray, "M k"],
+    duration: float,
+    dt: float | None,
+    time_scale: float,
+    key: PRNGKeyArray,
+) -> Trajectory | NetworkTrajectory:
+    """Eight trajectories in float64, from states on the attractor.
+
+    Unless the step is given it is refined if the run does not stay finite. A network's with private
+    noise is as short as memory for all its neurons demands.
+    """
+    if isinstance(system, Network) and system.private_noise > 0:
+        most = _STORED / (_TRAJECTORIES * system.num_neurons * _SAMPLES)
+        duration = min(duration, max(most, 10) * time_scale)
+    run = None
+    for refinement in (1,) if dt else _REFINEMENTS:
+        step = dt or _gentle(system, time_scale / STEPS) / refinement
+        with jax.enable_x64(True):
+            run = simulate(
+                system,
+                duration=duration,
+                dt=step,
+                key=key,
+                num_trajectories=_TRAJECTORIES,
+                start=starts[np.arange(_TRAJECTORIES) % len(starts)],
+                save_every=max(1, min(round(time_scale / _SAMPLES / step), int(duration / step))),
+                throw=False,
+            )
+        if run.outcome is Outcome.INTERRUPTED:
+            raise KeyboardInterrupt
+        if run.outcome.ok:
+            break
+    assert run is not None
+    return run
+
+
+def chosen_states(
+    states: Float[np.ndarray, "M T k"], number: int, key: PRNGKeyArray
+) -> Float[np.ndarray, "number k"]:
+    """States of a run by chance, a little apart: without noise they would follow each other."""
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    rows = states[:, states.shape[1] // 4 :].reshape(-1, states.shape[-1])
+    chosen = rows[rng.integers(len(rows), size=number)]
+    return chosen + _APART * rows.std(axis=0) * rng.standard_normal(chosen.shape)
+
+
+def thinned(run: NetworkTrajectory) -> NetworkTrajectory:
+    """As few samples of a network's run as show its subspace."""
+    network = run.network
+    noisy = network.private_noise > 0
+    wanted = max(_FEW, _MANY * network.num_neurons) if noisy else _FEW
+    every = max(1, run.latent.shape[0] * run.latent.shape[1] // wanted)
+    stored = run.stored_neurons
+    return NetworkTrajectory(
+        run.times[::every],
+        run.latent[:, ::every],
+        run.outcome,
+        network,
+        run.dt,
+        stored_neurons=None if stored is None else stored[:, ::every],
+    )
+
+
+def _gentle(system: AbstractSDE | Network, dt: float) -> float:
+    """A step that the leak of a fast network can be followed with."""
+    return min(dt, system.tau / 10) if isinstance(system, Network) else dt

@@ -1,0 +1,190 @@
+"""Stationary samples, and the statistics that judge them."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+import scipy.stats
+
+import driftmatch as dm
+from driftmatch.analysis.irreversibility.samples import (
+    Ensemble,
+    block_means,
+    check_positive,
+    is_transient,
+    pieces,
+    simulate_exactly,
+    slowest_relaxation,
+    standard_error,
+    stationary_ensemble,
+)
+from driftmatch.outcomes import Outcome
+
+KEY = jax.random.key(0)
+SPACING = 0.1
+
+
+def relaxing(rng, rates, start, num_trajectories, num_samples):
+    """dz_i = −λ_i z_i dt + √(2λ_i) dB_i, sampled exactly; of variance 1 when stationary."""
+    keep = np.exp(-np.asarray(rates) * SPACING)
+    z = np.empty((num_trajectories, num_samples, len(keep)))
+    z[:, 0] = start(rng, (num_trajectories, len(keep)))
+    kicks = np.sqrt(1 - keep**2) * rng.standard_normal(z.shape)
+    for t in range(1, num_samples):
+        z[:, t] = keep * z[:, t - 1] + kicks[:, t]
+    return z
+
+
+def stationary_start(rng, shape):
+    return rng.standard_normal(shape)
+
+
+def narrow_start(rng, shape):
+    return 0.1 * rng.standard_normal(shape)
+
+
+def far_start(rng, shape):
+    return np.full(shape, 3.0)
+
+
+def verdicts(rates, start, num_trajectories, num_samples, number=100, error_rate=1e-3):
+    return sum(
+        is_transient(
+            relaxing(np.random.default_rng(seed), rates, start, num_trajectories, num_samples),
+            error_rate,
+        )
+        for seed in range(number)
+    )
+
+
+@pytest.mark.parametrize(("M", "T"), [(64, 400), (8, 400), (1, 4000), (4, 1000)])
+def test_stationary_samples_pass(M, T):
+    """At its error rate of 1e-3, more than two alarms in 100 come once in 6000 sets of seeds."""
+    assert verdicts([1.0, 3.0], stationary_start, M, T) <= 2
+
+
+def test_the_error_rate_is_kept():
+    """Asked for 10 %, bounded by Bonferroni: more than 22 of 100 come once in 8000."""
+    assert 1 <= verdicts([1.0, 3.0], stationary_start, 64, 400, error_rate=0.1) <= 22
+
+
+@pytest.mark.parametrize(("start", "M"), [(far_start, 64), (narrow_start, 512)])
+def test_relaxing_samples_are_found(start, M):
+    """In their mean or, with more trajectories, only in their variance: over two relaxation times
+    the excess is six standard errors or more, and the threshold 3.5."""
+    assert verdicts([0.05, 3.0], start, M, 400, number=20) >= 18
+
+
+@pytest.mark.parametrize("rates", [[0.5], [0.2, 2.0], [0.5, 1.0, 3.0]])
+def test_the_slowest_relaxation(rates):
+    """1/λ of the slowest coordinate, whatever the coordinates: to 20 %, four errors or so."""
+    run = relaxing(np.random.default_rng(0), rates, stationary_start, 256, 400)
+    mix = np.random.default_rng(1).normal(size=(len(rates),) * 2)
+    for states in (run, run @ mix, 1e200 * run, 1e-200 * run):
+        assert slowest_relaxation(states, SPACING) == pytest.approx(1 / min(rates), rel=0.2)
+
+
+def test_what_never_forgets_relaxes_slowly():
+    steps = np.random.default_rng(0).standard_normal((16, 400, 1))
+    assert slowest_relaxation(np.cumsum(steps, axis=1), SPACING) > 100 * SPACING
+    assert slowest_relaxation(np.zeros((16, 400, 1)), SPACING) > 0
+
+
+def test_block_means():
+    values = np.arange(2 * 45 * 3.0).reshape(2, 45, 3)
+    means = block_means(values)
+    assert means.shape == (40, 3)
+    np.testing.assert_allclose(means[0], values[0, :2].mean(axis=0))
+    np.testing.assert_allclose(means[-1], values[1, 38:40].mean(axis=0))
+    values = np.arange(8 * 5 * 1.0).reshape(8, 5, 1)
+    np.testing.assert_allclose(block_means(values)[:, 0], values[..., 0].mean(axis=1))
+
+
+@pytest.mark.parametrize(("M", "T"), [(1, 800), (4, 400), (16, 100)])
+def test_standard_errors_cover(M, T):
+    """Blocks last at least eight correlation times; of 400 seeds 5 % are beyond the two-sided 95 %
+    of Student's t, give or take 1.1 %, and more than 9.5 % would come once in 10⁴."""
+    blocks = M if M >= 8 else 20 * M
+    beyond, ratio = 0, []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        values = relaxing(rng, [4.0], stationary_start, M, T)[..., 0]
+        error = standard_error(values)
+        ratio.append(values.mean() / error)
+        beyond += abs(ratio[-1]) > scipy.stats.t.isf(0.025, blocks - 1)
+    assert beyond <= 0.095 * 400
+    assert 0.8 < np.std(ratio) < 1.3
+    naive = values.std() / np.sqrt(values.size)  # as if samples were independent
+    assert error > 1.5 * naive
+
+
+OU = dm.systems.ornstein_uhlenbeck()
+options = partial(
+    stationary_ensemble, num_trajectories=256, duration=None, burn_in=None, dt=None,
+    steps_per_time_scale=20,
+)  # fmt: skip
+
+
+def test_an_ensemble_is_stationary():
+    """Variances of ½ from 256 states: four standard errors of 0.044 each, one seed in 8000."""
+    ensemble = options(OU, KEY)
+    assert ensemble.outcome is Outcome.SUCCESS
+    assert ensemble.steps % 2 == 0 and ensemble.steps * ensemble.dt > 100
+    np.testing.assert_allclose(ensemble.starts.var(axis=0), 0.5, atol=0.18)
+
+
+def test_what_needs_too_long_is_told(monkeypatch):
+    monkeypatch.setattr("driftmatch.analysis.irreversibility.samples._MAX_STEPS", 5000)
+    slow = dm.SDE(lambda z: -1e-4 * z, 0.3, 1, start=[1.0], time_scale=1.0)
+    assert options(slow, KEY, num_trajectories=16).outcome is Outcome.TRANSIENT
+
+
+def test_pieces_join_to_one_path(monkeypatch):
+    monkeypatch.setattr("driftmatch.analysis.irreversibility.samples._CHUNK", 200)
+    ensemble = Ensemble(np.zeros((4, 2)), 0.01, 70, Outcome.SUCCESS)
+    parts = list(pieces(OU, ensemble, KEY))
+    assert [part.shape[1] - 1 for part in parts] == [24, 24, 22]
+    np.testing.assert_array_equal(parts[0][:, -1], parts[1][:, 0])
+    np.testing.assert_array_equal(parts[1][:, -1], parts[2][:, 0])
+    assert parts[0].dtype == np.float64
+    assert np.all(parts[0][:, 1] != parts[1][:, 1])
+
+
+def test_divergence_is_an_error():
+    with pytest.raises(dm.ComputationError, match="non-finite"):
+        simulate_exactly(dm.SDE(lambda z: z**3, 0.1, 1), np.full((2, 1), 9.0), 100, 0.1, KEY)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_trajectories": 0}, "num_trajectories must be a whole number"),
+        ({"num_trajectories": 2.0}, "num_trajectories must be a whole number"),
+        ({"duration": -1}, "duration must be a positive number"),
+        ({"duration": "long"}, "duration must be a positive number"),
+        ({"duration": np.nan}, "duration must be a positive number"),
+        ({"duration": 1e-6}, "duration = 1e-06 is too short .* at least 40 steps of dt"),
+        ({"duration": 1.0, "dt": 0.5}, "duration = 1 is too short"),
+        ({"burn_in": 0}, "burn_in must be a positive number"),
+        ({"burn_in": True}, "burn_in must be a positive number"),
+        ({"dt": "x"}, "dt must be a positive number"),
+        ({"dt": np.inf}, "dt must be a positive number"),
+        ({"key": 0}, "key must be one random key"),
+    ],
+)
+def test_bad_input(change, message):
+    with pytest.raises(dm.InputError, match=message):
+        options(OU, **({"key": KEY} | change))
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, True, "1", None, [1.0], 1j])
+def test_what_is_no_positive_number(value):
+    with pytest.raises(dm.InputError, match="width must be a positive number"):
+        check_positive("width", value)
+
+
+@pytest.mark.parametrize("dt", [1.5, 10.0])
+def test_steps_that_are_too_long_end_in_words(dt):
+    with pytest.raises(dm.ComputationError, match="non-finite"):
+        options(OU, KEY, dt=dt)
