@@ -32,3 +32,8 @@ def finite_states(states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, 
 def coordinate_names(k: int) -> list[str]:
     """What to write on the axes of k coordinates."""
     return [f"$z_{{{i + 1}}}$" for i in range(k)] if k > 1 else ["$z$"]
+
+
+def spoken(name: str) -> str:
+    """A system's name in a title."""
+    return name.replace("_", " ")

@@ -1,5 +1,6 @@
 """The look of all figures: one palette, small type, thin lines, nothing set globally for good."""
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,7 @@ SIGNS = LinearSegmentedColormap.from_list(
 
 MILLIMETRE = 1 / 25.4
 PAGE_WIDTH = 180.0  # mm, two columns of a journal
+_LETTER = 0.57  # widths of a letter, in sizes of the type
 
 STYLE: dict = {
     "font.family": "sans-serif",
@@ -118,6 +120,11 @@ def label_panel(ax: Axes, letter: str, *, at_margin: bool = True, lines: int = 1
     ).set_in_layout(False)  # fmt: skip
 
 
+def wrapped(text: str, width: float, fontsize: float = 7.0) -> str:
+    """A sentence in lines that fit into so many points."""
+    return textwrap.fill(text, max(24, int(width / (_LETTER * fontsize))))
+
+
 def without_y(ax: Axes) -> None:
     """Take the vertical axis away where heights carry no unit."""
     ax.spines["left"].set_visible(False)
@@ -128,5 +135,15 @@ def percent(value: float) -> str:
     """A share in per cent with two digits; a power of ten below a thousandth of a per cent."""
     if not np.isfinite(value) or value == 0 or value >= 1e-5:
         return f"{float(f'{100 * value:.2g}'):g} %"
-    mantissa, power = f"{value:.1e}".split("e")
+    return _power_of_ten(f"{value:.1e}")
+
+
+def brief(value: float) -> str:
+    """A number to one digit; a power of ten below a thousandth."""
+    is_small = 0 < abs(value) < 1e-3
+    return _power_of_ten(f"{value:.0e}") if is_small else f"{value:.1g}".replace("-", "−")
+
+
+def _power_of_ten(text: str) -> str:
+    mantissa, power = text.replace("-", "−", int(text.startswith("-"))).split("e")
     return rf"{mantissa} × 10$^{{{int(power)}}}$"
