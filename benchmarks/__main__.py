@@ -6,7 +6,16 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import demo, fidelity, fit, lyapunov, simulation
+from benchmarks import (
+    demo,
+    fidelity,
+    fit,
+    irreversibility,
+    lyapunov,
+    simulation,
+    stationary,
+    subspace,
+)
 from benchmarks.tables import machine
 
 QUESTIONS = {
@@ -15,6 +24,9 @@ QUESTIONS = {
     "diffusion": fidelity.diffusion,
     "fidelity": fidelity.run,
     "lyapunov": lyapunov.run,
+    "stationary": stationary.run,
+    "irreversibility": irreversibility.run,
+    "subspace": subspace.run,
     "demo": demo.run,
 }
 

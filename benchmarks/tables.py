@@ -47,6 +47,13 @@ def _words(value) -> str:
     return str(value)
 
 
+def peak_memory() -> float:
+    """The largest resident memory of this process so far, in MB; getrusage would tell its parent's
+    if that was larger."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+
+
 def machine() -> dict:
     """What the numbers were measured on, and when."""
     model = platform.processor()
