@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftmatch.cli.options import AsJson, Force, Quiet, Seed, check_output
+from driftmatch.cli.options import PICTURES, AsJson, Force, Quiet, Seed, check_output
 from driftmatch.cli.tables import number, percent, plain_table, verdict, with_error
 from driftmatch.cli.targets import Target, check_model
 from driftmatch.cli.terminal import Terminal
@@ -31,7 +31,6 @@ KEYS = (
     "spurious_fraction",
     "escaped_fraction",
 )
-PICTURES = (".png", ".pdf", ".svg")
 DRAWN = 800  # time scales of the target
 TOLERANCE = 1.2  # of a distance, in its floor
 FAITHFUL = "faithful: as near to its target as two runs of the target are to each other"
@@ -88,9 +87,10 @@ def runs_to_draw(
     meter: AbstractMeter,
     *,
     drift_error: float,
+    duration: float | None = None,
 ):
     """Eight paths of the target and of the network from the same starts, as a row for
-    `compare_attractors`."""
+    `compare_attractors`; `duration` in time scales."""
     from driftmatch.matching.states import characteristic_time
     from driftmatch.simulation.simulate import simulate
 
@@ -98,7 +98,7 @@ def runs_to_draw(
     target_run, network_run = (
         simulate(
             system,
-            duration=DRAWN * scale,
+            duration=(duration or DRAWN) * scale,
             dt=scale / 50,
             key=key,
             num_trajectories=8,

@@ -10,10 +10,11 @@ import typer
 
 from driftmatch.cli.compare import KEYS, faults, in_floors, runs_to_draw
 from driftmatch.cli.embed import embedding_record, save_embedding
-from driftmatch.cli.options import AsJson, Force, Quiet
+from driftmatch.cli.options import AsJson, Force, Quiet, check_folder
 from driftmatch.cli.tables import number, percent, plain_table
 from driftmatch.cli.targets import Target
 from driftmatch.cli.terminal import Terminal, plain
+from driftmatch.cli.three_systems import LABELS, SYSTEMS, embedded
 from driftmatch.errors import InputError
 from driftmatch.meters import AbstractMeter
 
@@ -28,9 +29,8 @@ class Plan(NamedTuple):
     num_starts: int
 
 
-FULL = Plan((("van-der-pol", 64), ("lorenz", 512), ("dadras", 1024)), 300, 32, 64)
+FULL = Plan(SYSTEMS, 300, 32, 64)
 QUICK = Plan((("van-der-pol", 64), ("lorenz", 256)), 100, 32, 16)
-LABELS = {"van-der-pol": "Van der Pol", "lorenz": "Lorenz", "dadras": "Dadras"}
 
 RECORD, TABLE = "demo.json", "scorecard.md"
 FIGURES = ("figure1.png", "figure2.png")
@@ -85,8 +85,7 @@ def demo(
 
 def _check_folder(folder: Path, plan: Plan, force: bool) -> None:
     """Files are overwritten only if they come from an earlier demo."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--out must be a folder, and {folder} is a file: choose another one")
+    check_folder(folder, "--out")
     if force or (folder / RECORD).exists():
         return
     for name in (*(_model(system) for system, _ in plan.systems), TABLE, *FIGURES):
@@ -108,12 +107,9 @@ def _one(
     import jax
 
     from driftmatch.analysis.compare import compare
-    from driftmatch.matching.embed import embed
 
     target = Target.given(system)
-    sde = target.build()
-    # As `driftmatch embed` does it, so that the model is the one that the command makes.
-    embedding = embed(sde, neurons, key=jax.random.key(SEED), meter=meter)
+    sde, embedding = embedded(system, neurons, SEED, meter)
     network = embedding.network
     path, fitted = out / _model(system), {"fit": "refined", "seed": SEED}
     save_embedding(path, embedding, target, **fitted)

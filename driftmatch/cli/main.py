@@ -11,11 +11,13 @@ from typing import Annotated
 import typer
 
 from driftmatch import __version__
+from driftmatch.cli.analyse import analyse
 from driftmatch.cli.compare import compare
 from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
 from driftmatch.cli.failures import INTERRUPTED, reported
 from driftmatch.cli.list import list_systems
+from driftmatch.cli.paper import paper
 from driftmatch.cli.simulate import simulate
 
 app = typer.Typer(
@@ -54,6 +56,8 @@ for _name, _command in {
     "embed": embed,
     "simulate": simulate,
     "compare": compare,
+    "analyse": analyse,
+    "paper": paper,
     "list": list_systems,
 }.items():
     app.command(_name)(reported(_command))

@@ -8,6 +8,8 @@ import typer
 
 from driftmatch.errors import InputError
 
+PICTURES = (".png", ".pdf", ".svg")
+
 
 def _check_seed(seed: int) -> int:
     if not 0 <= seed < 2**32:  # JAX would take a larger one for a smaller
@@ -53,3 +55,13 @@ def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: b
             f"{path} exists already: pass --force to overwrite it, or choose another {option}"
         )
     return path
+
+
+def check_folder(folder: Path, option: str) -> Path:
+    """A folder that files can be written to, once it is made; raises `InputError` if it cannot."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{option} must be a folder, and {folder} is a file: choose another one")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise InputError(f"the folder {there} cannot be written to: choose another {option}")
+    return folder

@@ -10,7 +10,7 @@ import typer
 from driftmatch.cli.failures import INTERRUPTED
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
 from driftmatch.cli.tables import number, plain_table, verdict
-from driftmatch.cli.targets import Target, check_model, is_model
+from driftmatch.cli.targets import Target, check_model, check_settings
 from driftmatch.cli.terminal import Terminal
 from driftmatch.errors import ComputationError, InputError
 
@@ -67,8 +67,8 @@ def simulate(
 
     Stop it with Ctrl-C: what was computed until then is saved.
     """
-    model = is_model(system)
-    _check(system, model, noise, settings, out, with_neurons, force)
+    model = check_settings(system, noise, settings)
+    _check(system, model, out, with_neurons, force)
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         import jax
 
@@ -125,7 +125,7 @@ def simulate(
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(system, model, noise, settings, out, with_neurons, force) -> None:
+def _check(system, model, out, with_neurons, force) -> None:
     """That the options fit together, before anything slow."""
     if out is not None:
         check_output(out, "--out", (".nc", ".zarr"), force=force)
@@ -133,8 +133,6 @@ def _check(system, model, noise, settings, out, with_neurons, force) -> None:
             raise InputError("a .zarr needs: pip install 'driftmatch[zarr]'; or save to a .nc file")
     elif with_neurons:
         raise InputError("--with-neurons says what to save: add --out run.nc")
-    if model and (noise is not None or settings):
-        raise InputError("--noise and --set are for systems: a model's were set when it was made")
     if with_neurons and not model:
         raise InputError(f"--with-neurons is for saved models: {system} has no neurons")
 

@@ -39,8 +39,9 @@ def with_error(value: float, error: float) -> str:
     """``0.906 ± 0.003``, both to the first digit of the error."""
     if not (math.isfinite(value) and math.isfinite(error)):
         return "–"
-    decimals = max(0, -math.floor(math.log10(error))) if error > 0 else 3
-    value = round(value, decimals) + 0.0  # no negative zero
+    digits = -math.floor(math.log10(error)) if error > 0 else 3
+    value, error = round(value, digits) + 0.0, round(error, digits)  # no negative zero
+    decimals = max(0, digits)
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 

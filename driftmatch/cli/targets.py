@@ -82,6 +82,15 @@ def check_model(path: Path) -> Path:
     return path
 
 
+def check_settings(text: str, noise: float | None, settings: list[str] | None) -> bool:
+    """Whether an argument means a model's file, which --noise and --set must not change."""
+    if not is_model(text):
+        return False
+    if noise is not None or settings:
+        raise InputError("--noise and --set are for systems: a model's were set when it was made")
+    return True
+
+
 def _setting(text: str) -> tuple[str, Any]:
     """``rho=28``, or ``B=[[2,-1],[1,2]]``."""
     name, _, value = (part.strip() for part in text.partition("="))
