@@ -9,7 +9,8 @@ from driftmatch.grids import Grid
 
 def test_centres_fill_the_box_in_the_order_of_the_shape():
     grid = Grid([0.0, -1.0], [1.0, 3.0], (4, 8))
-    assert grid.dim == 2 and grid.size == 32
+    assert grid.dim == 2
+    assert grid.size == 32
     np.testing.assert_allclose(grid.spacing, [0.25, 0.5])
     assert grid.cell_volume == pytest.approx(0.125)
     centres = grid.centres.reshape(4, 8, 2)

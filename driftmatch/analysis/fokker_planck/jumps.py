@@ -113,10 +113,11 @@ def jump_process(sde: AbstractSDE, grid: Grid) -> JumpProcess:
     at_centres = undiffuse(D, drift) * h
     edges = []
     for offset, weight in lattice_weights(D / np.outer(h, h)).items():
-        weight = np.broadcast_to(weight, grid.size)
+        weights = np.broadcast_to(weight, grid.size)
         tail, head = _neighbours(grid, offset)
-        strength = 0.5 * (weight[tail] + weight[head])
-        tail, head, strength = (a[strength > 0] for a in (tail, head, strength))
+        linked = weights[tail] + weights[head] > 0
+        tail, head = tail[linked], head[linked]
+        strength = 0.5 * (weights[tail] + weights[head])
         e = np.array(offset)
         drift_between, D_between = flux_drifts(sde, centres[tail] + 0.5 * h * e)
         halfway = undiffuse(D_between, drift_between) * h

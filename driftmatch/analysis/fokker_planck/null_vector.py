@@ -24,11 +24,11 @@ def stationary_probabilities(
     matrices whose LU would fill memory: corrections by GMRES after an incomplete LU; there the
     tails are good to about 1e-12 of the largest probability. The residual is |q − Pq|₁.
     """
-    N = rates.shape[0]
     leaving = np.asarray(rates.sum(axis=0)).ravel()
     leaving = np.maximum(leaving, np.finfo(float).tiny)
-    P = (rates @ scipy.sparse.diags(1 / leaving)).tocsc()
-    system = ((1 + _SHIFT) * scipy.sparse.identity(N, format="csc") - P).tocsc()
+    P = scipy.sparse.csc_matrix(rates @ scipy.sparse.diags(1 / leaving))
+    identity = scipy.sparse.identity(len(leaving), format="csc")
+    system = scipy.sparse.csc_matrix((1 + _SHIFT) * identity - P)
     q = _by_corrections(system, P) if iterative else _by_inverse_iteration(system)
     q = P @ np.maximum(q, 0.0)  # a jump keeps the sign and smooths what little was cut off
     q /= q.sum()

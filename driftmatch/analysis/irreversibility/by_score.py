@@ -66,7 +66,7 @@ class ScoreRoute(AbstractRoute):
                 f"least {10 * n}, or lower num_features"
             )
         halves = _halves(run)
-        flux = tuple(_flux_samples(sde, half.reshape(-1, sde.dim)) for half in halves)
+        flux = _flux_samples(sde, halves[0]), _flux_samples(sde, halves[1])
         rng = np.random.default_rng(0 if key is None else _seed(key))
         states = run.reshape(-1, sde.dim)
         features = features_for(states, n, self.slope, rng)
@@ -110,7 +110,8 @@ def _halves(run):
     return run[:, : T // 2], run[:, T // 2 :]
 
 
-def _flux_samples(sde, states) -> FluxSamples:
+def _flux_samples(sde, run) -> FluxSamples:
+    states = run.reshape(-1, sde.dim)
     return FluxSamples(states, *flux_drifts(sde, states))
 
 

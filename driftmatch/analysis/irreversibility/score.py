@@ -10,7 +10,8 @@ is orthogonal to every gradient under p, and the latter is f_irr. It is score ma
 replaced by what is known, the drift: nothing is left to estimate where f̃ is a gradient itself, and
 the error falls with the irreversibility, not with the size of the score.
 
-U is a polynomial of second degree, which is all that a linear system needs, plus random features tanh(Γz + b).
+U is a polynomial of second degree, which is all that a linear system needs, plus random features
+tanh(Γz + b).
 
 Source: A. Hyvärinen, J. Mach. Learn. Res. 6, 695 (2005) (score matching).
 """
@@ -90,7 +91,7 @@ def features_for(
     whitening = Whitening.of(states)
     chosen = states[rng.choice(len(states), min(len(states), 20_000), replace=False)]
     features = sample_features(whitening.whiten(chosen), number, rng, slope=slope)
-    gamma = scipy.linalg.solve_triangular(whitening.factor, features.gamma.T, lower=True, trans="T")
+    gamma = scipy.linalg.solve_triangular(whitening.factor, features.gamma.T, lower=True, trans=1)
     return Features(gamma.T, features.bias - whitening.mean @ gamma)
 
 

@@ -72,7 +72,8 @@ def test_three_dimensions_with_anisotropic_noise():
     assert density.entropy_production == pytest.approx(exact, rel=0.08)
     assert density.outcome is Outcome.SUCCESS
     plane = density.marginal([2, 0])
-    assert plane.density.shape == (24, 24) and plane.current.shape == (24, 24, 2)
+    assert plane.density.shape == (24, 24)
+    assert plane.current.shape == (24, 24, 2)
     assert plane.mean(np.ones((24, 24))) == pytest.approx(1)
     second = plane.mean(plane.grid.centres[:, 0].reshape(24, 24) ** 2)
     assert second == pytest.approx(S[2, 2], rel=0.03)

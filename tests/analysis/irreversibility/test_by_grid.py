@@ -72,5 +72,5 @@ def test_bad_input(sde, grid, words):
 def test_recordings_are_refused():
     run = dm.simulate(OU, duration=1.0, dt=0.01, key=jax.random.key(0))
     for method in ("grid", "linear"):
-        with pytest.raises(dm.InputError, match='alone: leave the trajectory out, or use .*"path"'):
+        with pytest.raises(dm.InputError, match=r'alone: leave the trajectory out, .*"path"'):
             dm.irreversibility(OU, method=method, trajectory=run)

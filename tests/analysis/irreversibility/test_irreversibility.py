@@ -59,7 +59,8 @@ def rms(values):
 def test_closed_form(problem):
     record = found(problem.name, "linear")
     assert record.entropy_production == pytest.approx(problem.entropy_production, rel=1e-6)
-    assert record.standard_error == 0 and record.outcome is Outcome.SUCCESS
+    assert record.standard_error == 0
+    assert record.outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("problem", PLANAR, ids=str)
@@ -348,5 +349,5 @@ def test_bad_input(change, message):
 
 @pytest.mark.parametrize("method", ["score", "path", "grid"])
 def test_noise_that_is_missing_is_told_before_a_long_run(method):
-    with pytest.raises(dm.InputError, match="singular at .* no noise along .* give every"):
+    with pytest.raises(dm.InputError, match=r"singular at .* no noise along .* give every"):
         dm.irreversibility(dm.systems.van_der_pol(noise=0.0), key=KEY, method=method)

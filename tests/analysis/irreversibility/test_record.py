@@ -30,8 +30,11 @@ def test_fields_of_a_rotation():
 
 
 def test_records_are_named_and_frozen():
-    assert RECORD.name == "ornstein_uhlenbeck" and RECORD.method == "linear"
-    assert RECORD.has_fields and RECORD.states is None and RECORD.stationary is None
+    assert RECORD.name == "ornstein_uhlenbeck"
+    assert RECORD.method == "linear"
+    assert RECORD.has_fields
+    assert RECORD.states is None
+    assert RECORD.stationary is None
     with pytest.raises(dataclasses.FrozenInstanceError):
         RECORD.method = "grid"  # type: ignore[misc]
 

@@ -130,7 +130,8 @@ def test_an_ensemble_is_stationary():
     """Variances of ½ from 256 states: four standard errors of 0.044 each, one seed in 8000."""
     ensemble = options(OU, KEY)
     assert ensemble.outcome is Outcome.SUCCESS
-    assert ensemble.steps % 2 == 0 and ensemble.steps * ensemble.dt > 100
+    assert ensemble.steps % 2 == 0
+    assert ensemble.steps * ensemble.dt > 100
     np.testing.assert_allclose(ensemble.starts.var(axis=0), 0.5, atol=0.18)
 
 

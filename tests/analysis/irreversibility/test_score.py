@@ -65,7 +65,7 @@ def test_a_density_that_is_not_normal():
         return FluxSamples(z, -r2 * z + turn, np.eye(2)[None])
 
     halves = samples(20_000), samples(20_000)
-    features = features_for(halves[0].states, 64, 1.5, rng)
+    features = features_for(halves[0].states, 256, 1.5, rng)
     fit, fresh = fit_scores(halves, features), samples(2000)
     exact = -np.sum(fresh.states**2, axis=1, keepdims=True) * fresh.states
     assert relative(fit(fresh.states), exact) < 0.1
