@@ -34,7 +34,9 @@ def test_a_rotation_along_the_walls_is_no_gradient():
 
 
 @pytest.mark.parametrize(
-    "sde", [dm.systems.double_well(), dm.systems.van_der_pol(), dm.systems.lorenz()], ids=repr
+    "sde",
+    [dm.systems.double_well(), dm.systems.van_der_pol(), dm.systems.lorenz()],
+    ids=lambda sde: sde.name,
 )
 def test_the_parts_add_up_and_the_rotational_one_has_no_sources(sde):
     k = sde.dim

@@ -224,7 +224,6 @@ GOOD = {"duration": 1.0, "dt": 0.1, "key": KEY}
         ({"input": lambda t: np.sin(t)}, "jax.numpy"),
         ({"solver": "huen"}, "did you mean 'heun'"),
     ],
-    ids=str,
 )
 def test_bad_input_of_the_right_type(bad, words):
     with pytest.raises(dm.InputError, match=words):
@@ -253,7 +252,6 @@ def unchecked(function):
         ({"solver": 3}, "solver must be one of euler-maruyama, heun or a Diffrax solver"),
         ({"system": lambda z: -z}, r"functions become one by driftmatch.SDE"),
     ],
-    ids=str,
 )
 def test_bad_input_of_the_wrong_type(bad, words):
     good = {"system": dm.SDE(lambda z: -z, 0.1, dim=2)} | GOOD
