@@ -1,21 +1,22 @@
 """The route along paths: what a recording dissipates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
+    Ensemble,
+    on_stationary_paths,
+    overshoots,
     pieces,
     recorded,
     standard_error,
-    stationary_ensemble,
 )
 from driftmatch.outcomes import Outcome
-from driftmatch.simulation.arguments import check_key
 
 _COARSE = 0.2
 _NOISE_STATES = 20_000
@@ -44,24 +45,25 @@ class PathRoute(AbstractRoute):
         if trajectory is not None:
             states, spacing, outcome = recorded(sde, trajectory)
             # An even number of steps, so that both sums are of the same stretch.
-            parts = [states[:, : (states.shape[1] - 1) // 2 * 2 + 1]]
+            part = states[:, : (states.shape[1] - 1) // 2 * 2 + 1]
+            sums, off, _ = _summed(sde, [part], spacing)
         else:
-            key_start, key_run = jax.random.split(check_key(key))
-            ensemble = stationary_ensemble(
+
+            def summed(ensemble: Ensemble, key):
+                parts = pieces(sde, ensemble, key)
+                sums, off, overshot = _summed(sde, parts, ensemble.dt)
+                return (sums, off, ensemble.dt, ensemble.outcome), overshot
+
+            sums, off, spacing, outcome = on_stationary_paths(
+                summed,
                 sde,
-                key_start,
+                key,
                 num_trajectories=self.num_trajectories,
                 duration=self.duration,
                 burn_in=self.burn_in,
                 dt=self.dt,
                 steps_per_time_scale=40,
             )
-            spacing, outcome = ensemble.dt, ensemble.outcome
-            parts = pieces(sde, ensemble, key_run)
-        sums, off = [], 0.0
-        for part in parts:
-            sums.append(_stratonovich_sums(sde, part))
-            off = max(off, _noise_off(sde, part, spacing))
         fine, coarse = (np.concatenate(column, axis=1) for column in zip(*sums, strict=True))
         fine, coarse = fine / (2 * spacing), coarse / (2 * spacing)
         rates = 2 * fine - coarse
@@ -72,16 +74,27 @@ class PathRoute(AbstractRoute):
         return Irreversibility(rate, error, "path", outcome, sde)
 
 
+def _summed(sde, parts: Iterable[Float[np.ndarray, "M T k"]], spacing: float):
+    """The sums over all parts of a path, by how much their noise is off, and whether any step
+    overshoots."""
+    sums, off, overshot = [], 0.0, False
+    for part in parts:
+        flat = part.reshape(-1, part.shape[2])
+        drift, D = flux_drifts(sde, flat)
+        overshot |= overshoots(drift, flat, spacing)
+        sums.append(_stratonovich_sums(sde, part, undiffuse(D, drift).reshape(part.shape)))
+        off = max(off, _noise_off(sde, part, spacing))
+    return sums, off, overshot
+
+
 def _stratonovich_sums(
-    sde, states: Float[np.ndarray, "M T k"]
+    sde, states: Float[np.ndarray, "M T k"], g: Float[np.ndarray, "M T k"]
 ) -> tuple[Float[np.ndarray, "M pairs"], Float[np.ndarray, "M pairs"]]:
     """For each pair of steps the sum over both, and the one with the state between left out."""
 
     def force(z):
         drift, D = flux_drifts(sde, z.reshape(-1, z.shape[2]))
         return undiffuse(D, drift).reshape(z.shape)
-
-    g = force(states)
 
     def work(g, z):
         halfway = force(0.5 * (z[:, 1:] + z[:, :-1]))

@@ -9,11 +9,13 @@ from jaxtyping import Float
 from driftmatch.analysis.flux import divergences, flux_drifts
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
+    Ensemble,
     check_positive,
+    on_stationary_paths,
+    overshoots,
     recorded,
     simulate_exactly,
     standard_error,
-    stationary_ensemble,
 )
 from driftmatch.analysis.irreversibility.score import (
     FluxSamples,
@@ -59,16 +61,14 @@ class ScoreRoute(AbstractRoute):
     def __call__(self, sde, trajectory, key):
         n = check_count("num_features", self.num_features)
         check_positive("slope", self.slope)
-        run, outcome = self._states(sde, trajectory, key)
-        if run.shape[0] * run.shape[1] < 10 * n:
+        halves, flux, outcome = self._samples(sde, trajectory, key)
+        states = np.concatenate([samples.states for samples in flux])
+        if len(states) < 10 * n:
             raise InputError(
-                f"{run.shape[0] * run.shape[1]} samples are too few for {n} features: give at "
-                f"least {10 * n}, or lower num_features"
+                f"{len(states)} samples are too few for {n} features: give at least {10 * n}, or "
+                "lower num_features"
             )
-        halves = _halves(run)
-        flux = _flux_samples(sde, halves[0]), _flux_samples(sde, halves[1])
         rng = np.random.default_rng(0 if key is None else _seed(key))
-        states = run.reshape(-1, sde.dim)
         features = features_for(states, n, self.slope, rng)
         fit = fit_scores(flux, features)
         rate, error, excess = _rate(flux, fit.models, halves)
@@ -80,39 +80,43 @@ class ScoreRoute(AbstractRoute):
         kept = rng.permutation(len(states))[:_KEPT_STATES]
         return Irreversibility(rate, error, "score", outcome, sde, states=states[kept], _score=fit)
 
-    def _states(self, sde: AbstractSDE, trajectory, key) -> tuple[Float[Matrix, "M T k"], Outcome]:
+    def _samples(self, sde: AbstractSDE, trajectory, key):
+        """Two halves of a run, what the SDE does there, and whether they are stationary."""
         if trajectory is not None:
             states, _, outcome = recorded(sde, trajectory)
-            return states, outcome
+            return *_in_halves(sde, states), outcome
         wanted = check_count("num_samples", self.num_samples)
-        key_start, key_run = jax.random.split(check_key(key))
-        ensemble = stationary_ensemble(
+
+        def sampled(ensemble: Ensemble, key):
+            starts, steps, dt = ensemble.starts, ensemble.steps, ensemble.dt
+            save_every = max(1, steps * len(starts) // wanted)
+            run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every)
+            halves, flux = _in_halves(sde, run[:, 1:])
+            overshot = any(overshoots(half.drifts, half.states, dt) for half in flux)
+            return (halves, flux, ensemble.outcome), overshot
+
+        return on_stationary_paths(
+            sampled,
             sde,
-            key_start,
+            key,
             num_trajectories=self.num_trajectories,
             duration=self.duration,
             burn_in=self.burn_in,
             dt=self.dt,
             steps_per_time_scale=20,
         )
-        save_every = max(1, ensemble.steps * len(ensemble.starts) // wanted)
-        run = simulate_exactly(
-            sde, ensemble.starts, ensemble.steps, ensemble.dt, key_run, save_every=save_every
-        )
-        return run[:, 1:], ensemble.outcome
 
 
-def _halves(run):
-    """Half the trajectories and the other half, or of a single one its two halves in time."""
-    M, T, _ = run.shape
-    if M > 1:
-        return run[: M // 2], run[M // 2 :]
-    return run[:, : T // 2], run[:, T // 2 :]
-
-
-def _flux_samples(sde, run) -> FluxSamples:
-    states = run.reshape(-1, sde.dim)
-    return FluxSamples(states, *flux_drifts(sde, states))
+def _in_halves(sde: AbstractSDE, run: Float[Matrix, "M T k"]):
+    """Half the trajectories and the other half, or of a single one its two halves in time, and the
+    flux at their states."""
+    M, T, k = run.shape
+    halves = (run[: M // 2], run[M // 2 :]) if M > 1 else (run[:, : T // 2], run[:, T // 2 :])
+    first, second = (
+        FluxSamples(states, *flux_drifts(sde, states))
+        for states in (half.reshape(-1, k) for half in halves)
+    )
+    return halves, (first, second)
 
 
 def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves) -> tuple[float, float, float]:

@@ -1,8 +1,8 @@
 """Stationary samples: simulated until they are stationary, or recorded and checked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -16,6 +16,8 @@ from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.simulation.simulate import simulate
+
+T = TypeVar("T")
 
 _STEPS_PER_SAMPLE = 20
 _FIRST_RUN = 100  # time scales
@@ -44,6 +46,42 @@ class Ensemble:
     outcome: Outcome
 
 
+def on_stationary_paths(
+    use: Callable[[Ensemble, PRNGKeyArray], tuple[T, bool]],
+    sde: AbstractSDE,
+    key: PRNGKeyArray | None,
+    *,
+    steps_per_time_scale: int,
+    **options: Any,
+) -> T:
+    """What `use` makes of an ensemble and a key to go on with; it also says if steps overshot.
+
+    Unless dt is given, steps are made finer until none does and all stays finite: excursions to
+    where an explicit scheme goes astray may be too rare for the burn-in to meet them.
+    """
+    key_start, key_run = jax.random.split(check_key(key))
+    refinements = (1,) if options["dt"] is not None else _REFINEMENTS
+    for refinement in refinements:
+        is_last = refinement == refinements[-1]
+        try:
+            steps = steps_per_time_scale * refinement
+            ensemble = stationary_ensemble(sde, key_start, steps_per_time_scale=steps, **options)
+            result, overshot = use(ensemble, key_run)
+            if is_last or not overshot:
+                return result
+        except ComputationError:
+            if is_last:
+                raise
+    raise AssertionError("the last refinement returns or raises")
+
+
+def overshoots(
+    drifts: Float[np.ndarray, "N k"], states: Float[np.ndarray, "N k"], dt: float
+) -> bool:
+    """Whether a step of the drift alone leads further than a standard deviation anywhere."""
+    return bool(np.any(np.abs(drifts) * dt > states.std(axis=0)))
+
+
 def stationary_ensemble(
     sde: AbstractSDE,
     key: PRNGKeyArray,
@@ -69,7 +107,6 @@ def stationary_ensemble(
     flux_drifts(sde, starts)  # refuses at once what would be refused after the run
     if not sde.has_constant_diffusion:
         steps_per_time_scale *= _FINER  # the scheme is of weak order 1 there, otherwise of order 2
-    refinements = (1,) if dt is not None else _REFINEMENTS
     dt = time_scale / steps_per_time_scale if dt is None else float(dt)
     if duration is not None and duration < 2 * _BLOCKS * dt:
         raise InputError(
@@ -78,16 +115,7 @@ def stationary_ensemble(
         )
     chosen = jax.random.randint(key_choice, (M,), 0, len(starts))
     states = starts[np.asarray(chosen)]
-    for refinement in refinements:
-        try:
-            settled = _settled(sde, states, dt / refinement, key_run, time_scale, burn_in)
-        except ComputationError:
-            if refinement == refinements[-1]:
-                raise
-        else:
-            dt /= refinement
-            break
-    states, length, outcome = settled
+    states, length, outcome = _settled(sde, states, dt, key_run, time_scale, burn_in)
     if duration is None:
         duration = max(_RUN * time_scale, min(length, _MAX_STEPS * dt))
     return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome)
