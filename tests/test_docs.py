@@ -72,6 +72,8 @@ def test_examples_run(name, tmp_path, monkeypatch):
     # The pages judge networks thoroughly; here it is enough that they judge them.
     for argument, value in {"duration": 60.0, "num_trajectories": 32, "num_starts": 16}.items():
         monkeypatch.setitem(dm.compare.__kwdefaults__, argument, value)
+    monkeypatch.setattr("driftmatch.analysis.fokker_planck.stationary._CELLS", {1: 200, 2: 96})
+    monkeypatch.setattr("driftmatch.analysis.summary.TIMES", 40)
     run(TEXTS[name], name)
 
 

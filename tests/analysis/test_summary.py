@@ -17,7 +17,9 @@ from driftmatch.outcomes import Outcome
 from driftmatch.sde import Forced
 
 KEY = jax.random.key(0)
-ROUTE = dm.ScoreRoute(num_features=64, num_samples=10_000, burn_in=20.0, duration=40.0)
+ROUTE = dm.ScoreRoute(
+    num_features=64, num_samples=10_000, num_trajectories=64, burn_in=20.0, duration=40.0
+)
 OF_NETWORKS = {"neural_lyapunov", "symmetry", "symmetry_roles", "subspace", "alignment"}
 ON_GRIDS = {"grid_irreversibility", "stationary"}
 CYCLE = dm.systems.limit_cycle(2.0, 0.2**0.5)

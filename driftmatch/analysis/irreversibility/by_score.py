@@ -50,10 +50,10 @@ class ScoreRoute(AbstractRoute):
     scatter over trajectories with what changes when half the features are taken away.
     """
 
-    num_features: int = 512
+    num_features: int = 256
     slope: float = 1.5
-    num_samples: int = 100_000
-    num_trajectories: int = 64
+    num_samples: int = 400_000
+    num_trajectories: int = 256
     duration: float | None = None
     burn_in: float | None = None
     dt: float | None = None
@@ -89,7 +89,7 @@ class ScoreRoute(AbstractRoute):
 
         def sampled(ensemble: Ensemble, key):
             starts, steps, dt = ensemble.starts, ensemble.steps, ensemble.dt
-            save_every = max(1, steps * len(starts) // wanted)
+            save_every = min(steps, max(1, steps * len(starts) // wanted))
             run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every)
             halves, flux = _in_halves(sde, run[:, 1:])
             overshot = any(overshoots(half.drifts, half.states, dt) for half in flux)

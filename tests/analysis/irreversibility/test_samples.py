@@ -13,6 +13,8 @@ from driftmatch.analysis.irreversibility.samples import (
     block_means,
     check_positive,
     is_transient,
+    on_stationary_paths,
+    overshoots,
     pieces,
     simulate_exactly,
     slowest_relaxation,
@@ -133,6 +135,41 @@ def test_an_ensemble_is_stationary():
     assert ensemble.steps % 2 == 0
     assert ensemble.steps * ensemble.dt > 100
     np.testing.assert_allclose(ensemble.starts.var(axis=0), 0.5, atol=0.18)
+
+
+def on_paths(use, dt=None):
+    return on_stationary_paths(
+        use, OU, KEY, num_trajectories=4, duration=20.0, burn_in=1.0, dt=dt, steps_per_time_scale=20
+    )
+
+
+def test_steps_are_made_finer_until_none_overshoots():
+    steps = []
+
+    def use(ensemble, key):
+        steps.append(ensemble.dt)
+        if len(steps) == 1:
+            raise dm.ComputationError("it became non-finite")
+        return "done", len(steps) == 2
+
+    assert on_paths(use) == "done"
+    np.testing.assert_allclose(np.divide(steps[0], steps), [1, 4, 16])
+
+
+def test_a_step_that_was_given_is_kept():
+    def diverges(ensemble, key):
+        raise dm.ComputationError("it became non-finite")
+
+    with pytest.raises(dm.ComputationError, match="non-finite"):
+        on_paths(diverges, dt=0.02)
+    assert on_paths(lambda ensemble, key: (ensemble.dt, True), dt=0.02) == 0.02
+
+
+def test_what_overshoots():
+    """A drift of −3z: steps of ½ lead from the outermost states beyond the spread."""
+    states = np.random.default_rng(0).standard_normal((1000, 2))
+    assert overshoots(-3 * states, states, 0.5)
+    assert not overshoots(-3 * states, states, 0.05)
 
 
 def test_what_needs_too_long_is_told(monkeypatch):
