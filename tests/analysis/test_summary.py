@@ -31,6 +31,13 @@ def analysed(system, *, skip=(), duration=20.0, **options):
     return dm.analyse(system, skip=skip, **options)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _coarser_grids():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("driftmatch.analysis.fokker_planck.stationary._CELLS", {1: 400, 2: 128})
+        yield
+
+
 def all_but(*parts):
     return tuple(part for part in PARTS if part not in parts)
 

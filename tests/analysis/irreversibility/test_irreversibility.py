@@ -116,15 +116,20 @@ def test_routes_agree_where_nothing_is_known():
 
 
 @pytest.mark.parametrize("method", ["grid", "score"])
-@pytest.mark.parametrize("name", ["limit_cycle_D=0.1", "limit_cycle_D=0.25", "kubo_oscillator"])
-def test_irreversible_drift(name, method):
-    """f_irr = ωJz under p, with ∇·D where D depends on the state; the reversed turn is far off."""
+@pytest.mark.parametrize(
+    ("name", "scatter"),
+    [("limit_cycle_D=0.05", 0.02), ("limit_cycle_D=0.1", 0.03), ("kubo_oscillator", 0.05)],
+)
+def test_irreversible_drift(name, scatter, method):
+    """f_irr = ωJz under p, with ∇·D where D depends on the state; the reversed turn is far off.
+    By the score it scatters, the less the more samples there are: a quarter of the default's here.
+    """
     record, problem = found(name, method), NAMES[name]
     states = found(name, "score").states[:5000]
     exact, got = batched(problem.irreversible_drift, states), record.irreversible(states)
     known = np.isfinite(got[:, 0])
     assert known.mean() > 0.999
-    assert rms(got[known] - exact[known]) < (0.02 if method == "grid" else 0.05) * rms(exact)
+    assert rms(got[known] - exact[known]) < (0.02 if method == "grid" else scatter) * rms(exact)
     assert rms(got[known] + exact[known]) > 1.9 * rms(exact)
 
 
@@ -135,14 +140,6 @@ def test_irreversible_drift_of_linear_systems(problem):
     closed = found(problem.name, "linear").irreversible(states)
     np.testing.assert_allclose(closed, exact, atol=1e-9 * rms(exact))
     assert rms(found(problem.name, "score").irreversible(states) - exact) < 0.1 * rms(exact)
-
-
-def test_irreversible_drift_from_many_samples():
-    """Its error falls with the number of samples: below 2 % with those of the default route."""
-    problem = NAMES["limit_cycle_D=0.1"]
-    record = dm.irreversibility(problem.build(), key=KEY)
-    exact = batched(problem.irreversible_drift, record.states)
-    assert rms(record.irreversible(record.states) - exact) < 0.02 * rms(exact)
 
 
 def test_the_divergence_of_D_is_not_left_out():
