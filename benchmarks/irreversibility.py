@@ -98,7 +98,7 @@ def fields(result: Result, problems: list[Problem]) -> None:
             density = dm.stationary(problem.build(), 128)
             states = density.grid.centres
             weights = density.density.ravel() / density.density.sum()
-            kept = weights > 1e-9 * weights.max()
+            kept = weights > 1e-6 * weights.max()
             exact = np.asarray(jax.vmap(problem.irreversible_drift)(jnp.asarray(states[kept])))
             off = np.sum((record.irreversible(states[kept]) - exact) ** 2, axis=1)
             size = weights[kept] @ np.sum(exact**2, axis=1)
@@ -142,11 +142,11 @@ def peer(states, dt: float, order: int) -> tuple[float, float]:
 
 
 def beside_peer(result: Result, problems: list[Problem]) -> None:
-    """The same recording for all: 16 paths of 20 000 samples."""
+    """The same recording for all: 64 paths of 18 000 samples."""
     for problem in problems:
         sde, order = problem.build(), 1 if problem.covariance is not None else 3
         exact = problem.entropy_production
-        run = dm.simulate(sde, duration=200.0, dt=0.005, num_trajectories=16, save_every=2,
+        run = dm.simulate(sde, duration=200.0, dt=0.005, num_trajectories=64, save_every=2,
                           key=jax.random.key(3))  # fmt: skip
         cut = dm.Trajectory(run.times[2000:] - run.times[2000], run.states[:, 2000:], run.outcome,
                             run.name, run.dt)  # fmt: skip

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from driftmatch import figures as figures
+    from driftmatch import memory as memory
     from driftmatch import systems as systems
     from driftmatch.activations import ACTIVATIONS as ACTIVATIONS
     from driftmatch.activations import Activation as Activation
@@ -133,7 +134,7 @@ _HOMES = {
     "symmetry": "analysis.symmetry",
     "symmetry_roles": "analysis.symmetry_roles",
 }
-_MODULES = ("figures", "systems")
+_MODULES = ("figures", "memory", "systems")
 
 __all__ = ["__version__", *_MODULES, *_HOMES]
 

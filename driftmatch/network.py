@@ -55,7 +55,8 @@ class Network(eqx.Module):
     - `shared_noise`: S; see `SharedNoise`.
     - `private_noise`: s ≥ 0, in units of x: alone it makes every neuron fluctuate with standard
       deviation s.
-    - `start`: a latent state near the attractor, or None.
+    - `starts`: latent states near the attractors, shape (A, k), or None; given as `start`, of this
+      shape or of shape (k,).
     - `name`: what it embeds.
     """
 
@@ -63,7 +64,7 @@ class Network(eqx.Module):
     readout: Float[Matrix, "k n"]
     bias: Float[Matrix, " n"]
     shared_noise: SharedNoise
-    start: Float[Matrix, " k"] | None
+    starts: Float[Matrix, "A k"] | None
     _projector: Float[Matrix, "k n"]
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
@@ -101,7 +102,9 @@ class Network(eqx.Module):
         self.private_noise = float(private_noise)
         self.activation = get_activation(activation)
         self.shared_noise = _shared_noise(shared_noise, n, k)
-        self.start = None if start is None else _finite("start", start, 1, (k,))
+        self.starts = None if start is None else _finite("start", np.atleast_2d(start), 2)
+        if self.starts is not None and (self.starts.shape[1] != k or len(self.starts) == 0):
+            raise InputError(f"start must have shape ({k},) or (A, {k}), got {np.shape(start)}")
         self.name = name
         self.time_scale = None if time_scale is None else float(time_scale)
         self._projector = np.linalg.pinv(self.gamma)
@@ -150,7 +153,7 @@ class Network(eqx.Module):
             activation=self.activation,
             shared_noise=self.shared_noise,
             private_noise=private_noise,
-            start=self.start,
+            start=self.starts,
             name=self.name,
             time_scale=self.time_scale,
         )
@@ -190,8 +193,8 @@ class LatentSDE(AbstractSDE):
         return None if self.input is None else self.input(t) / self.network.tau
 
     @property
-    def start(self):
-        return self.network.start
+    def starts(self):
+        return self.network.starts
 
     @property
     def time_scale(self):
@@ -250,12 +253,9 @@ class NeuralSDE(AbstractSDE):
         return value / net.tau
 
     @property
-    def start(self):
-        return (
-            None
-            if self.network.start is None
-            else np.asarray(self.network.gamma @ self.network.start + self.network.bias)
-        )
+    def starts(self):
+        net = self.network
+        return None if net.starts is None else net.starts @ net.gamma.T + net.bias
 
     @property
     def time_scale(self):

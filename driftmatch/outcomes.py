@@ -36,6 +36,9 @@ class Outcome(enum.Enum):
         "the flow enters the box everywhere, but the indices of the fixed points do not add up to "
         "one: use more starts"
     )
+    UNVISITED = "a region was never visited: record for longer, or begin there"
+    FEW_EVENTS = "there were fewer than ten events, so the rate says little: record for longer"
+    CENSORED = "some had not arrived when the run ended: lengthen it, or trust exponential times"
     FEW_HITS = "a point was reached from one start only, others may be missing: use more starts"
 
     def __str__(self) -> str:

@@ -54,6 +54,11 @@ class AbstractSDE(eqx.Module):
     @property
     def start(self) -> Float[np.ndarray, " k"] | None:
         """A state from which the attractor is reached, or None if nobody named one."""
+        return None if self.starts is None else self.starts[0]
+
+    @property
+    def starts(self) -> Float[np.ndarray, "A k"] | None:
+        """States from which, together, every attractor is reached, or None."""
         return None
 
     @property
@@ -82,8 +87,9 @@ class SDE(AbstractSDE):
     - `dim`: k.
     - `interpretation`: "ito", or "stratonovich", which is converted here, once:
       f_i ← f_i + ½ Σ_jl σ_jl ∂_j σ_il.
-    - `start`: a state near the attractor; `time_scale`: how long the state takes to change by its
-      own size. Both are found when needed if they are not given.
+    - `start`: a state near the attractor, shape (k,), or one for each of several, shape (A, k);
+      `time_scale`: how long the state takes to change by its own size. Both are found when needed
+      if they are not given.
     - `name`, `description`, `equation`: words for tables and figures.
     - `parameters`: what the drift and the diffusion were built from, for tables and files.
 
@@ -94,7 +100,7 @@ class SDE(AbstractSDE):
     noise_dim: int = eqx.field(static=True)
     _drift: Drift
     _diffusion: Callable[[Array], Array] | np.ndarray
-    _start: np.ndarray | None
+    _starts: np.ndarray | None
     _time_scale: float | None = eqx.field(static=True)
     _name: str = eqx.field(static=True)
     description: str = eqx.field(static=True)
@@ -124,7 +130,7 @@ class SDE(AbstractSDE):
         if not callable(drift):
             raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
         self.dim = int(dim)
-        self._start = None if start is None else _check_start(start, self.dim)
+        self._starts = None if start is None else _check_starts(start, self.dim)
         if time_scale is not None and not (np.isfinite(time_scale) and time_scale > 0):
             raise InputError(f"time_scale must be positive, got {time_scale!r}")
         self._time_scale = None if time_scale is None else float(time_scale)
@@ -145,13 +151,13 @@ class SDE(AbstractSDE):
         self.description = description
         self.equation = equation
         self.parameters = tuple((parameters or {}).items())
-        at = self._start if self._start is not None else np.zeros(self.dim)
-        value = np.asarray(self.drift(jnp.asarray(at)))
-        if self._start is not None and not np.all(np.isfinite(value)):
-            raise InputError(
-                f"the drift is not finite at the start {at.tolist()}: it gave {value.tolist()}; "
-                "mend the drift or pass another start"
-            )
+        for at in np.zeros((1, self.dim)) if self._starts is None else self._starts:
+            value = np.asarray(self.drift(jnp.asarray(at)))
+            if self._starts is not None and not np.all(np.isfinite(value)):
+                raise InputError(
+                    f"the drift is not finite at the start {at.tolist()}: it gave "
+                    f"{value.tolist()}; mend the drift or pass another start"
+                )
 
     def drift(self, z):
         return jnp.asarray(self._drift(z))
@@ -162,8 +168,8 @@ class SDE(AbstractSDE):
         return like(self._diffusion, z)
 
     @property
-    def start(self):
-        return self._start
+    def starts(self):
+        return self._starts
 
     @property
     def time_scale(self):
@@ -218,8 +224,8 @@ class Forced(AbstractSDE):
         return self.input(t) if inner is None else inner + self.input(t)
 
     @property
-    def start(self):
-        return self.sde.start
+    def starts(self):
+        return self.sde.starts
 
     @property
     def time_scale(self):
@@ -234,13 +240,16 @@ class Forced(AbstractSDE):
         return self.sde.has_constant_diffusion
 
 
-def _check_start(start: ArrayLike, dim: int) -> np.ndarray:
-    start = np.asarray(start, dtype=float)
-    if start.shape != (dim,):
-        raise InputError(f"start must have shape ({dim},), got {start.shape}")
-    if not np.all(np.isfinite(start)):
-        raise InputError(f"start must be finite, got {start.tolist()}")
-    return start
+def _check_starts(start: ArrayLike, dim: int) -> np.ndarray:
+    """One start a row."""
+    starts = np.asarray(start, dtype=float)
+    if starts.ndim not in (1, 2) or starts.shape[-1] != dim or len(starts) == 0:
+        raise InputError(
+            f"start must have shape ({dim},), or (A, {dim}) for A attractors, got {starts.shape}"
+        )
+    if not np.all(np.isfinite(starts)):
+        raise InputError(f"start must be finite, got {starts.tolist()}")
+    return np.atleast_2d(starts)
 
 
 def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:

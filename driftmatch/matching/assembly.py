@@ -31,7 +31,9 @@ class Assembly:
         visited: np.ndarray,
     ):
         self.sde, self.points, self.whitening, self.tau = sde, points, whitening, tau
-        self.start = visited[0]
+        # One start says less than a state that was visited; several say where the attractors are.
+        several = sde.starts is not None and len(sde.starts) > 1
+        self.start = sde.starts if several else visited[0]
         # A constant drift has no spread to measure by: the leak across the width stands in.
         floor = 1e-3 * np.linalg.norm(whitening.factor, axis=1) / tau
         spread = np.maximum(drifts(sde, visited[:NUM_HELD_OUT]).std(axis=0), floor)

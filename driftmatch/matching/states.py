@@ -37,21 +37,21 @@ def rate_of(whitened_drifts: Float[Matrix, "N k"]) -> float:
 def characteristic_time(sde: AbstractSDE, key) -> tuple[float, Float[Matrix, "M k"]]:
     """The time in which the state changes by about its own size, and states on the attractor.
 
-    Taken from `sde.time_scale` and `sde.start` where they are given; otherwise from short runs,
+    Taken from `sde.time_scale` and `sde.starts` where they are given; otherwise from short runs,
     each of which sets the step of the next.
     """
     keys = iter(jax.random.split(key, 8))
-    start = np.zeros(sde.dim) if sde.start is None else np.asarray(sde.start)
-    scale = sde.time_scale or 1 / max(_fastest_rate(sde, start), 1e-12)
-    starts = _scattered(sde, start, scale, spread=0.3)
+    given = np.zeros((1, sde.dim)) if sde.starts is None else np.asarray(sde.starts)
+    scale = sde.time_scale or 1 / max(_fastest_rate(sde, given[0]), 1e-12)
+    starts = _scattered(sde, given, scale, spread=0.3)
     for attempt in range(4):
         try:
             run = _run(sde, starts, 40 * scale, scale, next(keys))
         except ComputationError:
             if attempt > 0:
                 raise
-            # Some starts may lie outside the basin: the next ones lie close to the given start.
-            starts = _scattered(sde, start, scale, spread=0.003)
+            # Some starts may lie outside the basin: the next ones lie close to those given.
+            starts = _scattered(sde, given, scale, spread=0.003)
             run = _run(sde, starts, 40 * scale, scale, next(keys))
         starts = run[:, -1]
         if sde.time_scale is not None:
@@ -151,20 +151,23 @@ def _fastest_rate(sde: AbstractSDE, state: Float[Matrix, " k"]) -> float:
     return float(np.linalg.norm(slopes))
 
 
-def _scattered(sde, start, scale, *, spread) -> Float[Matrix, "M k"]:
-    """64 states around the start: `spread` times as far as the SDE goes in a time scale."""
-    reach = np.abs(drifts(sde, start[None])[0]) * scale
-    reach += np.sqrt(2 * np.diag(diffusion_matrices(sde, start[None])[0]) * scale)
+def _scattered(sde, given, scale, *, spread) -> Float[Matrix, "M k"]:
+    """64 states around the given ones, in turn: `spread` times as far as the SDE goes from there in
+    a time scale."""
+    D = diffusion_matrices(sde, given)
+    reach = np.abs(drifts(sde, given)) * scale
+    reach += np.sqrt(2 * np.diagonal(D, axis1=1, axis2=2) * scale)
     if not np.all(np.isfinite(reach)):
+        worst = given[np.argmin(np.isfinite(reach).all(axis=1))]
         raise InputError(
-            f"the drift or the diffusion of {sde.name} is not finite at {start.tolist()}; "
+            f"the drift or the diffusion of {sde.name} is not finite at {worst.tolist()}; "
             "pass another start= to the SDE"
         )
-    if not np.any(reach > 0):
-        reach = 1 + np.abs(start)
-    reach = np.maximum(reach, 0.1 * reach.max() * (reach == 0))
+    farthest = reach.max(axis=1, keepdims=True)
+    reach = np.where(farthest > 0, np.where(reach == 0, 0.1 * farthest, reach), 1 + np.abs(given))
+    turns = np.arange(max(64, len(given))) % len(given)
     rng = np.random.default_rng(0)
-    return start + spread * reach * rng.standard_normal((64, sde.dim))
+    return given[turns] + spread * reach[turns] * rng.standard_normal((len(turns), sde.dim))
 
 
 @dataclass(frozen=True)

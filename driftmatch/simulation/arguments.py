@@ -82,13 +82,15 @@ def check_start(
 
 
 def scattered(
-    start: Float[np.ndarray, " d"] | None, dim: int, num_trajectories: int, key: PRNGKeyArray
+    starts: Float[np.ndarray, "A d"] | None, dim: int, num_trajectories: int, key: PRNGKeyArray
 ) -> Float[Array, "M d"]:
-    """The default start (0 if there is none); several trajectories start a little apart."""
-    at = jnp.zeros(dim) if start is None else jnp.asarray(start, dtype=float)
+    """The default starts in turn (0 if there is none); several trajectories start a little apart."""
+    starts = np.zeros((1, dim)) if starts is None else starts
+    at = jnp.asarray(starts[np.arange(num_trajectories) % len(starts)], dtype=float)
     if num_trajectories == 1:
-        return at[None]
-    apart = 0.01 * jnp.where(jnp.any(at != 0), jnp.max(jnp.abs(at)), 1.0)
+        return at
+    largest = jnp.max(jnp.abs(at), axis=1, keepdims=True)
+    apart = 0.01 * jnp.where(largest > 0, largest, 1.0)
     return at + apart * jax.random.normal(key, (num_trajectories, dim))
 
 

@@ -92,7 +92,8 @@ def simulate(
     - `key`: a random key, ``jax.random.key(seed)``.
     - `num_trajectories`: M.
     - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's own
-      start, or else 0, and if M > 1 normal scatter about it of 1 % of its largest coordinate. If
+      starts in turn, or else 0, and if M > 1 normal scatter about it of 1 % of its largest
+      coordinate. If
       n = k, a start or an input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
@@ -166,7 +167,7 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:
         check_input(input, (sde.dim,))
         sde = Forced(sde, input)
     if start is None:
-        return sde, scattered(sde.start, sde.dim, M, key)
+        return sde, scattered(sde.starts, sde.dim, M, key)
     return sde, jnp.asarray(check_start(start, M, (sde.dim,)), dtype=float)
 
 
@@ -176,7 +177,7 @@ def _network_run(network: Network, start, input, M, key) -> tuple[LatentSDE | Ne
     dims = k, network.num_neurons
     input_dim = k if input is None else check_input(input, dims)
     if start is None:
-        starts = scattered(network.start, k, M, key)
+        starts = scattered(network.starts, k, M, key)
     else:
         starts = jnp.asarray(check_start(start, M, dims), dtype=float)
     start_dim = starts.shape[1]

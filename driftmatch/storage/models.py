@@ -82,7 +82,7 @@ def read_header(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def _from_network(network: Network) -> tuple[Arrays, dict[str, Any]]:
-    optional = {"noise_readout": network.shared_noise.readout, "start": network.start}
+    optional = {"noise_readout": network.shared_noise.readout, "start": network.starts}
     arrays = {
         "gamma": network.gamma,
         "readout": network.readout,

@@ -1,5 +1,6 @@
 """Targets: a catalogue of systems, the flows of dysts, and SDEs from the user's own files."""
 
+from driftmatch.systems.blend import blend
 from driftmatch.systems.catalogue import CATALOGUE
 from driftmatch.systems.chaos import dadras, lorenz
 from driftmatch.systems.dysts import flow_names, from_dysts
@@ -11,10 +12,12 @@ from driftmatch.systems.oscillators import (
     van_der_pol,
 )
 from driftmatch.systems.resolve import resolve
-from driftmatch.systems.wells import double_well
+from driftmatch.systems.ring import ring_of_wells
+from driftmatch.systems.wells import double_well, wells
 
 __all__ = [
     "CATALOGUE",
+    "blend",
     "dadras",
     "double_well",
     "fitzhugh_nagumo",
@@ -25,5 +28,7 @@ __all__ = [
     "lorenz",
     "ornstein_uhlenbeck",
     "resolve",
+    "ring_of_wells",
     "van_der_pol",
+    "wells",
 ]

@@ -11,7 +11,8 @@ from driftmatch.systems.oscillators import (
     limit_cycle,
     van_der_pol,
 )
-from driftmatch.systems.wells import double_well
+from driftmatch.systems.ring import ring_of_wells
+from driftmatch.systems.wells import double_well, wells
 
 CATALOGUE: dict[str, Callable[..., SDE]] = {
     f.__name__: f
@@ -23,6 +24,8 @@ CATALOGUE: dict[str, Callable[..., SDE]] = {
         lorenz,
         dadras,
         double_well,
+        wells,
+        ring_of_wells,
         ornstein_uhlenbeck,
     )
 }

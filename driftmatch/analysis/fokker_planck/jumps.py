@@ -122,7 +122,7 @@ def jump_process(sde: AbstractSDE, grid: Grid) -> JumpProcess:
         drift_between, D_between = flux_drifts(sde, centres[tail] + 0.5 * h * e)
         halfway = undiffuse(D_between, drift_between) * h
         force = (at_centres[tail] + 4 * halfway + at_centres[head]) @ e / 6  # Simpson's rule
-        forward, backward = strength * _bernoulli(-force), strength * _bernoulli(force)
+        forward, backward = strength * bernoulli(-force), strength * bernoulli(force)
         edges.append(Edges(offset, tail, head, forward, backward, force))
     return JumpProcess(grid, tuple(edges))
 
@@ -143,7 +143,7 @@ def _sinhc(x):
     return np.where(small, 1 + x**2 / 6, np.sinh(safe) / safe)
 
 
-def _bernoulli(x):
+def bernoulli(x):
     """x / (eˣ − 1)."""
     small = np.abs(x) < 1e-5
     safe = np.where(small, 1.0, np.clip(x, -700, 700))

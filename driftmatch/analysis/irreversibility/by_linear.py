@@ -47,7 +47,7 @@ def _linear_parts(sde):
     """B, m and D of a linear SDE, found by probing it at random states."""
     k = sde.dim
     rng = np.random.default_rng(0)
-    reach = 1.0 if sde.start is None else 1.0 + np.abs(sde.start).max()
+    reach = 1.0 if sde.starts is None else 1.0 + np.abs(sde.starts).max()
     probes = reach * rng.standard_normal((_PROBES, k))
     with jax.enable_x64(True):
         at_zero = jnp.zeros(k, jnp.float64)

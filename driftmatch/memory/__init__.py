@@ -1,0 +1,40 @@
+"""Memories: attractors that inputs switch between and that currents walk through."""
+
+from driftmatch.memory.dwell import Dwell, dwell
+from driftmatch.memory.first_passage import (
+    GridFunction,
+    PassageTimes,
+    committor,
+    mean_first_passage,
+    passage_times,
+)
+from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
+from driftmatch.memory.landscape import Landscape, TiltedMinima, follow_minima, landscape
+from driftmatch.memory.rates import Rate
+from driftmatch.memory.recall import Recall, recall
+from driftmatch.memory.regions import Regions
+from driftmatch.memory.tilt import Tilt, input_for, reachable, tilt_toward
+
+__all__ = [
+    "Dwell",
+    "GridFunction",
+    "HopfieldNetwork",
+    "HopfieldRecall",
+    "Landscape",
+    "PassageTimes",
+    "Rate",
+    "Recall",
+    "Regions",
+    "Tilt",
+    "TiltedMinima",
+    "committor",
+    "dwell",
+    "follow_minima",
+    "input_for",
+    "landscape",
+    "mean_first_passage",
+    "passage_times",
+    "reachable",
+    "recall",
+    "tilt_toward",
+]
