@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from driftmatch.outcomes import Outcome as Outcome
     from driftmatch.sde import SDE as SDE
     from driftmatch.sde import AbstractSDE as AbstractSDE
+    from driftmatch.simulation import inputs as inputs
     from driftmatch.simulation.simulate import simulate as simulate
     from driftmatch.simulation.trajectory import NetworkTrajectory as NetworkTrajectory
     from driftmatch.simulation.trajectory import Trajectory as Trajectory
@@ -134,14 +135,19 @@ _HOMES = {
     "symmetry": "analysis.symmetry",
     "symmetry_roles": "analysis.symmetry_roles",
 }
-_MODULES = ("figures", "memory", "systems")
+_MODULES = {
+    "figures": "figures",
+    "inputs": "simulation.inputs",
+    "memory": "memory",
+    "systems": "systems",
+}
 
 __all__ = ["__version__", *_MODULES, *_HOMES]
 
 
 def __getattr__(name: str):
     if name in _MODULES:
-        return importlib.import_module(f"driftmatch.{name}")
+        return importlib.import_module(f"driftmatch.{_MODULES[name]}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"driftmatch.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'driftmatch' has no attribute {name!r}")

@@ -18,7 +18,7 @@ from jaxtyping import Array, ArrayLike, Float
 from driftmatch.activations import Activation, get_activation
 from driftmatch.errors import InputError
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, Input
+from driftmatch.sde import AbstractSDE, Input, check_starts
 
 Matrix = np.ndarray
 
@@ -102,9 +102,7 @@ class Network(eqx.Module):
         self.private_noise = float(private_noise)
         self.activation = get_activation(activation)
         self.shared_noise = _shared_noise(shared_noise, n, k)
-        self.starts = None if start is None else _finite("start", np.atleast_2d(start), 2)
-        if self.starts is not None and (self.starts.shape[1] != k or len(self.starts) == 0):
-            raise InputError(f"start must have shape ({k},) or (A, {k}), got {np.shape(start)}")
+        self.starts = None if start is None else check_starts(start, k)
         self.name = name
         self.time_scale = None if time_scale is None else float(time_scale)
         self._projector = np.linalg.pinv(self.gamma)
@@ -118,6 +116,11 @@ class Network(eqx.Module):
     def latent_dim(self) -> int:
         """k, the rank of the connectivity."""
         return self.gamma.shape[1]
+
+    @property
+    def start(self) -> Float[Matrix, " k"] | None:
+        """The first of the starts, or None."""
+        return None if self.starts is None else self.starts[0]
 
     def latent(self, *, input: Input | None = None) -> "LatentSDE":
         """The network on its invariant subspace, an SDE in z ∈ R^k.

@@ -1,7 +1,7 @@
 """What an SDE is: the one interface that targets, estimates and networks share."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import equinox as eqx
@@ -53,13 +53,17 @@ class AbstractSDE(eqx.Module):
 
     @property
     def start(self) -> Float[np.ndarray, " k"] | None:
-        """A state from which the attractor is reached, or None if nobody named one."""
+        """A state from which the attractor, or the first of several, is reached, or None if nobody
+        named one."""
         return None if self.starts is None else self.starts[0]
 
     @property
     def starts(self) -> Float[np.ndarray, "A k"] | None:
-        """States from which, together, every attractor is reached, or None."""
-        return None
+        """States from which, together, every attractor is reached, one a row, or None; `start`
+        alone if a class says no more."""
+        if type(self).start is AbstractSDE.start or self.start is None:
+            return None
+        return np.atleast_2d(np.asarray(self.start, dtype=float))
 
     @property
     def time_scale(self) -> float | None:
@@ -119,7 +123,7 @@ class SDE(AbstractSDE):
         name: str = "sde",
         description: str = "",
         equation: str = "",
-        parameters: dict[str, object] | None = None,
+        parameters: Mapping[str, object] | None = None,
     ):
         if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)) or dim < 1:
             raise InputError(f"dim must be a positive whole number, got {dim!r}")
@@ -130,7 +134,7 @@ class SDE(AbstractSDE):
         if not callable(drift):
             raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
         self.dim = int(dim)
-        self._starts = None if start is None else _check_starts(start, self.dim)
+        self._starts = None if start is None else check_starts(start, self.dim)
         if time_scale is not None and not (np.isfinite(time_scale) and time_scale > 0):
             raise InputError(f"time_scale must be positive, got {time_scale!r}")
         self._time_scale = None if time_scale is None else float(time_scale)
@@ -151,13 +155,10 @@ class SDE(AbstractSDE):
         self.description = description
         self.equation = equation
         self.parameters = tuple((parameters or {}).items())
-        for at in np.zeros((1, self.dim)) if self._starts is None else self._starts:
-            value = np.asarray(self.drift(jnp.asarray(at)))
-            if self._starts is not None and not np.all(np.isfinite(value)):
-                raise InputError(
-                    f"the drift is not finite at the start {at.tolist()}: it gave "
-                    f"{value.tolist()}; mend the drift or pass another start"
-                )
+        at = np.zeros((1, self.dim)) if self._starts is None else self._starts
+        values = np.asarray(jax.vmap(self.drift)(jnp.asarray(at)))
+        if self._starts is not None:
+            _check_finite(values, at)
 
     def drift(self, z):
         return jnp.asarray(self._drift(z))
@@ -240,9 +241,12 @@ class Forced(AbstractSDE):
         return self.sde.has_constant_diffusion
 
 
-def _check_starts(start: ArrayLike, dim: int) -> np.ndarray:
-    """One start a row."""
-    starts = np.asarray(start, dtype=float)
+def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
+    """One start, or one for each attractor, as one a row, a copy."""
+    try:
+        starts = np.array(start, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"start must be an array of numbers, got {start!r}") from None
     if starts.ndim not in (1, 2) or starts.shape[-1] != dim or len(starts) == 0:
         raise InputError(
             f"start must have shape ({dim},), or (A, {dim}) for A attractors, got {starts.shape}"
@@ -250,6 +254,15 @@ def _check_starts(start: ArrayLike, dim: int) -> np.ndarray:
     if not np.all(np.isfinite(starts)):
         raise InputError(f"start must be finite, got {starts.tolist()}")
     return np.atleast_2d(starts)
+
+
+def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A k"]) -> None:
+    for at, value in zip(starts, values, strict=True):
+        if not np.all(np.isfinite(value)):
+            raise InputError(
+                f"the drift is not finite at the start {at.tolist()}: it gave {value.tolist()}; "
+                "mend the drift or pass another start"
+            )
 
 
 def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:

@@ -5,6 +5,7 @@ import scipy.stats
 from jaxtyping import Float
 
 ENOUGH_TRAJECTORIES = 8
+_NEVER = 0.7  # of what trajectories differ by, if blocks are as many as here
 _FALSE_ALARM = 1e-3
 
 
@@ -45,3 +46,17 @@ def mean_error(rates: Float[np.ndarray, "B M *q"]) -> tuple[np.ndarray, np.ndarr
         return error, np.zeros(np.shape(error), dtype=bool)
     limit = scipy.stats.f.isf(_FALSE_ALARM / max(1, np.size(error)), B - 1, B * (M - 1))
     return error, together > limit * apart
+
+
+def never_mix(rates: Float[np.ndarray, "B M *q"]) -> np.ndarray:
+    """Whether trajectories differ for good, as on attractors of their own, shape (q).
+
+    The variance between trajectories' means is compared with that within a trajectory's blocks: it
+    is 1/B of it if blocks forget each other, and some times that if they hardly do; of all that
+    blocks differ by it is at least 0.7 only if trajectories are not of one kind.
+    """
+    if rates.shape[1] == 1:
+        return np.zeros(rates.shape[2:], dtype=bool)
+    between = rates.mean(axis=0).var(axis=0, ddof=1)
+    within = rates.var(axis=0, ddof=1).mean(axis=0)
+    return between > _NEVER / (1 - _NEVER) * within

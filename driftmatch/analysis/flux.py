@@ -14,7 +14,8 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 
-_BATCH = 4096
+_BATCH = 4096  # states, at most
+_NUMBERS = 2**25  # in a batch of Jacobians, about
 _SINGULAR = 1e-9
 
 
@@ -115,12 +116,13 @@ def _divergence(sde: AbstractSDE, z):
 
 def _evaluate(function, sde, states):
     """`function` at every state, in batches of one size, so that it compiles once."""
-    N = len(states)
+    N, k = states.shape
+    size = int(np.clip(_NUMBERS // (k**2 if sde.has_constant_diffusion else k**3), 1, _BATCH))
     with jax.enable_x64(True):
         parts = []
-        for first in range(0, N, _BATCH):
-            batch = states[first : first + _BATCH]
-            padded = np.concatenate([batch, np.repeat(batch[:1], _BATCH - len(batch), axis=0)])
+        for first in range(0, N, size):
+            batch = states[first : first + size]
+            padded = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
             values = _batch(function, sde, jnp.asarray(padded, jnp.float64))
             parts.append(jax.tree.map(lambda x, n=len(batch): np.asarray(x)[:n], values))
     return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)

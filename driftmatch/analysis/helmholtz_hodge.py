@@ -25,7 +25,8 @@ class HelmholtzHodge:
     - `grid`: the cells; the arrays below have its shape, first.
     - `potential`: U at the centres, with mean 0.
     - `gradient`: −∇U, and `rotational`: r, each with a last axis of k; they add up to f.
-    - `gradient_fraction`: ∫|∇U|² / ∫|f|² over the box: 1 for a gradient, 0 for a pure rotation.
+    - `gradient_fraction`: ∫|∇U|² / ∫|f|² over the box: 1 for a gradient, 0 for a flow
+      without sources that runs along the walls.
     - `name`: of the SDE.
     """
 
@@ -46,7 +47,7 @@ def helmholtz_hodge(
 
     This weighs all states alike and knows neither noise nor density; it is not the reversible and
     irreversible split (`irreversibility`), whose two parts are orthogonal under the stationary
-    density. The two agree only in special cases, such as linear systems with B = a + bJ and D ∝ 1.
+    density. A rotation that crosses the walls of the box has a gradient part here.
 
     `grid`: as for `stationary`. Components of f live on the faces of the cells, where the split is
     orthogonal to rounding; Poisson's equation is solved by a cosine transform.

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
-from driftmatch.analysis.block_errors import mean_error
+from driftmatch.analysis.block_errors import mean_error, never_mix
 from driftmatch.analysis.lyapunov_plan import (
     BLOCKS,
     Plan,
@@ -177,9 +177,12 @@ def kaplan_yorke(exponents: Float[np.ndarray, " p"], tolerance: float = 0.0) -> 
     return float(j + (sums[j - 1] if j > 0 else 0.0) / -exponents[j])
 
 
-def zero_tolerance(exponents: Float[np.ndarray, " p"], error: Float[np.ndarray, " p"]) -> float:
-    """Up to what size an exponent counts as zero in the Kaplan–Yorke dimension."""
-    return max(3 * error[np.argmin(np.abs(exponents))], 1e-3 * np.abs(exponents).max())
+def zero_tolerance(
+    exponents: Float[np.ndarray, " p"], error: Float[np.ndarray, " p"], plan: Plan
+) -> float:
+    """Up to what size an exponent counts as zero in the Kaplan–Yorke dimension: three standard
+    errors, or growth by one nat in the whole of a trajectory."""
+    return max(3 * error[np.argmin(np.abs(exponents))], 1 / (BLOCKS * plan.block_time))
 
 
 def _summary(
@@ -190,7 +193,7 @@ def _summary(
     order = np.argsort(-mean)
     rates, exponents = rates[:, :, order], mean[order]
     error, together = mean_error(rates)
-    dimension = kaplan_yorke(exponents, zero_tolerance(exponents, error))
+    dimension = kaplan_yorke(exponents, zero_tolerance(exponents, error, plan))
     if complete and np.isnan(dimension):
         dimension = float(len(exponents))  # volumes do not shrink: the attractor fills the space
     outcome = Outcome.SUCCESS
@@ -198,6 +201,8 @@ def _summary(
     chaotic = exponents[0] > 3 * error[0]
     if np.any(together) or (chaotic and exponents[0] * since_together < _HARDLY_PARTED):
         outcome = Outcome.MOVING_TOGETHER
+    if np.any(never_mix(rates) & (error > 1e-3 * np.abs(exponents).max())):
+        outcome = Outcome.SEVERAL_ATTRACTORS
     if np.ptp(exponents) * plan.qr_every * plan.dt > -0.7 * np.log(eps):
         outcome = Outcome.PARALLEL_TANGENTS
     history = np.cumsum(rates.mean(axis=1), axis=0) / np.arange(1, BLOCKS + 1)[:, None]

@@ -14,6 +14,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
     check_count,
     check_key,
+    check_leak,
     check_start,
     check_steps,
     scattered,
@@ -47,12 +48,8 @@ def check_plan(
 ) -> Plan:
     """Check what `lyapunov` and `neural_lyapunov` have in common."""
     steps = check_steps(duration, dt, 1)
-    if isinstance(sde, (LatentSDE, NeuralSDE)) and dt >= 2 * sde.network.tau:
-        tau = sde.network.tau
-        raise InputError(
-            f"dt = {dt:g} is too large for a network with tau = {tau:g}: explicit steps need dt "
-            f"below {2 * tau:g}, and about {tau / 20:.1g} to be accurate"
-        )
+    if isinstance(sde, (LatentSDE, NeuralSDE)):
+        check_leak(dt, sde.network.tau)
     may_burn_longer = burn_in is None
     burn_in = duration / 5 if burn_in is None else _check_burn_in(burn_in)
     check_steps(duration + burn_in, dt, 1)
@@ -106,7 +103,7 @@ def starting_states(sde: AbstractSDE, start, plan: Plan) -> Float[Array, "M k"] 
         return None if latent is None else sde.network.lift(latent)
     M, dims = plan.num_trajectories, (sde.dim,)
     if np.ndim(start) == 1:  # apart, or else all trajectories would be one without noise
-        return scattered(check_start(start, 1, dims)[0], sde.dim, M, plan.keys[0])
+        return scattered(check_start(start, 1, dims), sde.dim, M, plan.keys[0])
     return jnp.asarray(check_start(start, M, dims), dtype=float)
 
 

@@ -127,14 +127,14 @@ def neural_lyapunov(
     k = net.latent_dim
     starts = _starts(neural, start, plan)
     if starts is None:
-        return _merged(non_finite(net.name, k, plan), net)
+        return _merged(non_finite(net.name, k, plan), net, plan)
     tangents = random_frames(plan, k, k)
     if net.private_noise == 0 and neural.input is None:
         flow, states = net.latent(), net.project(starts)
     else:
         flow, states = WithinSubspace(neural), starts
     within = follow(flow, Pair(states, tangents), plan, meter, complete=True)
-    return _merged(within, net)
+    return _merged(within, net, plan)
 
 
 def _starts(neural: NeuralSDE, start, plan: Plan) -> Float[Array, "M n"] | None:
@@ -144,20 +144,20 @@ def _starts(neural: NeuralSDE, start, plan: Plan) -> Float[Array, "M n"] | None:
     net, M = neural.network, plan.num_trajectories
     dims = net.latent_dim, net.num_neurons
     if np.ndim(start) == 1:
-        one = check_start(start, 1, dims)[0]
-        states = scattered(one, len(one), M, plan.keys[0])
+        one = check_start(start, 1, dims)
+        states = scattered(one, one.shape[1], M, plan.keys[0])
     else:
         states = jnp.asarray(check_start(start, M, dims), dtype=float)
     return net.lift(states) if states.shape[1] == net.latent_dim else states
 
 
-def _merged(within: LyapunovSpectrum, net: Network) -> NeuralSpectrum:
+def _merged(within: LyapunovSpectrum, net: Network, plan: Plan) -> NeuralSpectrum:
     """The k exponents joined by the n − k that are −1/τ."""
     leak, num_leak = -1 / net.tau, net.num_neurons - net.latent_dim
     dimension = float("nan")
     if np.isfinite(within.exponents).all():
         exponents = np.sort(np.append(within.exponents, np.full(num_leak, leak)))[::-1]
-        tolerance = zero_tolerance(within.exponents, within.standard_error)
+        tolerance = zero_tolerance(within.exponents, within.standard_error, plan)
         dimension = kaplan_yorke(exponents, tolerance)
         if np.isnan(dimension):  # volumes do not shrink
             dimension = float(len(exponents))

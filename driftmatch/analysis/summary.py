@@ -28,7 +28,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_key, check_steps
+from driftmatch.simulation.arguments import check_key, check_leak, check_steps
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.words import did_you_mean
 
@@ -89,7 +89,7 @@ class Analysis:
             if not outcome.ok:
                 found[part] = str(outcome)
         by_score, by_grid = self.irreversibility, self.grid_irreversibility
-        if by_score and by_grid and not _agree(by_score, by_grid):
+        if by_score and by_grid and by_grid.outcome.ok and not _agree(by_score, by_grid):
             found.setdefault("irreversibility", "the score and the grid disagree on it")
         return found
 
@@ -173,11 +173,8 @@ def analyse(
         raise InputError(
             f"meter must be a meter such as driftmatch.TerminalMeter(), got {type(meter).__name__}"
         )
-    if network is not None and dt is not None and not dt < 2 * network.tau:
-        raise InputError(
-            f"dt must be below 2 tau = {2 * network.tau:g}, where explicit steps of the leak "
-            f"break down, got {dt!r}"
-        )
+    if network is not None and dt is not None:
+        check_leak(dt, network.tau)
     key_time, key_parts = jax.random.split(check_key(key))
     time_scale, starts = characteristic_time(sde, key_time)
     duration = TIMES * time_scale if duration is None else duration

@@ -14,6 +14,7 @@ Pair = tuple[float, float]
 
 _ASIDE, _OFF = 0.4, 0.2  # standard deviations
 _MOST = 10_000
+_AT_REST = 1e-12  # of the parts' squares
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class SymmetryRoles:
       those further than 0.2 from every visited one, to the nearest of which u points; NaN if there
       are none.
     - `motion`: ⟨g± · f⟩/⟨f · f⟩: the share of the motion that a part drives; they add up to 1.
-    - `divergence`: ⟨∇·g±⟩, per unit time: below 0 a part draws neighbouring states together.
+    - `divergence`: ⟨∇·g±⟩, per unit time: below 0 a part shrinks volumes.
     - `size`: sqrt(⟨|g±|²⟩/⟨|f|²⟩); these do not add up. Well above 1, the parts mostly cancel.
     - `descending_fraction`: of states where g₊ descends the latent energy.
     - `num_states`: how many states the means are over.
@@ -57,7 +58,8 @@ def symmetry_roles(
     - `states`: latent states that the network visits, shape (..., k), such as ``run.latent``;
       non-finite ones are left out, and of more than 10 000 as many evenly spaced ones taken.
 
-    **Raises** `InputError` if the dimensions differ or fewer than k + 1 states are finite.
+    **Raises** `InputError` if the dimensions differ, fewer than k + 1 states are finite, or the
+    network is at rest in all of them.
     """
     k = decomposition.network.latent_dim
     z = np.asarray(states, dtype=np.float64)
@@ -75,7 +77,12 @@ def symmetry_roles(
     radial = place / np.maximum(np.linalg.norm(place, axis=1, keepdims=True), 1e-300)
     parts = _fields(decomposition, whitening, place)
     drift = parts[0] + parts[1]
-    power = max(_mean_product(drift, drift), 1e-300)
+    power = _mean_product(drift, drift)
+    if power <= _AT_REST * max(_mean_product(g, g) for g in parts):
+        raise InputError(
+            "the network rests at these states, so its parts cancel and have no roles: pass states "
+            "of a run that moves"
+        )
     aside, home = _off_attractor(place)
     parts_aside = _fields(decomposition, whitening, aside)
     divergences = decomposition.divergences(z).mean(axis=0)

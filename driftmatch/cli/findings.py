@@ -207,10 +207,18 @@ def _in_words(analyses: Mapping[str, "Analysis"]) -> Iterator[str]:
         roles = analysis.symmetry_roles
         if roles is not None and min(roles.size) > _CANCEL:
             yield verdict(
-                "? symmetry roles: the two parts mostly cancel, as guard neurons make them, and "
-                "say little of the dynamics",
+                "? symmetry roles: the two parts mostly cancel, as guard neurons or a state at "
+                "rest make them, and say little of the dynamics",
                 good=False,
             )
+    noisy = [a.system for a in analyses.values() if getattr(a.system, "private_noise", 0) > 0]
+    if noisy:
+        yield verdict(
+            f"– private noise, s = {noisy[0].private_noise:g}, is in the run and what is taken from "
+            "it, and in the neural exponents; the others, entropy production and density are those "
+            "of the latent SDE, which has none",
+            good=False,
+        )
     for reason, parts in gaps.items():
         whose = list(dict.fromkeys(who for owners in parts.values() for who in owners))
         names = ", ".join(map(_words, parts))

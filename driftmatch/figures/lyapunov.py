@@ -122,7 +122,7 @@ def _draw(
     values, error = record.exponents[index], record.standard_error[index]
     is_leak = np.zeros(len(index), dtype=bool)
     if isinstance(record, NeuralSpectrum) and record.num_leak:
-        is_leak = error == 0
+        is_leak = values == record.leak
         ax.axhline(record.leak, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         ax.annotate(
             rf"$-1/\tau$ ({record.num_leak}×)", (1, record.leak), xytext=(0, 3), fontsize=7,
@@ -163,7 +163,7 @@ def _axis_of_rates(ax: Axes, records) -> None:
     sizes = np.abs(np.concatenate([record.exponents for record in records]))
     doubtful = max(float(np.max(record.standard_error)) for record in records)
     large = sizes[sizes > max(3 * doubtful, 1e-2 * sizes.max())]
-    if large.max() > 8 * large.min():
+    if len(large) and large.max() > 8 * large.min():
         ax.set_yscale("symlog", linthresh=10 ** np.floor(np.log10(large.min())), linscale=0.8)
     ax.margins(y=0.24)
     ax.set_ylabel("nats per unit time")

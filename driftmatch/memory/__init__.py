@@ -9,11 +9,12 @@ from driftmatch.memory.first_passage import (
     passage_times,
 )
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
-from driftmatch.memory.landscape import Landscape, TiltedMinima, follow_minima, landscape
+from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.rates import Rate
 from driftmatch.memory.recall import Recall, recall
 from driftmatch.memory.regions import Regions
-from driftmatch.memory.tilt import Tilt, input_for, reachable, tilt_toward
+from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
+from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 
 __all__ = [
     "Dwell",
@@ -30,7 +31,6 @@ __all__ = [
     "committor",
     "dwell",
     "follow_minima",
-    "input_for",
     "landscape",
     "mean_first_passage",
     "passage_times",

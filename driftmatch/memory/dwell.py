@@ -6,14 +6,15 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
-from scipy import stats
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
-from driftmatch.memory.rates import FEW, Rate, log_ratio
-from driftmatch.memory.regions import Regions, as_regions
+from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
+from driftmatch.memory.regions import Regions, cores
 from driftmatch.outcomes import Outcome
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+_Z = 1.96  # the normal quantile of 95 %
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class Dwell:
 
     - `regions`: the W regions.
     - `trajectory`, `region`: which trajectory, which region, shape (V,) each, for V visits.
-    - `entered`, `left`: when, in units of time, shape (V,).
-    - `is_first`: whether the recording began during the visit; `is_last`: whether it ended then.
+    - `entered`, `left`: when, in units of time, shape (V,); `left` is the end of the recording
+      where that cut the visit short.
     - `untouched_time`: the time before the first core was touched, summed over the trajectories.
     - `name`: of what was recorded.
-    - `outcome`: UNVISITED if a region was never visited, FEW_EVENTS for fewer than ten jumps.
+
+    Intervals are of 95 %. Those of rates take the jumps for a Markov chain: the time until the next
+    one must not depend on how long the visit has lasted, which holds for deep wells.
 
     Source: C. Schütte et al., J. Chem. Phys. 134, 204105 (2011), for cores.
     """
@@ -39,20 +42,30 @@ class Dwell:
     region: Int[np.ndarray, " V"]
     entered: Float[np.ndarray, " V"]
     left: Float[np.ndarray, " V"]
-    is_first: Bool[np.ndarray, " V"]
-    is_last: Bool[np.ndarray, " V"]
     untouched_time: float
     name: str
-    outcome: Outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        """UNVISITED if a region was never visited, FEW_EVENTS for fewer than ten jumps."""
+        if self.never_visited:
+            return Outcome.UNVISITED
+        return Outcome.FEW_EVENTS if len(self.jumps) < FEW else Outcome.SUCCESS
 
     @cached_property
     def never_visited(self) -> tuple[int, ...]:
         """The regions in which no trajectory ever was."""
-        return tuple(int(w) for w in np.flatnonzero(self.occupied_time + self._visits == 0))
+        return tuple(sorted(set(range(len(self.regions))) - set(self.region.tolist())))
 
     @cached_property
-    def _visits(self) -> np.ndarray:
-        return np.bincount(self.region, minlength=len(self.regions))
+    def is_last(self) -> Bool[np.ndarray, " V"]:
+        """Whether the recording ended during the visit."""
+        return np.append(np.diff(self.trajectory) != 0, True)
+
+    @cached_property
+    def is_first(self) -> Bool[np.ndarray, " V"]:
+        """Whether the visit may have begun before the recording."""
+        return np.append(True, self.is_last[:-1])
 
     @cached_property
     def jumps(self) -> Int[np.ndarray, "J 2"]:
@@ -77,6 +90,8 @@ class Dwell:
         """The time in any region."""
         return float(self.occupied_time.sum())
 
+    # Of a Markov chain of the regions:
+
     @cached_property
     def transition_matrix(self) -> Float[np.ndarray, "W W"]:
         """Where the jumps from each region go: rows with sum 1, NaN where there were none."""
@@ -85,73 +100,76 @@ class Dwell:
             return self.counts / totals
 
     def transition_interval(self, source: int, target: int) -> tuple[float, float]:
-        """Wilson's 95 % interval of an entry of the transition matrix."""
-        total = int(self.counts[source].sum())
-        return wilson_interval(int(self.counts[source, target]), total) if total else (0.0, 1.0)
+        """Wilson's interval of an entry of the transition matrix."""
+        source, target = self._checked(source), self._checked(target)
+        return _fraction_interval(self.counts[source, target], self.counts[source].sum())
 
     @cached_property
     def generator(self) -> Float[np.ndarray, "W W"]:
-        """The rates of the Markov chain of the regions, most likely given the jumps:
-        counts/occupied time, with the diagonal that makes rows sum to 0."""
-        with np.errstate(invalid="ignore", divide="ignore"):
+        """The most likely rates, counts/occupied time, with the diagonal that makes rows sum to 0;
+        NaN for regions without any time. `rate` gives their intervals."""
+        with np.errstate(invalid="ignore"):
             rates = self.counts / self.occupied_time[:, None]
-        np.fill_diagonal(rates, 0.0)
         return rates - np.diag(rates.sum(axis=1))
 
     def rate(self, source: int, target: int) -> Rate:
         """Of jumps from one region to another, per time in the first."""
-        self._check_region(source)
-        self._check_region(target)
+        source, target = self._checked(source), self._checked(target)
         return Rate(int(self.counts[source, target]), float(self.occupied_time[source]))
 
-    def leaving_rate(self, source: int | None = None) -> Rate:
-        """Of jumps out of a region, or out of any; its inverse is the mean dwell time, visits that
-        the recording cut short included (as for exponential dwell times)."""
-        if source is None:
+    def leaving_rate(self, region: int | None = None) -> Rate:
+        """Of jumps out of a region, or out of any. Its `mean_time` is the mean dwell time, in which
+        visits count that the recording cut short, for as long as they were seen."""
+        if region is None:
             return Rate(len(self.jumps), self.total_time)
-        self._check_region(source)
-        return Rate(int(self.counts[source].sum()), float(self.occupied_time[source]))
+        region = self._checked(region)
+        return Rate(int(self.counts[region].sum()), float(self.occupied_time[region]))
 
-    @property
-    def mean_dwell_time(self) -> float:
-        """Of all regions together; infinite if there were no jumps."""
-        jumps = len(self.jumps)
-        return self.total_time / jumps if jumps else math.inf
+    # Of visits, without a Markov chain:
 
     def dwell_times(self, region: int | None = None) -> Float[np.ndarray, " N"]:
-        """The lengths of the visits that were recorded from beginning to end."""
+        """The lengths of the visits that were recorded from beginning to end; long ones are
+        missing among them, unless the recording is much longer."""
         return self._lengths(region, ~self.is_last)
 
     def survival(
         self, region: int | None = None
     ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"], Float[np.ndarray, "N 2"]]:
-        """Times, the probability of a visit to last longer, and its 95 % interval.
+        """The lengths that occurred, the probability of a visit to last longer than each, and its
+        interval (Greenwood's, of ln(−ln S)).
 
-        Visits that the recording cut short count up to then. Raises `InputError` if no visit is
-        complete.
+        Visits that the recording cut short count up to then; those that may have begun before it
+        do not count. Raises `InputError` if no visit is complete.
 
         Source: E. Kaplan, P. Meier, J. Am. Stat. Assoc. 53, 457 (1958).
         """
-        complete = self.dwell_times(region)
+        complete, cut = self.dwell_times(region), self._lengths(region, self.is_last)
         if len(complete) == 0:
             raise InputError("no visit was recorded from beginning to end: record for longer")
-        cut = self._lengths(region, self.is_last)
-        curve = stats.ecdf(stats.CensoredData(uncensored=complete, right=cut)).sf
-        interval = curve.confidence_interval(0.95, method="log-log")
-        bounds = np.column_stack([interval.low.probabilities, interval.high.probabilities])
-        return curve.quantiles, curve.probabilities, np.nan_to_num(bounds, nan=1.0)
+        times, ended = np.unique(complete, return_counts=True)
+        lengths = np.sort(np.append(complete, cut))
+        lasting = len(lengths) - np.searchsorted(lengths, times)
+        S = np.cumprod(1 - ended / lasting)
+        some = S > 0  # if the longest visit ended S is 0 then, and its variance is not known
+        terms = np.divide(ended, lasting * (lasting - ended), out=np.zeros(len(S)), where=some)
+        size = -np.log(np.where(some, S, 0.5))
+        power = np.exp(_Z * np.sqrt(np.cumsum(terms)) / size)
+        upper = S ** (1 / power)
+        upper = np.where(some, upper, np.append(1.0, upper[:-1]))
+        return times, S, np.column_stack([S**power, upper])
 
     def _lengths(self, region, chosen):
         chosen = chosen & ~self.is_first
         if region is not None:
-            self._check_region(region)
-            chosen = chosen & (self.region == region)
+            chosen = chosen & (self.region == self._checked(region))
         return (self.left - self.entered)[chosen]
 
-    def _check_region(self, region: int) -> None:
+    def _checked(self, region: int) -> int:
         W = len(self.regions)
-        if isinstance(region, bool) or region not in range(W):
+        is_whole = isinstance(region, int | np.integer) and not isinstance(region, bool)
+        if not is_whole or not 0 <= region < W:
             raise InputError(f"a region is a whole number from 0 to {W - 1}, got {region!r}")
+        return int(region)
 
     # Of regions on a cycle 0 → 1 → … → W − 1 → 0:
 
@@ -171,9 +189,8 @@ class Dwell:
 
     @property
     def in_order_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of `in_order_fraction`."""
-        count, total = int(np.sum(self._steps == 1)), len(self._steps)
-        return wilson_interval(count, total) if total else (0.0, 1.0)
+        """Wilson's interval of `in_order_fraction`."""
+        return _fraction_interval(np.sum(self._steps == 1), len(self._steps))
 
     @property
     def forward_rate(self) -> Rate:
@@ -192,7 +209,7 @@ class Dwell:
 
     @property
     def log_rate_ratio_interval(self) -> tuple[float, float]:
-        """The exact 95 % interval of ln(k₊/k₋), infinite on a side where there were no jumps."""
+        """Clopper and Pearson's, infinite on a side where there were no jumps."""
         return log_ratio(self.forward_rate.events, self.backward_rate.events)[1]
 
     @property
@@ -205,10 +222,14 @@ class Dwell:
         return self.net_turns / self.total_time if self.total_time > 0 else math.nan
 
     @property
-    def net_turns_error(self) -> float:
-        """The standard error of `net_turns_per_time`, for independent jumps."""
-        squares = float(np.sum(self._steps**2))
-        return math.sqrt(squares) / len(self.regions) / self.total_time
+    def net_turns_interval(self) -> tuple[float, float]:
+        """Of `net_turns_per_time`, for independent jumps."""
+        if not self.total_time > 0:
+            return -math.inf, math.inf
+        sizes = np.union1d([-1, 1], self._steps)
+        number = np.array([np.sum(self._steps == size) for size in sizes])
+        low, high = weighted_interval(sizes / len(self.regions), number)
+        return low / self.total_time, high / self.total_time
 
 
 def dwell(trajectory: Trajectory | NetworkTrajectory, regions: Regions | ArrayLike) -> Dwell:
@@ -217,30 +238,20 @@ def dwell(trajectory: Trajectory | NetworkTrajectory, regions: Regions | ArrayLi
     **Arguments**
 
     - `trajectory`: from `simulate`, or any record with `times` (T,) and `states` (M, T, k); of a
-      network, latent coordinates. Samples should be closer than the least dwell time.
-    - `regions`: a `Regions`, or the centres (W, k) of balls of the default radius. Where an order
-      matters they are taken to lie on a cycle in the order given.
+      network, latent coordinates. The times may be uneven; samples should be much closer than the
+      least dwell time, lest visits be missed.
+    - `regions`: a `Regions` of at least two, or the centres (W, k) of cores: balls of a radius of
+      0.1 √k, at most 0.3, of the least distance between two. Where an order matters they are taken
+      to lie on a cycle in the order given.
 
     **Raises** `InputError` for states that do not fit the regions, that are not finite, or that
-    never touch any region.
+    never touch any region, and for times that do not increase.
     """
-    regions = as_regions(regions)
-    try:
-        times, states = np.asarray(trajectory.times), np.asarray(trajectory.states)
-    except AttributeError:
-        raise InputError(
-            f"trajectory must have times and states, as simulate returns them, got "
-            f"{type(trajectory).__name__}"
-        ) from None
-    if states.ndim != 3 or states.shape[1] != len(times) or len(times) < 2:
-        raise InputError(
-            "the trajectory must have states of shape (M, T, k) for T ≥ 2 times, got "
-            f"{states.shape} for {len(times)}"
-        )
-    if not np.all(np.isfinite(states)):
-        raise InputError("the trajectory holds states that are not finite: cut it before them")
-    if not np.all(np.diff(times) > 0):
-        raise InputError("the trajectory's times must increase")
+    regions = regions if isinstance(regions, Regions) else cores(regions)
+    if len(regions) < 2:
+        raise InputError("a visit ends in another region, so dwell needs at least two, got 1")
+    times, states = _recorded(trajectory)
+    name = getattr(trajectory, "name", "the recording")
     visits, untouched = [], 0.0
     for m, labels in enumerate(regions.labels(states)):
         touched = np.flatnonzero(labels >= 0)
@@ -248,27 +259,41 @@ def dwell(trajectory: Trajectory | NetworkTrajectory, regions: Regions | ArrayLi
             untouched += times[-1] - times[0]
             continue
         untouched += times[touched[0]] - times[0]
-        cores = labels[touched]
-        changes = np.concatenate([[0], 1 + np.flatnonzero(np.diff(cores))])
+        labels = labels[touched]
+        changes = np.append(0, 1 + np.flatnonzero(np.diff(labels)))
         entered = times[touched[changes]]
-        visits.append((np.full(len(changes), m), cores[changes], entered,
-                       np.append(entered[1:], times[-1])))  # fmt: skip
+        left = np.append(entered[1:], times[-1])
+        visits.append((np.full(len(changes), m), labels[changes].astype(int), entered, left))
     if not visits:
         raise InputError(
-            f"{trajectory.name} never comes into any region: give their centres in its "
-            "coordinates, or a larger radius"
+            f"{name} never comes into any region: give their centres in its coordinates, a larger "
+            "radius, or record for longer"
         )
     which, region, entered, left = (np.concatenate(parts) for parts in zip(*visits, strict=True))
-    changed = np.diff(which) != 0
-    is_first, is_last = np.append(True, changed), np.append(changed, True)
-    unvisited = len(np.unique(region)) < len(regions)
-    few = np.sum(~is_last) < FEW
-    outcome = Outcome.SUCCESS
-    if unvisited:
-        outcome = Outcome.UNVISITED
-    elif few:
-        outcome = Outcome.FEW_EVENTS
-    return Dwell(
-        regions, which, region.astype(int), entered.astype(float), left.astype(float),
-        is_first, is_last, float(untouched), trajectory.name, outcome,
-    )  # fmt: skip
+    return Dwell(regions, which, region, entered, left, float(untouched), name)
+
+
+def _recorded(trajectory) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, "M T k"]]:
+    try:
+        times, states = np.asarray(trajectory.times, float), np.asarray(trajectory.states)
+    except AttributeError:
+        raise InputError(
+            "trajectory must have times and states, as simulate returns them, got "
+            f"{type(trajectory).__name__}"
+        ) from None
+    if times.ndim != 1 or states.ndim != 3 or states.shape[1] != len(times) or states.size == 0:
+        raise InputError(
+            "the trajectory must have times of shape (T,) and states of shape (M, T, k), got "
+            f"{times.shape} and {states.shape}"
+        )
+    if len(times) < 2:
+        raise InputError("the recording is a single sample: record for longer")
+    if not (np.all(np.isfinite(times)) and np.all(np.diff(times) > 0)):
+        raise InputError("the trajectory's times must be finite and increase: sort or mend them")
+    if not np.all(np.isfinite(states)):
+        raise InputError("the trajectory holds states that are not finite: cut it before them")
+    return times, states
+
+
+def _fraction_interval(count, total) -> tuple[float, float]:
+    return wilson_interval(int(count), int(total)) if total else (0.0, 1.0)

@@ -1,5 +1,7 @@
 r"""When a region is reached, and which of two first: on grids, and from simulations."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -14,30 +16,45 @@ from scipy.interpolate import RegularGridInterpolator
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, bernoulli, jump_process
 from driftmatch.analysis.fokker_planck.stationary import as_grid
-from driftmatch.errors import InputError
+from driftmatch.errors import ComputationError, InputError
 from driftmatch.grids import Grid
+from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import LatentSDE, Network, NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key, check_start, check_steps
-from driftmatch.simulation.simulate import simulate
+from driftmatch.simulation.arguments import (
+    check_count,
+    check_key,
+    check_leak,
+    check_start,
+    check_steps,
+)
+from driftmatch.simulation.integrators import SCHEMES, normals
 
 _MAX_DIM = 2
 _NEAREST = 1e-3  # of an edge: a boundary this near to a centre is taken to be so far from it
-_BLOCK = 2**22  # numbers simulated at once
+_MAX_CORRECTIONS = 10
+_SETTLED, _UNCERTAIN = 1e-6, 1e-2  # relative changes by the last correction: enough, and too large
+_BLOCK = 256  # steps whose normals are drawn together, at most,
+_NUMBERS = 2**18  # and normals
+_SECONDS = 0.25  # about how long an interrupt and the meter wait
+_SCHEME = SCHEMES["heun"]
 
 
 @dataclass(frozen=True)
 class GridFunction:
     """Numbers at the centres of a grid's cells.
 
-    - `grid`: the cells. - `values`: shape of the grid. - `name`: of the SDE.
+    - `grid`: the cells. - `values`: shape of the grid.
+    - `outcome`: UNCONVERGED if passages are so rare against the jumps between cells (barriers above
+      some 25 D) that rounding errors rule. - `name`: of the SDE.
     """
 
     grid: Grid
     values: Float[np.ndarray, "*cells"]
+    outcome: Outcome
     name: str
 
     def __call__(self, z: ArrayLike) -> Float[np.ndarray, "..."]:
@@ -48,15 +65,20 @@ class GridFunction:
         low, high = np.array(self.grid.lower), np.array(self.grid.upper)
         if not np.all((low <= z) & (z <= high)):
             raise InputError(
-                f"the state is outside the grid from {low.tolist()} to {high.tolist()}"
+                f"the state is outside the grid from {low.tolist()} to {high.tolist()}: give a "
+                "wider Grid"
             )
         centres = [(axis[0], axis[-1]) for axis in self.grid.axes]
         inside = np.clip(z, *np.array(centres).T)
-        return RegularGridInterpolator(self.grid.axes, self.values)(inside)
+        interpolated = RegularGridInterpolator(self.grid.axes, self.values)(inside)
+        return interpolated.reshape(z.shape[:-1])
 
 
 def mean_first_passage(
-    sde: AbstractSDE | Network, target: Regions | Level, *, grid: Grid | int | None = None
+    sde: AbstractSDE | Network,
+    target: Regions | Level,
+    *,
+    grid: Grid | Sequence[int] | int | None = None,
 ) -> GridFunction:
     r"""The mean time T(z) in which the SDE, begun at z, first reaches a region, k ≤ 2.
 
@@ -64,13 +86,13 @@ def mean_first_passage(
 
     with reflecting walls around the grid: the adjoint of the Fokker–Planck equation, solved on the
     same jumps between cells (`stationary`). Where the region's edge cuts a jump, the jump is that
-    much shorter, so that the error is of second order in the cell.
+    much shorter, so that the error at the centres is of second order in the cell.
 
     **Arguments**
 
     - `sde`: an SDE, or a network, which stands for ``network.latent()``.
-    - `target`: a `Regions` of one region, or a function of the state that is negative inside, such
-      as ``lambda z: 1 - z[0]`` for z₁ > 1.
+    - `target`: a `Regions`, any of which counts, or a function of the state that is negative
+      inside and changes evenly across the edge, such as ``lambda z: 1 - z[0]`` for z₁ > 1.
     - `grid`: as for `stationary`; it should hold all that is visited on the way.
 
     **Raises** `InputError` for more than two dimensions, a singular D, and a target that holds no
@@ -80,11 +102,8 @@ def mean_first_passage(
     """
     sde, jumps = _jumps(sde, grid)
     level = _levels(as_level(target, sde.dim), jumps.grid, "target")
-    outside = level > 0
-    rates, to_target = _stopped(jumps, outside, [level])
-    values = np.zeros(jumps.grid.size)
-    values[outside] = _solved(rates, to_target[0], np.ones(outside.sum()))
-    return GridFunction(jumps.grid, values.reshape(jumps.grid.shape), sde.name)
+    free = level > 0
+    return _solved(sde, jumps, free, [level], lambda absorbed: np.ones(absorbed.shape[1]))
 
 
 def committor(
@@ -92,7 +111,7 @@ def committor(
     source: Regions | Level,
     target: Regions | Level,
     *,
-    grid: Grid | int | None = None,
+    grid: Grid | Sequence[int] | int | None = None,
 ) -> GridFunction:
     r"""The probability q(z) that the SDE, begun at z, reaches the target before the source, k ≤ 2.
 
@@ -109,11 +128,12 @@ def committor(
     ]
     if np.any((levels[0] <= 0) & (levels[1] <= 0)):
         raise InputError("source and target overlap: make them smaller")
-    between = (levels[0] > 0) & (levels[1] > 0)
-    rates, absorbed = _stopped(jumps, between, levels)
-    values = (levels[1] <= 0).astype(float)
-    values[between] = _solved(rates, absorbed.sum(axis=0), absorbed[1])
-    return GridFunction(jumps.grid, values.reshape(jumps.grid.shape), sde.name)
+    free = (levels[0] > 0) & (levels[1] > 0)
+    if not np.any(free):
+        raise InputError("source and target leave no cell between them: make them smaller")
+    found = _solved(sde, jumps, free, levels, lambda absorbed: absorbed[1])
+    found.values[(levels[1] <= 0).reshape(jumps.grid.shape)] = 1.0
+    return found
 
 
 def _jumps(sde, grid) -> tuple[AbstractSDE, JumpProcess]:
@@ -129,6 +149,8 @@ def _jumps(sde, grid) -> tuple[AbstractSDE, JumpProcess]:
 def _levels(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
     with jax.enable_x64(True):
         values = np.asarray(jax.vmap(level)(jnp.asarray(grid.centres)), np.float64)
+    if not np.all(np.isfinite(values)):
+        raise InputError(f"the {what}'s function is not finite everywhere on the grid: mend it")
     if not np.any(values <= 0) or np.all(values <= 0):
         which = "no cell" if np.any(values > 0) else "every cell"
         raise InputError(
@@ -138,11 +160,38 @@ def _levels(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
     return values
 
 
+def _solved(sde, jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels, right_of):
+    """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i in the free cells, 0 in others."""
+    rates, into = _stopped(jumps, free, levels)
+    absorbed, right = into.sum(axis=0), right_of(into)
+    leaving = np.asarray(rates.sum(axis=1)).ravel() + absorbed
+    system = scipy.sparse.csc_matrix(scipy.sparse.diags(leaving) - rates)
+    factors = linalg.splu(
+        system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
+    # Where passages are rare the diagonal's rounding errors act like a further way out. Residuals
+    # from differences are free of them: what they change corrects x, and tells how much is amiss.
+    r = rates.tocoo()
+    x, change = np.zeros(len(right)), np.inf
+    for _ in range(_MAX_CORRECTIONS):
+        lost = right - absorbed * x - np.bincount(r.row, r.data * (x[r.row] - x[r.col]), len(x))
+        correction = factors.solve(lost)
+        x = x + correction
+        change = np.abs(correction).max() / np.abs(x).max()
+        if change <= _SETTLED:
+            break
+    is_certain = change <= _UNCERTAIN
+    values = np.zeros(jumps.grid.size)
+    values[free] = x
+    outcome = Outcome.SUCCESS if is_certain else Outcome.UNCONVERGED
+    return GridFunction(jumps.grid, values.reshape(jumps.grid.shape), outcome, sde.name)
+
+
 def _stopped(jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels):
     """Rates between free cells, shape (F, F), and of each free cell into each region, (R, F)."""
-    index = np.cumsum(free) - 1
+    index, F = np.cumsum(free) - 1, int(free.sum())
     rows, columns, values = [], [], []
-    absorbed = np.zeros((len(levels), int(free.sum())))
+    absorbed = np.zeros((len(levels), F))
     for e in jumps.edges:
         strength = e.forward / bernoulli(-e.force)
         for here, there, force in ((e.tail, e.head, e.force), (e.head, e.tail, -e.force)):
@@ -155,20 +204,9 @@ def _stopped(jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels):
                 a, b = level[here[into]], level[there[into]]
                 part = np.clip(a / (a - b), _NEAREST, 1.0)  # of the edge, to the region's edge
                 rate = strength[into] * bernoulli(-part * force[into]) / part
-                absorbed[r] += np.bincount(index[here[into]], rate, absorbed.shape[1])
-    F = absorbed.shape[1]
+                absorbed[r] += np.bincount(index[here[into]], rate, F)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     return scipy.sparse.csc_matrix(entries, shape=(F, F)), absorbed
-
-
-def _solved(rates, absorbed, right):
-    """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i."""
-    leaving = np.asarray(rates.sum(axis=1)).ravel() + absorbed
-    system = scipy.sparse.csc_matrix(scipy.sparse.diags(leaving) - rates)
-    factors = linalg.splu(
-        system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    )
-    return factors.solve(right)
 
 
 @dataclass(frozen=True)
@@ -206,72 +244,131 @@ def passage_times(
 
     Between two steps outside of it, at levels a and b, the path has been inside with probability
     exp(−2ab/(s² dt)), s² = ∇ℓᵀ 2D ∇ℓ (a Brownian bridge and a straight edge): so the error is of
-    first order in dt, where plain sampling would make it of order √dt.
+    first order in dt, where plain sampling would make it of order √dt. A trajectory that arrives
+    stops there, and is said to have done so in the middle of the step.
 
     **Arguments**
 
-    - `sde`, `target`: as for `mean_first_passage`. - `start`: z, shape (k,) or (M, k).
-    - `duration`: at which those that have not arrived are given up. - `dt`: the step.
+    - `sde`, `target`: as for `mean_first_passage`; but a network's private noise counts.
+    - `start`: z, shape (k,) or (M, k).
+    - `duration`: at which those that have not arrived are given up. - `dt`: the step (Heun's).
     - `key`: a random key. - `num_trajectories`: M. - `meter`: told of the progress.
 
-    **Raises** `InputError` for arguments that do not fit and a start inside the target.
+    **Raises** `InputError` for arguments that do not fit and a start inside the target,
+    `ComputationError` if a trajectory becomes non-finite on its way.
 
-    **Source**: P. Baldi, Ann. Probab. 23, 1644 (1995).
+    **Source**: P. Baldi, Ann. Probab. 23, 1644 (1995); for the order E. Gobet, Stoch. Process.
+    Appl. 87, 167 (2000).
     """
-    sde = as_stationary_sde(sde)
-    level = as_level(target, sde.dim)
     M = check_count("num_trajectories", num_trajectories)
-    states = check_start(start, M, (sde.dim,))
     steps = check_steps(duration, dt, 1)
-    with jax.enable_x64(True):
-        if np.any(np.asarray(jax.vmap(level)(jnp.asarray(states))) <= 0):
-            raise InputError("start lies inside the target: begin outside of it")
-    block = int(np.clip(_BLOCK // (M * sde.dim), 1, steps))
-    arrival = np.full(M, np.inf)
+    key = check_key(key)
+    sde, level, z = _walk(sde, start, target, M, dt)
+    block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
+    arrival = jnp.full(M, -1, jnp.int32)
+    done, chunk = 0, block
     meter.start(f"passage of {sde.name}", steps)
     try:
-        for first in range(0, steps, block):
-            key, key_run, key_bridge = jax.random.split(check_key(key), 3)
-            run = simulate(
-                sde, duration=block * dt, dt=dt, key=key_run, num_trajectories=M, start=states
-            )
-            crossed = np.asarray(_crossed(sde, level, jnp.asarray(run.states), dt, key_bridge))
-            new = np.isinf(arrival) & crossed.any(axis=1)
-            arrival[new] = (first + 1 + crossed[new].argmax(axis=1)) * dt
-            states = run.states[:, -1]
-            meter.advance(min(block, steps - first))
-            if np.all(np.isfinite(arrival)):
-                break
+        while done < steps and np.any(np.asarray(arrival) < 0):
+            began = time.perf_counter()
+            ends = jnp.asarray([done, min(steps, done + chunk)], jnp.int32)
+            at, z, arrival = _advance(sde, level, z, arrival, key, ends, float(dt), block)
+            new, done = int(at) - done, int(at)
+            _check_finite(sde, z, done, dt)
+            chunk = max(1, int(new * min(8.0, _SECONDS / (time.perf_counter() - began))))
+            meter.advance(new, f"{np.sum(np.asarray(arrival) >= 0)} of {M} have arrived")
     finally:
         meter.stop()
-    end = steps * dt
-    arrived = arrival <= end
-    P = int(arrived.sum())
-    at_risk = np.minimum(arrival, end)
-    mean = float(at_risk.sum() / P) if P else np.inf
-    outcome = Outcome.SUCCESS
-    if P < 10:
-        outcome = Outcome.FEW_EVENTS
-    elif P < M:
-        outcome = Outcome.CENSORED
-    # Of a ratio of sums over independent trajectories
-    scatter = at_risk - mean * arrived if P else np.zeros(M)
-    error = float(np.sqrt(M * scatter.var(ddof=1)) / P) if P > 1 else np.inf
-    return PassageTimes(arrival[arrived], M, float(end), mean, error, outcome)
+    return _summed_up(np.asarray(arrival), float(dt), steps)
+
+
+class _OfNeurons(eqx.Module):
+    """A level of z as one of x."""
+
+    network: Network
+    level: Level
+
+    def __call__(self, x):
+        return self.level(self.network.project(x))
+
+
+def _walk(sde, start, target, M: int, dt: float):
+    """What moves, the level there, and the starts."""
+    seen = as_stationary_sde(sde)
+    level = as_level(target, seen.dim)
+    starts = check_start(start, M, (seen.dim,))
+    with jax.enable_x64(True):
+        if np.any(np.asarray(jax.vmap(level)(jnp.asarray(starts))) <= 0):
+            raise InputError("start lies inside the target: begin outside of it")
+    starts = jnp.asarray(starts, dtype=float)
+    if isinstance(sde, Network) and sde.private_noise > 0:
+        seen, level, starts = sde.neural(), _OfNeurons(sde, level), sde.lift(starts)
+    if isinstance(seen, LatentSDE | NeuralSDE):
+        check_leak(dt, seen.network.tau)
+    return seen, level, starts
 
 
 @eqx.filter_jit
-def _crossed(sde, level, states, dt, key):
-    """Whether each step (M, T − 1) reached the region, at its end or on its way."""
-    levels = jax.vmap(jax.vmap(level))(states)
-    before, after = levels[:, :-1], levels[:, 1:]
+def _advance(sde, level, z, arrival, key, ends, dt, block):
+    """From step ends[0] to ends[1], or until all have arrived: the step reached, the states, and
+    the step in which each trajectory arrived, −1 before it has."""
+    M, m = len(z), sde.noise_dim
+    dt = jnp.asarray(dt, z.dtype)
+    key_normal, key_wait = jax.random.split(key)
 
-    def spread(z):
-        slope = jax.grad(level)(z)
-        return jnp.sum((slope @ sde.diffusion(z)) ** 2)
+    def step_one(z, normal, wait):
+        _, new = _SCHEME.step(sde, None, z, jnp.zeros((), z.dtype), dt, normal)
+        new = new.astype(z.dtype)
+        a, slope = jax.value_and_grad(level)(z)
+        _, transposed = jax.vjp(lambda dB: sde.noise(z, dB), jnp.zeros(m, z.dtype))
+        s2 = jnp.sum(transposed(slope)[0] ** 2)  # |σᵀ∇ℓ|²
+        b = level(new)
+        # A standard exponential number is above 2ab/(s² dt) with the bridge's probability.
+        return new, (b <= 0) | (2 * a * b < wait * s2 * dt)
 
-    # Few steps are near enough to the edge to matter, but all are computed: it is cheap.
-    s2 = jax.vmap(jax.vmap(spread))(states[:, :-1])
-    exponent = -2 * before * after / jnp.maximum(s2 * dt, jnp.finfo(s2.dtype).tiny)
-    touched = jax.random.uniform(key, before.shape) < jnp.exp(jnp.minimum(exponent, 0.0))
-    return (after <= 0) | touched
+    def run_block(state):
+        first, z, arrival = state
+        indices = first + jnp.arange(block, dtype=jnp.int32)
+        normal = jax.vmap(lambda i: normals(key_normal, i, M, m))(indices)
+        wait = jax.vmap(lambda i: jax.random.exponential(jax.random.fold_in(key_wait, i), (M,)))
+        waits = wait(indices)
+
+        def step(j, state):
+            z, arrival = state
+            new, crossed = jax.vmap(step_one)(z, normal[j], waits[j])
+            arrival = jnp.where((arrival < 0) & crossed, first + j, arrival)
+            return jnp.where((arrival < 0)[:, None], new, z), arrival
+
+        number = jnp.minimum(block, ends[1] - first)
+        return first + number, *jax.lax.fori_loop(0, number, step, (z, arrival))
+
+    def goes_on(state):
+        return (state[0] < ends[1]) & jnp.any(state[2] < 0)
+
+    return jax.lax.while_loop(goes_on, run_block, (ends[0], z, arrival))
+
+
+def _check_finite(sde, z, done: int, dt: float) -> None:
+    finite = np.isfinite(np.asarray(z)).all(axis=1)
+    if not finite.all():
+        raise ComputationError(
+            f"trajectory {int(np.argmin(finite))} of {sde.name} became non-finite before "
+            f"t = {done * dt:g} and before it arrived: lower dt = {dt:g}, or start where the drift "
+            "does not diverge"
+        )
+
+
+def _summed_up(arrival, dt: float, steps: int) -> PassageTimes:
+    arrived = arrival >= 0
+    M, P = len(arrival), int(arrived.sum())
+    at_risk = np.where(arrived, (arrival + 0.5) * dt, steps * dt)
+    mean = float(at_risk.sum() / P) if P else np.inf
+    # Of a ratio of sums over independent trajectories
+    scatter = at_risk - mean * arrived if P else at_risk
+    error = float(np.sqrt(M * scatter.var(ddof=1)) / P) if P > 1 else np.inf
+    outcome = Outcome.SUCCESS
+    if P < FEW:
+        outcome = Outcome.FEW_EVENTS
+    elif P < M:
+        outcome = Outcome.CENSORED
+    return PassageTimes(at_risk[arrived], M, steps * dt, mean, error, outcome)

@@ -2,32 +2,53 @@
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int
+from jaxtyping import Float, Int, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
+from driftmatch.memory.tilt import check_target
+from driftmatch.simulation.arguments import check_count, check_key, check_start
 
-_RECALLED = 0.9  # overlap with the pattern that counts as recalled
+_RECALLED = 0.9  # overlap with a pattern that counts as recalled
 
 
 @dataclass(frozen=True)
 class HopfieldRecall:
-    """Which pattern each trial ended at: `ended`, −1 for none, shape (M,); `target`."""
+    """Where the trials of a recall ended.
+
+    - `target`: the pattern that the cue calls for.
+    - `states`: at the end, ±1, shape (M, n).
+    - `overlaps`: s·ξ^μ/n with each pattern, from −1 to 1, shape (M, W).
+    - `is_settled`: whether each trial had come to rest, shape (M,).
+    """
 
     target: int
-    ended: Int[np.ndarray, " M"]
+    states: Float[np.ndarray, "M n"]
+    overlaps: Float[np.ndarray, "M W"]
+    is_settled: np.ndarray
+
+    @property
+    def ended(self) -> Int[np.ndarray, " M"]:
+        """The pattern that each trial overlaps with most, −1 if by less than 0.9."""
+        best = self.overlaps.argmax(axis=1)
+        return np.where(self.overlaps.max(axis=1) >= _RECALLED, best, -1)
 
     @property
     def trials(self) -> int:
-        return len(self.ended)
+        """M."""
+        return len(self.overlaps)
 
     @property
     def successes(self) -> int:
+        """How many ended at the target."""
         return int(np.sum(self.ended == self.target))
 
     @property
     def success(self) -> float:
+        """The fraction that ended at the target."""
         return self.successes / self.trials
 
     @property
@@ -38,15 +59,17 @@ class HopfieldRecall:
 
 @dataclass(frozen=True)
 class HopfieldNetwork:
-    r"""n binary neurons s_i = ±1 with symmetric Hebbian connectivity of the patterns ξ,
+    r"""n binary neurons s_i = ±1 with Hebb's symmetric connectivity of the patterns ξ,
 
         W = (1/n) Σ_μ ξ^μ ξ^μᵀ without its diagonal,    s_i ← sign(Σ_j W_ij s_j + h_i)
 
-    one neuron after the other in random order, which never climbs E = −½ sᵀWs − h·s. W is never
-    formed: a sweep costs O(nW).
+    one neuron after the other, which never climbs E = −½ sᵀWs − h·s; a neuron without any field
+    stays as it is. W is never formed: a sweep over all neurons costs O(nW).
 
-    - `patterns`: ξ, of ±1, shape (W, n); real ones, such as neural states, are taken by the sign of
-      what they differ by from their mean.
+    - `patterns`: ξ, of ±1, shape (W, n); others, such as states of neurons, are taken by the sign
+      of what they differ by from their mean over the patterns.
+
+    Raises `InputError` for fewer than two patterns and for ones that coincide.
 
     Source: J. Hopfield, Proc. Natl. Acad. Sci. USA 79, 2554 (1982).
     """
@@ -54,49 +77,84 @@ class HopfieldNetwork:
     patterns: Float[np.ndarray, "W n"]
 
     def __init__(self, patterns: ArrayLike):
-        values = np.asarray(patterns, dtype=float)
-        if values.ndim != 2 or not np.all(np.isfinite(values)):
-            raise InputError(f"patterns must be finite, of shape (W, n), got {values.shape}")
+        try:
+            values = np.asarray(patterns, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError("patterns must be numbers, of shape (W, n)") from None
+        if values.ndim != 2 or values.size == 0 or not np.all(np.isfinite(values)):
+            raise InputError(f"patterns must be finite, of shape (W, n), got shape {values.shape}")
         if len(values) < 2:
             raise InputError(f"there must be at least two patterns, got {len(values)}")
         if not np.all(np.abs(values) == 1):
             values = np.where(values >= values.mean(axis=0), 1.0, -1.0)
-        same = np.all(values[:, None] == values[None], axis=-1) & ~np.eye(len(values), dtype=bool)
-        if np.any(same):
-            i, j = np.argwhere(same)[0]
-            raise InputError(f"patterns {i} and {j} coincide: leave one out")
+        _, first, copies = np.unique(values, axis=0, return_index=True, return_inverse=True)
+        for j, i in enumerate(first[copies.ravel()]):
+            if i != j:
+                raise InputError(f"patterns {i} and {j} have the same signs: leave one out")
         object.__setattr__(self, "patterns", values)
+
+    def energy(
+        self, states: Float[np.ndarray, "*M n"], field: Float[np.ndarray, " n"] | None = None
+    ) -> Float[np.ndarray, "*M"]:
+        """E = −½ sᵀWs − h·s, with h = 0 by default."""
+        W, n = self.patterns.shape
+        s = np.asarray(states, dtype=float)
+        energies = -0.5 * (np.sum((s @ self.patterns.T) ** 2, axis=-1) / n - W)
+        return energies if field is None else energies - s @ field
 
     def recall(
         self,
         target: int,
         *,
-        rng: np.random.Generator,
+        key: PRNGKeyArray,
         num_trials: int = 1000,
+        start: ArrayLike | None = None,
         cue: float = 1.0,
         cue_sweeps: int = 5,
-        sweeps: int = 20,
-        start: Float[np.ndarray, "M n"] | None = None,
+        sweeps: int = 50,
     ) -> HopfieldRecall:
-        """From random states (or `start`), `cue_sweeps` sweeps with the field h = cue·ξ^target, then
-        `sweeps` without; a trial ends at the pattern that it overlaps with by at least 0.9."""
+        """Sweep with the field h = cue·ξ^target, then without one until nothing changes.
+
+        **Arguments**
+
+        - `target`: the pattern called for. - `key`: for starts and the order of the neurons.
+        - `start`: of ±1, shape (n,) or (M, n), such as what `corrupt` gives; by default random.
+        - `num_trials`: M, unless there are M starts.
+        - `cue_sweeps`, `sweeps`: how many there are with the field, and without it at most.
+        """
         W, n = self.patterns.shape
-        if target not in range(W):
-            raise InputError(f"target must be a whole number from 0 to {W - 1}, got {target!r}")
-        s = rng.choice([-1.0, 1.0], (num_trials, n)) if start is None else np.array(start, float)
-        for sweep in range(cue_sweeps + sweeps):
-            field = cue * self.patterns[target] if sweep < cue_sweeps else np.zeros(n)
-            before = s.copy()
-            overlaps = s @ self.patterns.T / n
-            for i in rng.permutation(n):
-                column = self.patterns[:, i]
-                total = overlaps @ column - W / n * s[:, i] + field[i]
-                new = np.where(total > 0, 1.0, np.where(total < 0, -1.0, s[:, i]))
-                overlaps += ((new - s[:, i]) / n)[:, None] * column
-                s[:, i] = new
-            if sweep >= cue_sweeps and np.array_equal(s, before):
+        target = check_target(target, W)
+        key_start, key_order = jax.random.split(check_key(key))
+        if start is None:
+            M = check_count("num_trials", num_trials)
+            s = np.asarray(jax.random.rademacher(key_start, (M, n)), dtype=float)
+        else:
+            M = len(np.asarray(start)) if np.ndim(start) == 2 else num_trials
+            s = np.array(check_start(start, check_count("num_trials", M), (n,)))
+            if not np.all(np.abs(s) == 1):
+                raise InputError("start must be of ±1, got other numbers: take their signs")
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(key_order)))
+        for _ in range(cue_sweeps):
+            s = self._swept(s, cue * self.patterns[target], rng)
+        moving = np.arange(M)
+        for _ in range(sweeps):
+            before = s[moving]
+            s[moving] = self._swept(before, np.zeros(n), rng)
+            moving = moving[np.any(s[moving] != before, axis=1)]
+            if len(moving) == 0:
                 break
-        overlaps = s @ self.patterns.T / n
-        best = overlaps.argmax(axis=1)
-        ended = np.where(overlaps.max(axis=1) >= _RECALLED, best, -1)
-        return HopfieldRecall(int(target), ended)
+        settled = ~np.isin(np.arange(M), moving)
+        return HopfieldRecall(target, s, s @ self.patterns.T / n, settled)
+
+    def _swept(self, states, field, rng) -> Float[np.ndarray, "M n"]:
+        """Every neuron once, in random order. All sums are whole numbers, so ties are ties."""
+        W, n = self.patterns.shape
+        s = states.copy()
+        overlaps = s @ self.patterns.T
+        for i in rng.permutation(n):
+            column = self.patterns[:, i]
+            total = overlaps @ column - W * s[:, i] + n * field[i]
+            new = np.where(total == 0, s[:, i], np.sign(total))
+            overlaps += (new - s[:, i])[:, None] * column
+            s[:, i] = new
+        return s

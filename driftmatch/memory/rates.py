@@ -1,8 +1,10 @@
-"""Rates of events in time, with exact intervals."""
+"""Rates of events in time, with intervals."""
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float, Int
 from scipy import stats
 
 from driftmatch.outcomes import Outcome
@@ -16,7 +18,8 @@ class Rate:
 
     - `events`: how many. - `time`: in how much time at risk.
     - `value`: events/time; NaN if there was no time at risk.
-    - `interval`: 95 %, exact for a Poisson process.
+    - `interval`: 95 % at least, for a Poisson process that is watched for a fixed time.
+    - `mean_time`, `mean_time_interval`: the inverse, the mean time between two events.
     - `outcome`: FEW_EVENTS for fewer than ten.
 
     Source: F. Garwood, Biometrika 28, 437 (1936).
@@ -27,24 +30,59 @@ class Rate:
 
     @property
     def value(self) -> float:
-        return self.events / self.time if self.time > 0 else math.nan
+        return _ratio(self.events, self.time)
 
     @property
     def interval(self) -> tuple[float, float]:
         if not self.time > 0:
             return 0.0, math.inf
-        low = stats.chi2.ppf(0.025, 2 * self.events) / 2 if self.events > 0 else 0.0
-        high = stats.chi2.ppf(0.975, 2 * self.events + 2) / 2
-        return float(low / self.time), float(high / self.time)
+        low, high = poisson_interval(self.events)
+        return float(low) / self.time, float(high) / self.time
+
+    @property
+    def mean_time(self) -> float:
+        return _ratio(self.time, self.events)
+
+    @property
+    def mean_time_interval(self) -> tuple[float, float]:
+        low, high = self.interval
+        return _ratio(1.0, high), _ratio(1.0, low)
 
     @property
     def outcome(self) -> Outcome:
         return Outcome.FEW_EVENTS if self.events < FEW else Outcome.SUCCESS
 
 
+def poisson_interval(
+    events: Int[np.ndarray, "..."] | int,
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Garwood's 95 % interval for the mean of a Poisson number."""
+    n = np.asarray(events)
+    low = np.where(n > 0, stats.chi2.ppf(0.025, 2 * np.maximum(n, 1)) / 2, 0.0)
+    return low, stats.chi2.ppf(0.975, 2 * n + 2) / 2
+
+
+def weighted_interval(
+    weights: Float[np.ndarray, " J"], events: Int[np.ndarray, " J"]
+) -> tuple[float, float]:
+    """A 95 % interval for Σ w_j ⟨n_j⟩ of independent Poisson numbers, about Σ w_j n_j, by squares
+    of the distances to the ends of Garwood's intervals: as wide as it should be without any events.
+
+    Source: G. Zou, A. Donner, Stat. Med. 27, 1693 (2008).
+    """
+    value = weights @ events
+    low, high = poisson_interval(events)
+    ends = np.stack([weights * (low - events), weights * (high - events)])
+    below, above = np.linalg.norm(np.minimum(*ends)), np.linalg.norm(np.maximum(*ends))
+    return float(value - below), float(value + above)
+
+
 def log_ratio(forward: int, backward: int) -> tuple[float, tuple[float, float]]:
     """ln(n₊/n₋) and its 95 % interval: given how many events there were in all, the number of
-    forward ones is binomial, and Clopper and Pearson's interval is exact for it."""
+    forward ones is binomial, and Clopper and Pearson's interval is exact for it.
+
+    Source: C. Clopper, E. Pearson, Biometrika 26, 404 (1934).
+    """
     if forward + backward == 0:
         return math.nan, (-math.inf, math.inf)
     interval = stats.binomtest(forward, forward + backward).proportion_ci(0.95, "exact")
@@ -56,3 +94,9 @@ def _logit(p: float) -> float:
     if p <= 0:
         return -math.inf
     return math.inf if p >= 1 else math.log(p / (1 - p))
+
+
+def _ratio(a: float, b: float) -> float:
+    if b > 0:
+        return a / b
+    return math.inf if a > 0 else math.nan

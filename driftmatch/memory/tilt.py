@@ -2,128 +2,136 @@
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.memory.landscape import Landscape, TiltedMinima, follow_minima, landscape
+from driftmatch.memory.landscape import Landscape, descend, landscape, width
+from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 
-_ROUNDS = 30
-_SETTLED = 1e-6
-_NEGLIGIBLE = 1e-4  # of a barrier
+_ROUNDS = 40
+_SETTLED = 1e-5
+_NEGLIGIBLE = 1e-4  # of the median depth
 _SPARE = 1.1  # beyond the tilt at which the last other well disappears
 
 
 @dataclass(frozen=True)
 class Tilt:
-    """A constant input that tilts a landscape toward one of its minima:  V(z) − c·z.
+    """A constant input that tilts a landscape toward one of its wells:  V(z) − c·z.
 
-    - `target`: the index of the minimum. - `forcing`: c, added to the drift, shape (k,), in units
-      of f; `input_for` gives the input of a network, u = τc.
-    - `margin`: by how much the target is then lower than every other well that is left, in units
-      of V; infinite if it is the only one.
-    - `others`: the wells that are left besides the target.
-    - `resting_state`: where the state rests under the tilt.
-    - `path`: the minima while the tilt grows.
+    - `target`: the index of the well.
+    - `path`: all wells while the tilt grows to its full strength.
     - `landscape`: before the tilt.
     """
 
     target: int
-    forcing: Float[np.ndarray, " k"]
-    margin: float
-    others: tuple[int, ...]
-    resting_state: Float[np.ndarray, " k"]
     path: TiltedMinima
     landscape: Landscape
+
+    @property
+    def forcing(self) -> Float[np.ndarray, " k"]:
+        """c, added to the drift, shape (k,), in units of f."""
+        return self.path.direction
+
+    def input_for(self, system: AbstractSDE | Network) -> Float[np.ndarray, " k"]:
+        """What `simulate` takes to add c to the (latent) drift: c, or u = τc for a network."""
+        return system.tau * self.forcing if isinstance(system, Network) else self.forcing
 
     @property
     def strength(self) -> float:
         """|c|."""
         return float(np.linalg.norm(self.forcing))
 
+    @property
+    def others(self) -> tuple[int, ...]:
+        """The wells that are left besides the target."""
+        return tuple(j for j in self.path.left if j != self.target)
 
-def input_for(system: AbstractSDE | Network, forcing: Float[np.ndarray, " k"], time_course=None):
-    """The `input` of `simulate` that adds c·a(t) to the latent drift: u = τc·a(t) for a network.
+    @property
+    def margin(self) -> float:
+        """By how much the target is lower than every other well that is left, in units of V;
+        infinite if none is."""
+        energies = self.path.energies[-1]
+        return min(
+            (float(energies[j] - energies[self.target]) for j in self.others), default=np.inf
+        )
 
-    `time_course`: a(t), written with ``jax.numpy``; 1 by default.
-    """
-    gain = system.tau if isinstance(system, Network) else 1.0
-    value = gain * np.asarray(forcing, dtype=float)
-
-    def input(t: Array) -> Array:
-        a = 1.0 if time_course is None else time_course(t)
-        return jnp.asarray(value, dtype=jnp.result_type(float)) * a
-
-    return input
+    @property
+    def resting_state(self) -> Float[np.ndarray, " k"]:
+        """Where the state rests under the tilt."""
+        return self.path.minima[-1, self.target]
 
 
 def tilt_toward(
     sde: AbstractSDE | Network | Landscape, target: int, *, margin: float | None = None
 ) -> Tilt:
-    r"""The gentlest constant input c that makes one well of a landscape the lowest of all.
+    r"""The gentlest constant input c that makes one well t of a landscape the lowest of all.
 
-        minimise ½|c|²  such that  V(z_i) − c·z_i ≥ V(z_j) − c·z_j + margin  for every i ≠ j = target
+        minimise ½|c|²  such that  V(z_j) − c·z_j ≥ V(z_t) − c·z_t + margin  for every j ≠ t
 
-    a least-distance problem, solved by non-negative least squares; then again with the wells where
-    the tilt has moved them, until the margin is kept on the tilted landscape itself; a well that
-    disappears under the tilt counts as if it stayed where it was last.
+    With the wells where they are without the tilt this is a least-distance problem, solved by
+    non-negative least squares. It is then solved again with the wells where the tilt has moved
+    them, until the margin is kept on the tilted landscape itself. A well that disappears under the
+    tilt counts as if it stayed where it was last.
 
     **Arguments**
 
     - `sde`: an SDE with drift f = −∇V that names a start for each well, a network that embeds one,
       or its `Landscape`.
-    - `target`: the index of the well, in the order of the starts.
-    - `margin`: in units of V, positive. By default as large as it takes for every other well to
-      disappear, and the tilt a tenth stronger, so that recall needs neither luck nor time; half of
-      the largest margin that there is for a well that lies among others.
+    - `target`: t, the index of the well, in the order of the starts.
+    - `margin`: in units of V, positive. By default the target is made the only well, so that recall
+      needs neither luck nor time: the margin is raised until the last other well disappears, and
+      the tilt is then a tenth stronger. For a well that lies among others it is half of the largest
+      margin that there is; the others stay, and recall takes noise and time.
 
-    **Raises** `InputError` for a well that no constant input can reach, since its place and energy
-    lie inside the hull of others (which are named), or not by such a margin; `ComputationError` if
-    the target itself disappears before the margin is reached.
+    **Raises** `InputError` for a well that, to first order in c, no constant input makes the
+    lowest, since its place and energy lie inside the hull of others (which are named), or not by
+    such a margin; `ComputationError` if the tilted landscape does not bear this out, as when the
+    target itself disappears first.
 
     **Source**: C. Lawson, R. Hanson, *Solving Least Squares Problems* (1974), chapter 23.
     """
     wells = sde if isinstance(sde, Landscape) else landscape(sde)
-    W = len(wells.minima)
-    if isinstance(target, bool) or target not in range(W):
-        raise InputError(f"target must be a whole number from 0 to {W - 1}, got {target!r}")
-    target = int(target)
-    if margin is not None and not (np.isfinite(margin) and margin > 0):
-        raise InputError(f"margin must be positive, got {margin!r}")
-    largest, bounding = _largest_margin(wells, target)
-    if largest <= _NEGLIGIBLE * _barrier(wells):
+    target = check_target(target, len(wells.minima))
+    if margin is not None and not _is_positive(margin):
+        raise InputError(f"margin must be a positive number, got {margin!r}")
+    largest, hull = _largest_margin(wells, target)
+    among = f"lies inside the hull of wells {', '.join(map(str, hull))}"
+    if largest <= _NEGLIGIBLE * wells.scale:
         raise InputError(
-            f"no constant input makes well {target} the lowest: it lies inside the hull of wells "
-            f"{', '.join(map(str, bounding))}, which are as low; make it deeper or move it outward"
+            f"no constant input makes well {target} of {wells.name} the lowest, to first order in "
+            f"it: the well {among}, which are as low; make it deeper or move it outward"
         )
     if margin is not None and margin >= largest:
         raise InputError(
-            f"no constant input makes well {target} lower than the others by {margin:g}, since it "
-            f"lies inside the hull of wells {', '.join(map(str, bounding))}: the margin must be "
-            f"below {largest:.3g}"
+            f"no constant input makes well {target} of {wells.name} lower than the others by "
+            f"{margin:g}, to first order in it: the well {among}; use a margin below {largest:.3g}"
         )
-    if margin is None and np.isfinite(largest):
-        margin = largest / 2
-    forcing = _sole(wells, target) if margin is None else _lowest(wells, target, margin)
-    path = follow_minima(wells, forcing)
-    if target not in path.left:
-        raise ComputationError(_gone(wells, target, path))
-    others = tuple(j for j in path.left if j != target)
-    energies = path.energies[-1]
-    reached = min((energies[j] - energies[target] for j in others), default=np.inf)
-    return Tilt(
-        target, forcing, float(reached), others, path.minima[-1, target], path, wells
-    )  # fmt: skip
+    if margin is None and np.isinf(largest):
+        path = _sole(wells, target)
+    else:
+        path = _lowest(wells, target, largest / 2 if margin is None else margin)
+    return Tilt(target, path, wells)
+
+
+def check_target(target, W: int) -> int:
+    """The index of one of W wells or patterns."""
+    if isinstance(target, bool) or target not in range(W):
+        raise InputError(f"target must be a whole number from 0 to {W - 1}, got {target!r}")
+    return int(target)
+
+
+def _is_positive(value) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and value > 0)
 
 
 def reachable(wells: Landscape) -> tuple[int, ...]:
     """The wells that some constant input makes the lowest, to first order in it: the vertices of
     the lower convex hull of all (z_j, V(z_j))."""
-    least = _NEGLIGIBLE * _barrier(wells)
+    least = _NEGLIGIBLE * wells.scale
     return tuple(j for j in range(len(wells.minima)) if _largest_margin(wells, j)[0] > least)
 
 
@@ -134,97 +142,98 @@ def _largest_margin(wells: Landscape, target: int) -> tuple[float, tuple[int, ..
     its mean at the target's place: infinite, and no wells, if there is no such mixture.
     """
     rest = np.delete(np.arange(len(wells.minima)), target)
-    offsets = (wells.minima[rest] - wells.minima[target]) / np.ptp(wells.minima, axis=0).max()
+    offsets = (wells.minima[rest] - wells.minima[target]) / width(wells.minima)
     mixture = linprog(
-        wells.energies[rest] - wells.energies[target],
+        (wells.energies[rest] - wells.energies[target]) / wells.scale,
         A_eq=np.vstack([offsets.T, np.ones(len(rest))]),
         b_eq=np.append(np.zeros(offsets.shape[1]), 1.0),
         method="highs",
     )
     if not mixture.success:
         return np.inf, ()
-    return float(mixture.fun), tuple(int(i) for i in rest[mixture.x > 1e-9])
+    return mixture.fun * wells.scale, tuple(int(i) for i in rest[mixture.x > 1e-9])
 
 
 def _least(places, energies, target: int, margin: float) -> Float[np.ndarray, " k"]:
-    """min |c| with (z_target − z_i)·c ≥ margin − (V_i − V_target): Lawson and Hanson's LDP."""
+    """min |c| with (z_t − z_j)·c ≥ margin − (V_j − V_t) for all j ≠ t: Lawson and Hanson's LDP."""
     rest = np.delete(np.arange(len(places)), target)
     G = places[target] - places[rest]
     h = margin - (energies[rest] - energies[target])
-    scale = np.abs(G).max()
-    E = np.vstack([G.T / scale, h])
+    if np.all(h <= 0):
+        return np.zeros(places.shape[1])
+    length, height = np.abs(G).max(), np.abs(h).max()
+    E = np.vstack([G.T / length, h / height])
     f = np.append(np.zeros(len(G.T)), 1.0)
-    weights, residual = nnls(E, f)  # residual 0: no c keeps to all
-    r = E @ weights - f
-    if residual <= 1e-9:
+    weights, residual = nnls(E, f)
+    if residual <= 1e-9:  # no c keeps to all
         raise ComputationError(
-            f"no constant input keeps well {target} lower than the others by {margin:g} once they "
-            "have moved: lower margin"
+            f"no constant input keeps well {target} lower than the others by {margin:.3g} once "
+            "they have moved: lower margin"
         )
-    return -r[:-1] / r[-1] / scale
+    r = E @ weights - f
+    return -r[:-1] / r[-1] * height / length
 
 
-def _lowest(wells: Landscape, target: int, margin: float) -> Float[np.ndarray, " k"]:
-    """The forcing that keeps the margin on the tilted landscape.
+def _lowest(wells: Landscape, target: int, margin: float) -> TiltedMinima:
+    """The path to the gentlest tilt that keeps the margin on the tilted landscape.
 
-    By the envelope theorem E_j(c) changes by −z_j·δc, so the problem is made linear about where the
-    wells are under the last tilt, or were last if it made them disappear.
+    By the envelope theorem E_j(c) changes by −z_j·δc: the problem is made linear about where the
+    wells are under the last tilt.
     """
-    c = _least(wells.minima, wells.energies, target, margin)
+    places, energies, c = wells.minima, wells.energies, np.zeros(wells.minima.shape[1])
     for _ in range(_ROUNDS):
-        path = follow_minima(wells, c)
-        if target not in path.left:
-            raise ComputationError(_gone(wells, target, path))
-        last = np.sum(~np.isnan(path.energies), axis=0) - 1
-        each = np.arange(len(last))
-        places = path.minima[last, each]
-        energies = path.energies[last, each] + path.amplitudes[last] * (places @ c)
-        new = _least(places, energies, target, margin)
-        if np.linalg.norm(new - c) <= _SETTLED * np.linalg.norm(c):
-            return new
-        c = new
-    return c
+        before, c = c, _least(places, energies, target, margin)
+        path = _followed(wells, target, c)
+        if np.linalg.norm(c - before) <= _SETTLED * np.linalg.norm(c):
+            return path
+        places, energies = path.last, path.last_potential
+    raise ComputationError(
+        f"the tilt of {wells.name} toward well {target} by {margin:.3g} does not settle: use "
+        "another margin"
+    )
 
 
-def _sole(wells: Landscape, target: int) -> Float[np.ndarray, " k"]:
-    """The forcing at which no other well is left, a tenth stronger."""
+def _sole(wells: Landscape, target: int) -> TiltedMinima:
+    """The path to a tilt a tenth stronger than where no other well is left."""
 
     def tilt(margin):
         c = _least(wells.minima, wells.energies, target, margin)
-        return c, follow_minima(wells, c, steps=50).left
+        return c, _followed(wells, target, c)
 
-    # To begin with: about what tilts by a well's depth
-    high = float(np.ptp(wells.energies)) + _barrier(wells)
-    low = 0.0
+    low, high = 0.0, float(np.ptp(wells.energies)) + wells.scale
     for _ in range(_ROUNDS):
-        c, left = tilt(high)
-        if left == (target,):
+        c, path = tilt(high)
+        if path.left == (target,):
             break
-        if target not in left:
-            raise ComputationError(_gone(wells, target, follow_minima(wells, c)))
         low, high = high, 1.5 * high
     else:
         raise ComputationError(
-            f"other wells are left at every tilt toward well {target}: give a margin"
+            f"other wells are left at every tilt toward well {target} of {wells.name}: give a "
+            "margin"
         )
     while high - low > 0.01 * high:
         middle = 0.5 * (low + high)
-        low, high = (low, middle) if tilt(middle)[1] == (target,) else (middle, high)
-    return _SPARE * tilt(high)[0]
+        weaker, path = tilt(middle)
+        if path.left == (target,):
+            c, high = weaker, middle
+        else:
+            low = middle
+    path = _followed(wells, target, _SPARE * c)
+    ends = descend(wells.sde, wells.minima, path.direction)
+    astray = np.linalg.norm(ends - path.last[target], axis=1) > 1e-3 * wells.spacing
+    if np.any(astray):
+        raise ComputationError(
+            f"tilted toward well {target}, {wells.name} has another well that it has not without "
+            f"the tilt, at {ends[astray][0].tolist()}: give a margin"
+        )
+    return path
 
 
-def _barrier(wells: Landscape) -> float:
-    """The highest energy on the line to the nearest well, less that of the lower end."""
-    z = wells.minima
-    apart = np.linalg.norm(z[:, None] - z[None], axis=-1) + np.diag(np.full(len(z), np.inf))
-    i, j = np.unravel_index(np.argmin(apart), apart.shape)
-    line = z[i] + np.linspace(0, 1, 33)[:, None] * (z[j] - z[i])
-    heights = wells.potential(line)
-    return float(heights.max() - min(wells.energies[i], wells.energies[j]))
-
-
-def _gone(wells: Landscape, target: int, path: TiltedMinima) -> str:
-    return (
-        f"well {target} of {wells.name} disappears itself at {path.folds[target]:.2g} of the tilt "
-        "that would make it the lowest: lower margin, or make it deeper"
-    )
+def _followed(wells: Landscape, target: int, c) -> TiltedMinima:
+    path = follow_minima(wells, c)
+    if target not in path.left:
+        raise ComputationError(
+            f"well {target} of {wells.name} disappears itself at {path.folds[target]:.2g} of the "
+            "tilt that would make it the lowest: lower margin, or make the well deeper"
+        )
+    return path

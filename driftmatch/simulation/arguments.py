@@ -40,6 +40,15 @@ def check_steps(duration: Any, dt: Any, save_every: int) -> int:
     return steps
 
 
+def check_leak(dt: float, tau: float) -> None:
+    """Explicit steps of 2τ or more make the leak −x/τ grow, which bounded rates then hide."""
+    if dt >= 2 * tau:
+        raise InputError(
+            f"dt = {dt:g} is too large for a network with tau = {tau:g}: explicit steps need dt "
+            f"below {2 * tau:g}, and about {tau / 20:.1g} to be accurate"
+        )
+
+
 def _is_real(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
@@ -84,7 +93,7 @@ def check_start(
 def scattered(
     starts: Float[np.ndarray, "A d"] | None, dim: int, num_trajectories: int, key: PRNGKeyArray
 ) -> Float[Array, "M d"]:
-    """The default starts in turn (0 if there is none); several trajectories start a little apart."""
+    """The default starts in turn, 0 if there is none; several trajectories begin a little apart."""
     starts = np.zeros((1, dim)) if starts is None else starts
     at = jnp.asarray(starts[np.arange(num_trajectories) % len(starts)], dtype=float)
     if num_trajectories == 1:

@@ -16,6 +16,7 @@ from driftmatch.simulation.arguments import (
     check_count,
     check_input,
     check_key,
+    check_leak,
     check_start,
     check_steps,
     scattered,
@@ -131,7 +132,7 @@ def simulate(
         sde, starts = _sde_run(system, start, input, M, key_start)
     scheme, dt = _scheme(solver, sde), float(dt)
     if isinstance(solver, str) and isinstance(sde, (LatentSDE, NeuralSDE)):
-        _check_leak(dt, sde.network.tau)
+        check_leak(dt, sde.network.tau)
     states, outcome, reason = integrate(
         sde,
         scheme,
@@ -150,15 +151,6 @@ def simulate(
         return NetworkTrajectory(times, states, outcome, system, dt, reason)
     latent = _projected(system, states)
     return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
-
-
-def _check_leak(dt: float, tau: float) -> None:
-    """Explicit steps of 2τ or more make the leak −x/τ grow, which bounded rates then hide."""
-    if dt >= 2 * tau:
-        raise InputError(
-            f"dt = {dt:g} is too large for a network with tau = {tau:g}: explicit steps need dt "
-            f"below {2 * tau:g}, and about {tau / 20:.1g} to be accurate"
-        )
 
 
 def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:

@@ -3,14 +3,23 @@
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import ArrayLike, Float
+from scipy.spatial.distance import pdist, squareform
 
 from driftmatch.errors import InputError
 from driftmatch.words import did_you_mean
 
+Numbers = ArrayLike | Sequence[float] | Sequence[Sequence[float]]
+
 
 def check_numbers(
-    parameters: Mapping[str, object], *, nonnegative: Collection[str] = ("noise",)
+    parameters: Mapping[str, object],
+    *,
+    nonnegative: Collection[str] = ("noise",),
+    positive: Collection[str] = (),
 ) -> dict[str, float]:
     """The parameters as floats; raises `InputError` for what is no finite number."""
     checked = {}
@@ -22,7 +31,53 @@ def check_numbers(
             raise InputError(f"{name} must be finite, got {value!r}")
         if name in nonnegative and value < 0:
             raise InputError(f"{name} must not be negative, got {value!r}")
+        if name in positive and value <= 0:
+            raise InputError(f"{name} must be positive, got {value!r}")
     return checked
+
+
+def check_array(name: str, value: Numbers) -> Float[np.ndarray, "..."]:
+    """A parameter as an array of floats, a copy; raises `InputError` for what holds others."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"{name} must be a number or an array of numbers, got {value!r}")
+    array = array.astype(float)
+    if not np.all(np.isfinite(array)):
+        raise InputError(f"{name} must be finite, got {array.tolist()}")
+    return array
+
+
+def check_places(name: str, value: Numbers, *, least: int = 1) -> Float[np.ndarray, "W k"]:
+    """States, one a row, no two of them the same."""
+    places = check_array(name, value)
+    if places.ndim != 2 or places.shape[1] < 1:
+        raise InputError(f"{name} must have shape (number, k), one state a row, got {places.shape}")
+    if len(places) < least:
+        raise InputError(f"{name} must be at least {least}, got {len(places)}: add another")
+    i, j, apart = nearest_two(places)
+    if apart <= 1e-9 * np.abs(places).max():
+        raise InputError(f"{name} {i} and {j} coincide at {places[i].tolist()}: leave one out")
+    return places
+
+
+def nearest_two(places: Float[np.ndarray, "W k"]) -> tuple[int, int, float]:
+    """Which two states of at least two are nearest, and how far they are apart."""
+    apart = squareform(pdist(places))
+    np.fill_diagonal(apart, np.inf)
+    i, j = np.unravel_index(np.argmin(apart), apart.shape)
+    return int(min(i, j)), int(max(i, j)), float(apart[i, j])
+
+
+def nested(array: Float[np.ndarray, "..."]) -> object:
+    """As tuples, which can be hashed, compared and written to JSON."""
+
+    def tuples(value):
+        return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+    return tuples(array.tolist())
 
 
 def check_names(what: str, function: Callable, parameters: Collection[str]) -> None:

@@ -9,40 +9,45 @@ from driftmatch.errors import InputError
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
 
-_CORE = 0.4  # of the radius: inside it the circulation fades to 0 at the middle
+_CORE = 0.4  # of the radius: the push fades around so much of the middle
 
 
 class RingDrift(eqx.Module):
-    """−∇V + F a(r) RJz/r²; with `temperature` D, times exp(−½h(1 + cos mθ g(r))/D)."""
+    """−∇V + a(r) F R ∇θ, a = 1 − exp(−(r/0.4R)⁴); given D, times exp(−½h(1 + g cos mθ)/D)."""
 
     num_wells: int = eqx.field(static=True)
     torque: float
     barrier: float
     radius: float
     stiffness: float
-    temperature: float | None
+    temperature: float | None  # D
 
     def __call__(self, z: Float[Array, "2"]) -> Float[Array, "2"]:
         x, y = z
         R, m, h = self.radius, self.num_wells, self.barrier
         r2 = x * x + y * y
-        # u = 2R(x + iy)/(r² + R²), of modulus g^(1/m), at most 1; uᵐ⁻¹ by products
-        scale = 2 * R / (r2 + R * R)
-        a, b = scale * x, scale * y
-        c, s = jnp.ones_like(x), jnp.zeros_like(x)
-        for _ in range(m - 1):
-            c, s = c * a - s * b, c * b + s * a
-        wave, across = c * a - s * b, c * b + s * a  # g cos mθ, g sin mθ
-        # ∇Re uᵐ = m Re(uᵐ⁻¹ ∇u),  ∇u = s₀(1, i) − s₀² (x + iy)(x, y)/R
-        radial = -scale / R * wave
-        slope = m * jnp.stack([scale * c + radial * x, -scale * s + radial * y])
-        ring = -self.stiffness * (r2 - R * R) / (2 * R * R) * z
-        core = (r2 / (_CORE * R) ** 2) ** 2
-        fading = -jnp.expm1(-core) / jnp.where(r2 > 0, r2, 1.0)
-        turn = self.torque * R * fading * jnp.stack([-y, x])
+        # With u = 2R(x + iy)/(r² + R²), g cos mθ is Re uᵐ, and its gradient
+        # m Re(uᵐ⁻¹∇u), where ∇u = s(1, i) − u (x, y) s/R and s = 2R/(r² + R²).
+        s = 2 * R / (r2 + R * R)
+        c, d = _power(s * x, s * y, m - 1)  # uᵐ⁻¹ = c + id
+        wave = s * (c * x - d * y)  # g cos mθ
+        slope = m * s * (jnp.stack([c, -d]) - wave / R * z)
+        inward = -self.stiffness * (r2 - R * R) / (2 * R * R) * z
+        fading = -jnp.expm1(-((r2 / (_CORE * R) ** 2) ** 2)) / jnp.where(r2 > 0, r2, 1.0)  # a/r²
+        push = self.torque * R * fading * jnp.stack([-y, x])
         if self.temperature is not None:
-            turn = turn * jnp.exp(-0.5 * h * (1 + wave) / self.temperature)
-        return ring + 0.5 * h * slope + turn
+            push = push * jnp.exp(-0.5 * h * (1 + wave) / self.temperature)
+        return inward + 0.5 * h * slope + push
+
+
+def _power(a: Array, b: Array, n: int) -> tuple[Array, Array]:
+    """(a + ib)ⁿ by repeated squaring."""
+    c, d = jnp.ones_like(a), jnp.zeros_like(a)
+    while n:
+        if n % 2:
+            c, d = c * a - d * b, c * b + d * a
+        a, b, n = a * a - b * b, 2 * a * b, n // 2
+    return c, d
 
 
 def ring_of_wells(
@@ -57,52 +62,76 @@ def ring_of_wells(
 ) -> SDE:
     r"""m equal wells on a ring, and a torque that turns the state from one to the next:
 
-        dz = (−∇V + f_turn) dt + σ dB,    D = σ²/2
+        dz = (−∇V + F R ∇θ) dt + σ dB,    D = σ²/2
         V = κ(r² − R²)²/(8R²) + ½h(1 − g(r) cos mθ),    g = (2rR/(r² + R²))ᵐ
 
-    The torque F pushes along the ring, f_turn = F R ∇θ, a gradient everywhere but around the middle
-    (where it fades). So local detailed balance is exact at every width of the ring: jumps forward
-    and backward have rates of ratio k₊/k₋ = exp(2πRF/(mD)). The density changes with F.
-    With `keep_density` the push is F R ∇θ exp(−½h(1 + g cos mθ)/D) instead, which keeps the density
-    ∝ exp(−V/D) at every F and only adds a current: F on the barriers and less in the wells.
+    A push of size F along the ring, F R/r off it, and fading to 0 around the middle. Elsewhere it
+    is a gradient, and does the same work 2πRF/m on every way from one well to the next: so jumps
+    forward and backward have rates of ratio k₊/k₋ = exp(2πRF/(mD)) (local detailed balance), in a
+    wide ring as in a narrow one, as long as jumps are rare and few go through the middle. The
+    density is shifted forward in each well. Beyond |F| = mh/(2R) there are no wells left.
+
+    With `keep_density` the push is F R ∇θ exp(−½h(1 + g cos mθ)/D) instead: of size F on the
+    barriers and F exp(−h/D) in the wells. It keeps the density ∝ exp(−V/D) at every F and only adds
+    a current, the less of it the higher the barriers; the balance of rates above does not hold.
 
     **Arguments**
 
-    - `num_wells`: m ≥ 2; well j is at the angle 2πj/m. - `torque`: F, positive for counterclockwise.
-    - `noise`: σ. - `barrier`: h > 0, their height. - `radius`: R > 0. - `stiffness`: κ > 0, the
-      curvature of V across the ring.
-    - `keep_density`: whether the circulation keeps the density; it then depends on the noise, which
-      must be positive.
+    - `num_wells`: m ≥ 2; well j is at the angle 2πj/m.
+    - `torque`: F, in units of the drift; positive for counterclockwise.
+    - `noise`: σ. At the defaults a well is left after some 30 time scales.
+    - `barrier`: h > 0, the height of the barrier between neighbours without a torque.
+    - `radius`: R > 0.
+    - `stiffness`: κ, the curvature of V across the ring (in its mean along the ring).
+    - `keep_density`: whether the push keeps the density; it then depends on the noise, which must
+      be positive.
+
+    The SDE's starts are the minima of V, in order.
+
+    **Raises** `InputError` for parameters out of their bounds, among them a κ below
+    (3 + m/2)h/R², with which ways off the ring would have lower barriers than h.
 
     **Source** of the balance: U. Seifert, Rep. Prog. Phys. 75, 126001 (2012).
     """
-    if isinstance(num_wells, float) and num_wells.is_integer():
-        num_wells = int(num_wells)
-    if isinstance(num_wells, bool) or not isinstance(num_wells, int | np.integer) or num_wells < 2:
-        raise InputError(f"num_wells must be a whole number of at least 2, got {num_wells!r}")
+    m = _check_num_wells(num_wells)
     p = check_numbers(
         {"torque": torque, "noise": noise, "barrier": barrier, "radius": radius,
-         "stiffness": stiffness}
+         "stiffness": stiffness},
+        positive=("barrier", "radius", "stiffness"),
     )  # fmt: skip
-    for name in ("barrier", "radius", "stiffness"):
-        if p[name] <= 0:
-            raise InputError(f"{name} must be positive, got {p[name]!r}")
+    if not isinstance(keep_density, bool | np.bool_):
+        raise InputError(f"keep_density must be True or False, got {keep_density!r}")
     if keep_density and p["noise"] == 0:
         raise InputError("keep_density needs noise: without it there is no density to keep")
-    m, R = int(num_wells), p["radius"]
-    drift = RingDrift(
-        m, p["torque"], p["barrier"], R, p["stiffness"],
-        p["noise"] ** 2 / 2 if keep_density else None,
-    )  # fmt: skip
+    R, h, kappa = p["radius"], p["barrier"], p["stiffness"]
+    least = (3 + m / 2) * h / R**2
+    if kappa < least:
+        raise InputError(
+            f"stiffness must be at least (3 + m/2)h/R² = {least:.3g}, got {kappa:g}, or ways off "
+            "the ring are lower than barrier: raise stiffness or lower barrier"
+        )
     angles = 2 * np.pi * np.arange(m) / m
+    push = "F R ∇θ exp(−½h(1 + g cos mθ)/D)" if keep_density else "F R ∇θ"
     return SDE(
-        drift,
+        RingDrift(m, p["torque"], h, R, kappa, p["noise"] ** 2 / 2 if keep_density else None),
         p["noise"],
         2,
         start=R * np.column_stack([np.cos(angles), np.sin(angles)]),
-        time_scale=5 / max(p["stiffness"], p["barrier"] * m**2 / (2 * R**2)),
+        # Several times the faster relaxation in a well, across or along the ring: jumps are slower
+        time_scale=5 / max(kappa, 0.5 * h * m**2 / R**2),
         name="ring_of_wells",
-        description="Wells on a ring with a torque that walks through them in order",
-        equation="dz = (−∇V + F R ∇θ) dt + σ dB,  V = κ(r² − R²)²/(8R²) + ½h(1 − g(r) cos mθ)",
-        parameters={"num_wells": m} | p | {"keep_density": bool(keep_density)},
+        description="Wells on a ring, and a torque from one to the next",
+        equation=f"dz = (−∇V + {push}) dt + σ dB,  "
+        "V = κ(r² − R²)²/(8R²) + ½h(1 − g cos mθ),  g = (2rR/(r² + R²))ᵐ",
+        parameters={"num_wells": m, **p, "keep_density": bool(keep_density)},
     )
+
+
+def _check_num_wells(value: object) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InputError(f"num_wells must be a whole number, got {value!r}")
+    if value < 2:
+        raise InputError(f"num_wells must be at least 2, got {value!r}")
+    return int(value)

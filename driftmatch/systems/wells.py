@@ -4,16 +4,26 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
+from scipy.spatial.distance import cdist
 
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE
-from driftmatch.systems.parameters import check_numbers
+from driftmatch.systems.parameters import (
+    Numbers,
+    check_array,
+    check_numbers,
+    check_places,
+    nearest_two,
+    nested,
+)
 
 _SQUARE = ((1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0))
 _SMOOTHING = 0.25  # of the mean depth: rounds the ridges between wells
-_APART = 1e-3  # of the width: minima closer than this are one
+_ASIDE = 1e-3  # of the width: what leads back from so far aside is a minimum
+_APART = 1e-2  # of the width: minima closer than this are one
+_DESCENT = 10_000  # steps at most
 
 
 class DoubleWellDrift(eqx.Module):
@@ -48,8 +58,8 @@ class WellsDrift(eqx.Module):
 
     centres: Float[np.ndarray, "W k"]
     depths: Float[np.ndarray, " W"]
-    stiffness: float
-    smoothing: float
+    stiffness: float  # κ
+    smoothing: float  # E
 
     def __call__(self, z: Float[Array, " k"]) -> Float[Array, " k"]:
         centres = like(self.centres, z)
@@ -59,110 +69,85 @@ class WellsDrift(eqx.Module):
 
 
 def wells(
-    centres: ArrayLike = _SQUARE,
-    depths: ArrayLike = 1.0,
+    centres: Numbers = _SQUARE,
+    depths: Numbers = 1.0,
     width: float | None = None,
     noise: float = 0.65,
 ) -> SDE:
     r"""Overdamped motion among wells at given places:  dz = −∇V dt + σ dB,  D = σ²/2,
 
-        V(z) = −E ln Σ_j exp(−V_j(z)/E),    V_j(z) = −h_j + h̄ |z − c_j|²/w²,    E = h̄/4
+        V(z) = −E ln Σ_j exp(−V_j(z)/E),    V_j(z) = ⟨h⟩|z − c_j|²/w² − h_j,    E = ⟨h⟩/4
 
-    the smooth minimum of equal parabolas. Every state is drawn to the wells, from however far; the
-    stationary density is ∝ exp(−V/D). Two equal wells 2w apart have a barrier of 0.83 h between
-    them. The drift, h̄(2/w²)(Σ_j p_j c_j − z) with p = softmax(−V_j/E), recalls a pattern as a
-    modern Hopfield network does.
+    the smooth minimum of parabolas around the centres, as deep as h_j and all of the same width.
+    Every state is drawn to the wells, from however far, and the stationary density is ∝ exp(−V/D).
+    The barrier between two equal wells at a distance L, with no other near, is
+    h(L²/4w² − 0.17) high: 0.83 h at L = 2w. The drift, κ(Σ_j p_j c_j − z) with κ = 2⟨h⟩/w² and
+    p = softmax(−V_j/E), recalls a pattern as a modern Hopfield network does.
 
     **Arguments**
 
     - `centres`: c_j, the patterns, shape (W, k) with W ≥ 2; by default the corners of a square.
-    - `depths`: h_j > 0, one number for all or W numbers, in units of V; their mean is h̄.
+    - `depths`: h_j > 0, one number for all or W numbers, in units of V; their mean is ⟨h⟩.
     - `width`: w > 0, in units of z; by default half the least distance between two centres.
-    - `noise`: σ. At the default a well of the default depth is left after some 60 time scales.
+    - `noise`: σ. At the defaults a well is left after some 26 time scales of 3/κ.
 
-    **Raises** `InputError` for fewer than two wells, centres that coincide, and wells so shallow or
-    wide that they merge.
+    The SDE's starts are the minima of V in the order of the centres.
+
+    **Raises** `InputError` for fewer than two centres, centres that coincide, and wells so shallow
+    or wide that they merge with others.
 
     **Source** of the recall dynamics: H. Ramsauer et al., *Hopfield networks is all you need*, ICLR
     (2021).
     """
-    c = _check_centres(centres)
+    c = check_places("centres", centres, least=2)
     h = _check_depths(depths, len(c))
-    apart = np.linalg.norm(c[:, None] - c[None], axis=-1) + np.diag(np.full(len(c), np.inf))
-    i, j = np.unravel_index(np.argmin(apart), apart.shape)
-    if apart[i, j] <= 1e-9 * np.abs(c).max():
-        raise InputError(
-            f"centres {min(i, j)} and {max(i, j)} coincide at {c[i].tolist()}: leave one out"
-        )
-    p = check_numbers({"noise": noise, "width": apart[i, j] / 2 if width is None else width})
-    if p["width"] <= 0:
-        raise InputError(f"width must be positive, got {width!r}")
+    p = check_numbers(
+        {"width": nearest_two(c)[2] / 2 if width is None else width, "noise": noise},
+        positive=("width",),
+    )
     stiffness = 2 * h.mean() / p["width"] ** 2
-    drift = WellsDrift(c, h, stiffness, _SMOOTHING * h.mean())
-    minima = _minima(drift)
-    _check_apart(minima, p["width"])
+    drift = WellsDrift(c, h, float(stiffness), float(_SMOOTHING * h.mean()))
     return SDE(
         drift,
         p["noise"],
         c.shape[1],
-        start=minima,
-        time_scale=1 / stiffness,
+        start=_minima(drift, p["width"]),
+        time_scale=3 / stiffness,  # several times the relaxation in a well: jumps are slower
         name="wells",
         description="Motion among wells at given places, each a memory",
-        equation="dz = −∇V dt + σ dB,  V = −E ln Σ exp(−V_j/E),  V_j = −h_j + h̄|z − c_j|²/w²",
-        parameters={"centres": c.tolist(), "depths": h.tolist()} | p,
+        equation="dz = −∇V dt + σ dB,  V = −E ln Σ exp(−V_j/E),  V_j = ⟨h⟩|z − c_j|²/w² − h_j",
+        parameters={"centres": nested(c), "depths": nested(h), **p},
     )
 
 
-def _check_centres(centres: ArrayLike) -> np.ndarray:
-    try:
-        c = np.asarray(centres, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"centres must be an array of numbers, got {centres!r}") from None
-    if c.ndim != 2 or c.shape[1] < 1:
-        raise InputError(f"centres must have shape (wells, k), got {c.shape}")
-    if len(c) < 2:
-        raise InputError(f"wells needs at least two centres, got {len(c)}")
-    if not np.all(np.isfinite(c)):
-        raise InputError("centres must be finite")
-    return c
-
-
-def _check_depths(depths: ArrayLike, num_wells: int) -> np.ndarray:
-    try:
-        h = np.asarray(depths, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"depths must be numbers, got {depths!r}") from None
-    if h.ndim > 1 or (h.ndim == 1 and len(h) != num_wells):
+def _check_depths(depths: Numbers, num_wells: int) -> Float[np.ndarray, " W"]:
+    h = check_array("depths", depths)
+    if h.shape not in ((), (num_wells,)):
         raise InputError(
             f"depths must be one number or {num_wells}, one for each centre, got shape {h.shape}"
         )
-    if not (np.all(np.isfinite(h)) and np.all(h > 0)):
-        raise InputError(f"depths must be positive, got {h.tolist()}")
+    if not np.all(h > 0):
+        raise InputError(f"depths must be positive, got {h.tolist()}: raise the lowest")
     return np.broadcast_to(h, num_wells).copy()
 
 
-def _minima(drift: WellsDrift) -> Float[np.ndarray, "W k"]:
-    """Where the flow from each centre ends: f = 0 is z = Σ p_j(z) c_j, and iterating it descends V
-    (the mean shift of D. Comaniciu, P. Meer, IEEE Trans. Pattern Anal. 24, 603 (2002))."""
-    z = drift.centres
-    for _ in range(10_000):
-        V = 0.5 * drift.stiffness * np.sum((z[:, None] - drift.centres) ** 2, axis=-1)
-        log_pull = (drift.depths - V) / drift.smoothing
-        pull = np.exp(log_pull - log_pull.max(axis=1, keepdims=True))
-        new = pull @ drift.centres / pull.sum(axis=1, keepdims=True)
-        if np.abs(new - z).max() <= 1e-12 * np.abs(drift.centres).max():
-            break
-        z = new
-    return z
-
-
-def _check_apart(minima: Float[np.ndarray, "W k"], width: float) -> None:
-    apart = np.linalg.norm(minima[:, None] - minima[None], axis=-1)
-    np.fill_diagonal(apart, np.inf)
-    i, j = np.unravel_index(np.argmin(apart), apart.shape)
-    if apart[i, j] < _APART * width:
-        raise InputError(
-            f"wells {min(i, j)} and {max(i, j)} merge: make width smaller or their depths more "
-            "alike"
+def _minima(drift: WellsDrift, width: float) -> Float[np.ndarray, "W k"]:
+    """Where the flow from each centre ends, begun a little aside so that it leaves what is no
+    minimum: f = 0 is z = Σ p_j(z) c_j, and iterating this descends V (the mean shift of
+    D. Comaniciu, P. Meer, IEEE Trans. Pattern Anal. 24, 603 (2002))."""
+    c = drift.centres
+    z = c + _ASIDE * width * np.random.default_rng(0).standard_normal(c.shape)
+    for _ in range(_DESCENT):
+        log_pull = (drift.depths - 0.5 * drift.stiffness * cdist(z, c, "sqeuclidean")) / (
+            drift.smoothing
         )
+        pull = np.exp(log_pull - log_pull.max(axis=1, keepdims=True))
+        before, z = z, pull @ c / pull.sum(axis=1, keepdims=True)
+        if np.abs(z - before).max() <= 1e-12 * np.abs(c).max():
+            break
+    i, j, apart = nearest_two(z)
+    if apart < _APART * width:
+        raise InputError(
+            f"wells {i} and {j} merge into one: make width smaller or their depths more alike"
+        )
+    return z

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftmatch.analysis.block_errors import mean_error
+from driftmatch.analysis.block_errors import mean_error, never_mix
 
 RUNS = 400
 
@@ -94,3 +94,13 @@ def test_what_does_not_vary_has_no_error():
         error, alarm = mean_error(np.full((20, M, 3), -2.0))
         np.testing.assert_array_equal(error, 0)
         assert not alarm.any()
+
+
+def test_trajectories_that_never_mix_are_found():
+    """Two attractors ten times a block's scatter apart; and 900 runs of one kind, no alarm."""
+    rng = np.random.default_rng(3)
+    for M in (2, 8, 64):
+        assert not any(never_mix(independent(rng, 20, M)) for _ in range(300))
+    kinds = np.arange(8) % 2
+    assert never_mix(independent(rng, 20, 8) + 10 * kinds)
+    assert not never_mix(independent(rng, 20, 1))

@@ -471,3 +471,24 @@ def test_bad_input(change, message):
     arguments = {"sde": limit_cycle(), "duration": 10.0, "dt": 0.1, "key": KEY} | change
     with pytest.raises(InputError, match=message):
         lyapunov(arguments.pop("sde"), **arguments)
+
+
+def test_rest_that_is_slow_has_dimension_zero():
+    sde = SDE(lambda z: jnp.array([-0.01, -20.0]) * z, 0.0, 2, start=[0.1, 0.1])
+    found = lyapunov(sde, duration=1000.0, dt=0.01, key=jax.random.key(0))
+    np.testing.assert_allclose(found.exponents, [-0.01, -20], rtol=1e-3)
+    assert found.dimension == 0
+
+
+def test_several_attractors_are_told():
+    """A cycle of radius 1 beside a stable rest at 3: starts on both give no common spectrum."""
+
+    def drift(z):
+        r = jnp.sqrt(z @ z)
+        return -z / r * (r - 1) * (r - 2) * (r - 3) * (1 + (r > 2)) + jnp.array([-z[1], z[0]])
+
+    options = {"duration": 100.0, "dt": 0.01, "key": jax.random.key(0), "num_trajectories": 8}
+    both = SDE(drift, 0.0, 2, start=[[1.0, 0.0], [3.0, 0.0]])
+    assert lyapunov(both, **options).outcome is Outcome.SEVERAL_ATTRACTORS
+    one = SDE(drift, 0.0, 2, start=[1.0, 0.0])
+    assert lyapunov(one, **options).outcome.ok

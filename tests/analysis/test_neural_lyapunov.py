@@ -80,7 +80,7 @@ def test_an_input_that_leaves_the_subspace():
     network, I = oscillating(), np.linspace(-2, 2, 12)
     moved = Network(
         network.gamma, network.readout, network.bias + I, tau=network.tau,
-        shared_noise=network.shared_noise, start=network.start,
+        shared_noise=network.shared_noise, start=network.starts,
     )  # fmt: skip
     driven = neural_lyapunov(network.neural(input=lambda t: jax.numpy.asarray(I)), **SETTINGS)
     expected = neural_lyapunov(moved, **SETTINGS)

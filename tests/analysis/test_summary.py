@@ -358,7 +358,7 @@ def test_bad_input(change, message):
     ("dt", "message"),
     [
         ("0.1", "dt must be a positive number"),
-        (10.0, "dt must be below 2 tau"),
+        (10.0, "too large for a network with tau"),
         (np.nan, "dt must be a positive number"),
     ],
 )

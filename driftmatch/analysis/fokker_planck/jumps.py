@@ -7,7 +7,8 @@ that is exact for a constant force (Scharfetter and Gummel's exponential fitting
     flux = λ_e [β(−x) p(z) − β(x) p(z + e)],  β(x) = x / (eˣ − 1),  x = ∫ g · de along the edge
 
 The two rates are never negative and their ratio is eˣ: positivity, conservation and, where g is a
-gradient, the exact equilibrium density all hold by construction; the error is of second order.
+gradient, the equilibrium density (exact if x is) all hold by construction; x is found by Simpson's
+rule, and away from equilibrium the error is of second order.
 Most of it is numerical diffusion: with P the geometric mean of p at both ends and y = x − Δ ln p,
 
     flux = λ_e P x sinh(y/2) / sinh(x/2),    where centred differences would give    λ_e P y

@@ -10,16 +10,19 @@ from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
     Ensemble,
+    is_transient,
     on_stationary_paths,
     overshoots,
     pieces,
     recorded,
     standard_error,
+    too_long,
 )
 from driftmatch.outcomes import Outcome
 
 _COARSE = 0.2
 _NOISE_STATES = 20_000
+_KEPT = 400  # samples of each path, to see whether it is stationary
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,17 @@ class PathRoute(AbstractRoute):
 
             def summed(ensemble: Ensemble, key):
                 parts = pieces(sde, ensemble, key)
-                sums, off, overshot = _summed(sde, parts, ensemble.dt)
-                return (sums, off, ensemble.dt, ensemble.outcome), overshot
+                every = max(1, ensemble.steps // _KEPT)
+                sums, off, overshot = _summed(sde, _keeping(parts, every, kept := []), ensemble.dt)
+                outcome = ensemble.outcome
+                states = np.concatenate(kept, axis=1).reshape(-1, sde.dim)
+                if outcome.ok and too_long(flux_drifts(sde, states)[0], states, ensemble.dt):
+                    outcome = Outcome.OVERSHOT
+                if outcome.ok and is_transient(np.concatenate(kept, axis=1)):
+                    outcome = Outcome.TRANSIENT
+                return (sums, off, ensemble.dt), overshot, outcome
 
-            sums, off, spacing, outcome = on_stationary_paths(
+            (sums, off, spacing), outcome = on_stationary_paths(
                 summed,
                 sde,
                 key,
@@ -72,6 +82,13 @@ class PathRoute(AbstractRoute):
         if outcome.ok and (off > _COARSE or step_error > _COARSE * abs(rate) + 3 * error):
             outcome = Outcome.COARSE_SAMPLING
         return Irreversibility(rate, error, "path", outcome, sde)
+
+
+def _keeping(parts: Iterable[Float[np.ndarray, "M T k"]], every: int, kept: list):
+    """The parts, while a sample every so many steps is kept."""
+    for part in parts:
+        kept.append(part[:, ::every])
+        yield part
 
 
 def _summed(sde, parts: Iterable[Float[np.ndarray, "M T k"]], spacing: float):

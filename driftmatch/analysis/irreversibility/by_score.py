@@ -11,11 +11,13 @@ from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversib
 from driftmatch.analysis.irreversibility.samples import (
     Ensemble,
     check_positive,
+    is_transient,
     on_stationary_paths,
     overshoots,
     recorded,
     simulate_exactly,
     standard_error,
+    too_long,
 )
 from driftmatch.analysis.irreversibility.score import (
     FluxSamples,
@@ -71,9 +73,10 @@ class ScoreRoute(AbstractRoute):
         rng = np.random.default_rng(0 if key is None else _seed(key))
         features = features_for(states, n, self.slope, rng)
         fit = fit_scores(flux, features)
-        rate, error, excess = _rate(flux, fit.models, halves)
+        rate, error, excess, excess_error = _rate(flux, fit.models, halves)
         error = float(np.hypot(error, fit.misfit))
-        if outcome.ok and excess > _TOLERANCE * rate + 3 * error:
+        power = np.mean(np.concatenate([s.dissipation(s.drifts) for s in flux]))
+        if outcome.ok and excess > min(_TOLERANCE * rate + 3 * excess_error, 0.5 * power):
             outcome = Outcome.UNDERSAMPLED
         if outcome.ok and not _agrees(sde, flux, halves, rate, error):
             outcome = Outcome.UNRESOLVED
@@ -93,9 +96,14 @@ class ScoreRoute(AbstractRoute):
             run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every)
             halves, flux = _in_halves(sde, run[:, 1:])
             overshot = any(overshoots(half.drifts, half.states, dt) for half in flux)
-            return (halves, flux, ensemble.outcome), overshot
+            outcome = ensemble.outcome
+            if outcome.ok and any(too_long(half.drifts, half.states, dt) for half in flux):
+                outcome = Outcome.OVERSHOT
+            if outcome.ok and run.shape[1] > 4 and is_transient(run[:, 1:]):
+                outcome = Outcome.TRANSIENT  # after a burn-in that was given
+            return (halves, flux), overshot, outcome
 
-        return on_stationary_paths(
+        (halves, flux), outcome = on_stationary_paths(
             sampled,
             sde,
             key,
@@ -105,6 +113,7 @@ class ScoreRoute(AbstractRoute):
             dt=self.dt,
             steps_per_time_scale=20,
         )
+        return halves, flux, outcome
 
 
 def _in_halves(sde: AbstractSDE, run: Float[Matrix, "M T k"]):
@@ -119,17 +128,18 @@ def _in_halves(sde: AbstractSDE, run: Float[Matrix, "M T k"]):
     return halves, (first, second)
 
 
-def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves) -> tuple[float, float, float]:
-    """σ̇, its standard error, and by how much a fit looks worse on the other half."""
-    values, excess = [], 0.0
+def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves):
+    """σ̇ and its standard error; by how much a fit looks worse on the other half, and the standard
+    error of that."""
+    values, excess = [], []
     for i, samples in enumerate(flux):
         own, other = (
             samples.dissipation(samples.irreversible(model)) for model in (models[i], models[1 - i])
         )
         values.append((0.5 * (own + other)).reshape(halves[i].shape[:2]))
-        excess += 0.5 * float(np.mean(other - own))
-    rate = float(np.mean(np.concatenate([v.ravel() for v in values])))
-    return rate, _error_of(values), excess
+        excess.append((other - own).reshape(halves[i].shape[:2]))
+    rate, worse = (float(np.mean(np.concatenate([v.ravel() for v in p]))) for p in (values, excess))
+    return rate, _error_of(values), worse, _error_of(excess)
 
 
 def _agrees(sde, flux, halves, rate, error) -> bool:

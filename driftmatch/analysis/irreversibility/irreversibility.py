@@ -43,8 +43,8 @@ def irreversibility(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network, which stands for ``network.latent()``. Private noise makes a
-      network dissipate in n dimensions too; the latent rate never exceeds that.
+    - `sde`: an SDE, or a network, which stands for ``network.latent()``, where there is no private
+      noise. All coordinates count as even under time reversal: velocities are not turned round.
     - `key`: a random key, ``jax.random.key(seed)``, for the routes that simulate.
     - `method`: "score" (any k, fields), "grid" (k ≤ 3, fields), "path" (any k, the rate alone) or
       "linear" (closed form). The same with other options: `ScoreRoute`, `GridRoute`, `PathRoute`,

@@ -9,13 +9,16 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.analysis.block_errors import mean_error
 from driftmatch.analysis.flux import flux_drifts
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.states import characteristic_time
+from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.simulation.simulate import simulate
+from driftmatch.simulation.trajectory import NetworkTrajectory
 
 T = TypeVar("T")
 
@@ -47,17 +50,18 @@ class Ensemble:
 
 
 def on_stationary_paths(
-    use: Callable[[Ensemble, PRNGKeyArray], tuple[T, bool]],
+    use: Callable[[Ensemble, PRNGKeyArray], tuple[T, bool, Outcome]],
     sde: AbstractSDE,
     key: PRNGKeyArray | None,
     *,
     steps_per_time_scale: int,
     **options: Any,
-) -> T:
-    """What `use` makes of an ensemble and a key to go on with; it also says if steps overshot.
+) -> tuple[T, Outcome]:
+    """What `use` makes of an ensemble and a key to go on with, and whether to trust it.
 
-    Unless dt is given, steps are made finer until none does and all stays finite: excursions to
-    where an explicit scheme goes astray may be too rare for the burn-in to meet them.
+    `use` also returns if steps overshot, and an outcome. Unless dt is given, steps are made finer
+    until none does and all stays finite: excursions to where an explicit scheme goes astray may be
+    too rare for the burn-in to meet them.
     """
     key_start, key_run = jax.random.split(check_key(key))
     refinements = (1,) if options["dt"] is not None else _REFINEMENTS
@@ -66,9 +70,9 @@ def on_stationary_paths(
         try:
             steps = steps_per_time_scale * refinement
             ensemble = stationary_ensemble(sde, key_start, steps_per_time_scale=steps, **options)
-            result, overshot = use(ensemble, key_run)
+            result, overshot, outcome = use(ensemble, key_run)
             if is_last or not overshot:
-                return result
+                return result, outcome
         except ComputationError:
             if is_last:
                 raise
@@ -80,6 +84,13 @@ def overshoots(
 ) -> bool:
     """Whether a step of the drift alone leads further than a standard deviation anywhere."""
     return bool(np.any(np.abs(drifts) * dt > states.std(axis=0)))
+
+
+def too_long(drifts: Float[np.ndarray, "N k"], states: Float[np.ndarray, "N k"], dt: float) -> bool:
+    """Whether a typical step of the drift leads half a standard deviation far: then a tenth of the
+    variance may be missing."""
+    rms = np.sqrt(np.mean(drifts**2, axis=0))
+    return bool(np.any(rms * dt > 0.5 * states.std(axis=0)))
 
 
 def stationary_ensemble(
@@ -223,15 +234,18 @@ def block_means(values: Float[np.ndarray, "M T q"]) -> Float[np.ndarray, "B q"]:
 
 
 def standard_error(values: Float[np.ndarray, "M T"]) -> float:
-    """Of the mean over all trajectories, from the scatter of `block_means`."""
-    means = block_means(values[..., None])[:, 0]
-    return float(means.std(ddof=1) / np.sqrt(len(means)))
+    """Of the mean over all trajectories and times, from twenty blocks of each trajectory."""
+    M, T = values.shape
+    blocks = min(_BLOCKS, T)
+    used = T // blocks * blocks
+    return float(mean_error(values[:, :used].reshape(M, blocks, -1).mean(axis=2).T)[0])
 
 
 def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], float, Outcome]:
     """The states of a recording, in float64, and the time between two; checked at the door."""
+    given = _states_of(sde, trajectory)
     try:
-        times, states = (np.asarray(x, dtype=float) for x in (trajectory.times, trajectory.states))
+        times, states = (np.asarray(x, dtype=float) for x in (trajectory.times, given))
     except (TypeError, ValueError):
         raise InputError("the trajectory's times and states must be arrays of numbers") from None
     if states.ndim != 3 or states.shape[2] != sde.dim:
@@ -270,6 +284,20 @@ def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], 
         )
     outcome = Outcome.TRANSIENT if is_transient(states) else Outcome.SUCCESS
     return states, float((times[-1] - times[0]) / len(gaps)), outcome
+
+
+def _states_of(sde: AbstractSDE, trajectory):
+    """Of a network's recording, what the SDE is about: neurons, or latent coordinates."""
+    if not isinstance(trajectory, NetworkTrajectory):
+        return trajectory.states
+    if isinstance(sde, NeuralSDE):
+        return trajectory.neurons
+    if trajectory.network.private_noise > 0:
+        raise InputError(
+            f"the recording of {trajectory.name} has private noise, which its latent SDE has not: "
+            "record network.with_private_noise(0)"
+        )
+    return trajectory.latent
 
 
 def check_positive(name: str, value: Any) -> None:

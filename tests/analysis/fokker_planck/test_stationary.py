@@ -125,3 +125,19 @@ def test_marginals_of_what_is_not_there():
     for axes in ([2], [0, 0], [-1]):
         with pytest.raises(dm.InputError, match="different numbers from 0 to 1"):
             density.marginal(axes)
+
+
+@pytest.mark.parametrize(
+    ("D", "outcome"), [(0.05, Outcome.SUCCESS), (0.006, Outcome.RARE_PASSAGES)]
+)
+def test_wells_between_which_passages_are_too_rare(D, outcome):
+    """A tilted double well: its weights to 1e-3, or else the outcome says they are not known."""
+    sde = dm.SDE(lambda z: z - z**3 - 0.05, (2 * D) ** 0.5, 1)
+    grid = dm.Grid([-2.2], [2.2], 1000)
+    found = dm.stationary(sde, grid)
+    assert found.outcome is outcome
+    if outcome.ok:
+        z = grid.axes[0]
+        exact = np.exp(-(z**4 / 4 - z**2 / 2 + 0.05 * z) / D)
+        exact /= exact.sum() * grid.cell_volume
+        assert np.abs(found.density - exact).sum() * grid.cell_volume < 1e-3

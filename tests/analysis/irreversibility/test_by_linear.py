@@ -50,3 +50,10 @@ def test_rates_do_not_depend_on_units():
 def test_what_has_no_closed_form(sde, words):
     with pytest.raises(dm.InputError, match=words):
         dm.irreversibility(sde, method="linear")
+
+
+def test_a_nonlinearity_where_the_density_lies_is_found():
+    """Cubic beyond 10⁵, where noise of 10⁵ takes the state, and linear to 1e-10 near 0."""
+    sde = dm.SDE(lambda z: -z - z * (z / 1e5) ** 2, 1.4e5, 1)
+    with pytest.raises(dm.InputError, match="not linear"):
+        dm.irreversibility(sde, method="linear")

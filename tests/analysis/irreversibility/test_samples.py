@@ -3,6 +3,7 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
@@ -150,9 +151,9 @@ def test_steps_are_made_finer_until_none_overshoots():
         steps.append(ensemble.dt)
         if len(steps) == 1:
             raise dm.ComputationError("it became non-finite")
-        return "done", len(steps) == 2
+        return "done", len(steps) == 2, Outcome.SUCCESS
 
-    assert on_paths(use) == "done"
+    assert on_paths(use) == ("done", Outcome.SUCCESS)
     np.testing.assert_allclose(np.divide(steps[0], steps), [1, 4, 16])
 
 
@@ -162,7 +163,8 @@ def test_a_step_that_was_given_is_kept():
 
     with pytest.raises(dm.ComputationError, match="non-finite"):
         on_paths(diverges, dt=0.02)
-    assert on_paths(lambda ensemble, key: (ensemble.dt, True), dt=0.02) == 0.02
+    found = on_paths(lambda ensemble, key: (ensemble.dt, True, Outcome.SUCCESS), dt=0.02)
+    assert found == (0.02, Outcome.SUCCESS)
 
 
 def test_what_overshoots():
@@ -226,3 +228,31 @@ def test_what_is_no_positive_number(value):
 def test_steps_that_are_too_long_end_in_words(dt):
     with pytest.raises(dm.ComputationError, match="non-finite"):
         options(OU, KEY, dt=dt)
+
+
+@pytest.mark.parametrize("method", [dm.ScoreRoute, dm.PathRoute])
+def test_a_burn_in_that_is_too_short_is_told(method):
+    """Of a slow coordinate, begun away from its mean, that a burn-in of 1 does not let settle."""
+    slow = dm.SDE(lambda z: -jnp.array([0.02, 1.0]) * z, 0.2, 2, start=[20.0, 0.0], time_scale=1.0)
+    options = {"num_trajectories": 32, "duration": 20.0, "burn_in": 1.0}
+    if method is dm.ScoreRoute:
+        options |= {"num_features": 16, "num_samples": 4000}
+    record = dm.irreversibility(slow, method=method(**options), key=KEY)
+    assert record.outcome is Outcome.TRANSIENT
+
+
+@pytest.mark.parametrize("method", [dm.ScoreRoute(num_features=16, num_samples=4000, dt=1.5),
+                                    dm.PathRoute(dt=1.5)])  # fmt: skip
+def test_steps_that_overshoot_are_told(method):
+    """Steps of 1.5 relaxation times of dx = −x dt + √2 dB give a third of its variance."""
+    sde = dm.SDE(lambda z: -z, 2**0.5, 1)
+    record = dm.irreversibility(sde, method=method, key=KEY)
+    assert record.outcome is Outcome.OVERSHOT
+
+
+def test_private_noise_is_not_of_the_latent_sde():
+    net = dm.Network([[1.0], [0.5]], [[0.3, 0.1]], [0.0, 0.0], shared_noise=1.0, private_noise=0.1)
+    run = dm.simulate(net, duration=20.0, dt=0.05, num_trajectories=8, key=KEY)
+    with pytest.raises(dm.InputError, match=r"with_private_noise\(0\)"):
+        dm.irreversibility(net, method="path", trajectory=run)
+    assert dm.irreversibility(net.neural(), method="path", trajectory=run).sde.dim == 2

@@ -1,0 +1,142 @@
+"""Sequential memory: an autonomous walk through the wells, and how it changes with a parameter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
+
+from driftmatch.analysis.irreversibility.by_grid import GridRoute
+from driftmatch.analysis.irreversibility.by_score import ScoreRoute
+from driftmatch.analysis.irreversibility.irreversibility import irreversibility
+from driftmatch.analysis.irreversibility.record import Irreversibility
+from driftmatch.errors import InputError
+from driftmatch.matching.embed import embed
+from driftmatch.memory.dwell import Dwell, dwell
+from driftmatch.memory.regions import Regions, as_regions
+from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.network import Network
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_key
+from driftmatch.simulation.simulate import simulate
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+_TIME_SCALES = 2000  # a run, by default
+_STEPS = 25  # in a time scale
+_SAMPLES = 5  # in a time scale: dwelling lasts for many
+_GRID_DIM = 2
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A walk through memories.
+
+    - `dwell`: visits, jumps, rates, order and turns. - `irreversibility`: of the system that walks,
+      on a grid up to two dimensions, and by the score beyond.
+    - `trajectory`: what was simulated, several samples a time scale.
+    """
+
+    dwell: Dwell
+    irreversibility: Irreversibility
+    trajectory: Trajectory | NetworkTrajectory
+
+    @property
+    def name(self) -> str:
+        return self.dwell.name
+
+
+def walk(
+    system: AbstractSDE | Network,
+    regions: Regions | ArrayLike | None = None,
+    *,
+    key: PRNGKeyArray,
+    duration: float | None = None,
+    dt: float | None = None,
+    num_trajectories: int = 32,
+    meter: AbstractMeter = SILENT,
+) -> Walk:
+    """Let a system walk on its own, and measure how it visits its memories.
+
+    **Arguments**
+
+    - `system`: an SDE or a network, such as `systems.ring_of_wells` or what embeds it.
+    - `regions`: the memories in their cyclic order, a `Regions` or centres (W, k); by default balls
+      around the system's starts.
+    - `key`: a random key.
+    - `duration`: of every trajectory, by default 2000 time scales. - `dt`: the step, by default a
+      25th of a time scale.
+    - `num_trajectories`: which start in the regions in turn.
+
+    **Raises** `InputError` for a system that names no starts, if no regions are given, and for
+    regions that do not fit.
+    """
+    if not isinstance(system, AbstractSDE | Network):
+        raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
+    if regions is None:
+        if system.starts is None or len(system.starts) < 2:
+            raise InputError(f"{system.name} names no starts to take for memories: pass regions")
+        regions = Regions(system.starts)
+    regions = as_regions(regions)
+    key_run, key_rate = jax.random.split(check_key(key))
+    scale = system.time_scale or 1.0
+    dt = scale / _STEPS if dt is None else dt
+    run = simulate(
+        system,
+        duration=_TIME_SCALES * scale if duration is None else duration,
+        dt=dt,
+        key=key_run,
+        num_trajectories=num_trajectories,
+        start=regions.centres[np.arange(num_trajectories) % len(regions)],
+        save_every=max(1, round(scale / _SAMPLES / dt)),
+        meter=meter,
+    )
+    method = GridRoute() if regions.dim <= _GRID_DIM else ScoreRoute()
+    dissipation = irreversibility(system, method=method, key=key_rate)
+    return Walk(dwell(run, regions), dissipation, run)
+
+
+@dataclass(frozen=True)
+class WalkCurve:
+    """Walks of targets and of the networks that embed them, against a parameter.
+
+    - `parameter`: its name. - `values`: shape (A,). - `targets`, `networks`: A walks each.
+    - `drift_errors`: of the embeddings, shape (A,).
+    """
+
+    parameter: str
+    values: Float[np.ndarray, " A"]
+    targets: tuple[Walk, ...]
+    networks: tuple[Walk, ...]
+    drift_errors: Float[np.ndarray, " A"]
+
+
+def walk_curve(
+    make: Callable[[float], AbstractSDE],
+    values: Sequence[float],
+    *,
+    key: PRNGKeyArray,
+    parameter: str = "torque",
+    num_neurons: int = 256,
+    meter: AbstractMeter = SILENT,
+    **options,
+) -> WalkCurve:
+    """Walks against a parameter, each target beside a network trained for it.
+
+    - `make`: from a value to an SDE that names its starts, such as
+      ``lambda F: dm.systems.ring_of_wells(torque=F)``.
+    - `values`: of the parameter. - `parameter`: its name, for figures.
+    - `key`: a random key; target and network have noise of their own.
+    - `num_neurons`: of the networks. - `options`: for `walk`.
+    """
+    targets, networks, errors = [], [], []
+    for i, value in enumerate(values):
+        keys = jax.random.split(jax.random.fold_in(check_key(key), i), 3)
+        sde = make(float(value))
+        embedding = embed(sde, num_neurons=num_neurons, key=keys[0], meter=meter)
+        targets.append(walk(sde, key=keys[1], meter=meter, **options))
+        networks.append(walk(embedding.network, key=keys[2], meter=meter, **options))
+        errors.append(embedding.report.drift_error)
+    return WalkCurve(
+        parameter, np.asarray(values, float), tuple(targets), tuple(networks), np.array(errors)
+    )

@@ -1,0 +1,163 @@
+"""Switching between attractors of different kinds, by pulses of input."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike, Float, Int, PRNGKeyArray
+
+from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.errors import InputError
+from driftmatch.memory.regions import Regions, as_regions
+from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.network import Network
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count, check_key
+from driftmatch.simulation.inputs import pulses
+from driftmatch.simulation.simulate import simulate
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+_KEPT = 4000  # samples of a trial, about
+_STEPS = 100  # in a time scale
+
+
+@dataclass(frozen=True)
+class Switching:
+    """A sequence of commands, and where each trial was found after each.
+
+    - `commands`: the regions that were commanded, shape (C,). - `ended`: the region in which each
+      trial was at the end of each command's period, −1 outside of all, shape (M, C).
+    - `pulse`, `period`: how long each input lasted, and how long until the next one.
+    - `forcings`: what was added to the drift, one row a command, shape (C, k).
+    - `trajectory`: of all trials, thinned. - `regions`: the attractors.
+    """
+
+    commands: Int[np.ndarray, " C"]
+    ended: Int[np.ndarray, "M C"]
+    pulse: float
+    period: float
+    forcings: Float[np.ndarray, "C k"]
+    trajectory: Trajectory | NetworkTrajectory
+    regions: Regions
+
+    @property
+    def trials(self) -> int:
+        """M."""
+        return len(self.ended)
+
+    @property
+    def successes(self) -> Int[np.ndarray, " C"]:
+        """How many trials were on the commanded attractor after each command."""
+        return np.sum(self.ended == self.commands, axis=0)
+
+    @property
+    def success(self) -> float:
+        """The fraction of all trials and commands that were."""
+        return float(self.successes.sum() / self.ended.size)
+
+    @property
+    def success_interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of `success`."""
+        return wilson_interval(int(self.successes.sum()), self.ended.size)
+
+
+def switch(
+    system: AbstractSDE | Network,
+    regions: Regions | ArrayLike,
+    commands: Sequence[int],
+    *,
+    key: PRNGKeyArray,
+    strength: float = 6.0,
+    pulse: float | None = None,
+    period: float | None = None,
+    dt: float | None = None,
+    num_trials: int = 100,
+    meter: AbstractMeter = SILENT,
+) -> Switching:
+    """Command one attractor after the other by pulses, and see where each trial stays.
+
+    The pulse toward region j is a constant forcing of the latent drift, for a network the input
+    u = τc, that points from the middle of all regions to the centre of j:
+
+        c = strength · (c_j − c̄)/|c_j − c̄|
+
+    **Arguments**
+
+    - `system`: an SDE such as `systems.blend`, or a network that embeds one.
+    - `regions`: around the attractors, a `Regions` or centres (A, k).
+    - `commands`: indices of regions.
+    - `key`: a random key. - `strength`: |c|, in units of the drift.
+    - `pulse`: how long each input lasts, by default 5 time scales; `period`: from one pulse to the
+      next, by default 40 time scales. - `dt`: the step, by default a 100th of a time scale.
+    - `num_trials`: M, which start at the system's starts in turn.
+
+    **Raises** `InputError` for commands that are no regions, a pulse that outlasts its period, and a
+    region in the middle of all.
+    """
+    if not isinstance(system, AbstractSDE | Network):
+        raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
+    regions = as_regions(regions)
+    k = system.latent_dim if isinstance(system, Network) else system.dim
+    if regions.dim != k:
+        raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
+    M = check_count("num_trials", num_trials)
+    order = list(commands)
+    if not order or any(isinstance(c, bool) or c not in range(len(regions)) for c in order):
+        raise InputError(f"commands must be whole numbers from 0 to {len(regions) - 1}, got {order}")
+    scale = system.time_scale or 1.0
+    pulse = 5 * scale if pulse is None else pulse
+    period = 40 * scale if period is None else period
+    dt = scale / _STEPS if dt is None else dt
+    if not 0 < pulse < period:
+        raise InputError(f"pulse must end before its period, got {pulse!r} and {period!r}")
+    forcings = np.array([_toward(regions, j, strength) for j in order])
+    gain = system.tau if isinstance(system, Network) else 1.0
+    sequence = [(gain * c, i * period, i * period + pulse) for i, c in enumerate(forcings)]
+    duration = len(order) * period
+    run = simulate(
+        system, duration=duration, dt=dt, key=check_key(key), num_trajectories=M,
+        input=pulses(sequence), save_every=max(1, int(duration / dt / _KEPT)), meter=meter,
+    )  # fmt: skip
+    ends = [np.searchsorted(run.times, (i + 1) * period, side="right") - 1 for i in range(len(order))]
+    return Switching(
+        np.array(order), regions.labels(run.states[:, ends]), float(pulse), float(period), forcings,
+        run, regions,
+    )  # fmt: skip
+
+
+def _toward(regions: Regions, j: int, strength: float) -> Float[np.ndarray, " k"]:
+    offset = regions.centres[j] - regions.centres.mean(axis=0)
+    length = np.linalg.norm(offset)
+    if length < regions.radii[j]:
+        raise InputError(
+            f"region {j} lies in the middle of all, where no constant input leads: move it outward"
+        )
+    return strength * offset / length
+
+
+def surroundings(
+    sde: AbstractSDE, *, key: PRNGKeyArray, number: int = 30_000, margin: float = 0.3
+) -> Float[np.ndarray, "number k"]:
+    """States to match at (`embed(states=...)`) where inputs will push the state off its attractors.
+
+    Two thirds are visited from the SDE's starts, a third is spread evenly over the box that these
+    fill, so many of its widths (`margin`) wider on either side: there a network must follow, too.
+    """
+    count = check_count("number", number)
+    scale = sde.time_scale or 1.0
+    key_run, key_box = jax.random.split(check_key(key))
+    inner = count - count // 3
+    M = 10 * len(sde.starts) if sde.starts is not None else 30
+    samples = -(-inner // M)
+    run = simulate(
+        sde, duration=(samples + 100) * scale / 5, dt=scale / 50, key=key_run, num_trajectories=M,
+        save_every=10,
+    )  # fmt: skip
+    visited = run.states[:, -samples:].reshape(-1, sde.dim)[:inner]
+    low, high = visited.min(axis=0), visited.max(axis=0)
+    # A dimension that is hardly visited is widened with the others.
+    edge = margin * float((high - low).max())
+    outer = jax.random.uniform(key_box, (count - inner, sde.dim))
+    box = low - edge + (high - low + 2 * edge) * np.asarray(outer)
+    return np.concatenate([visited, box]).astype(float)

@@ -1,0 +1,167 @@
+"""How the minima of a landscape move, and where they end, while it is tilted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from driftmatch.errors import ComputationError, InputError
+from driftmatch.memory.landscape import Landscape, newton, width, work_along
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_count
+
+_STRIDE = 0.02  # of the spacing: how far a well should move at once
+_LEAP = 0.2  # of the spacing: how far it may
+_MAX_STRIDES = 100_000
+_BISECTIONS = 30
+_FLAT = 0.1  # of its first curvature: what is left of it where a well disappears
+
+
+@dataclass(frozen=True)
+class TiltedMinima:
+    """Minima followed while a tilt grows:  V(z) − a c·z  for amplitudes a from 0.
+
+    - `direction`: c, the input to the drift at a = 1, shape (k,), in units of f.
+    - `amplitudes`: a, shape (A,).
+    - `minima`: shape (A, W, k), NaN beyond the fold at which a well disappears.
+    - `energies`: V(z_j) − a c·z_j, shape (A, W).
+    - `folds`: the amplitude at which each well disappears, NaN if it does not; shape (W,).
+    - `last`: where each well is at its fold, or else at the largest amplitude, shape (W, k);
+      `last_potential`: V there, shape (W,).
+    - `name`: of the SDE.
+    """
+
+    direction: Float[np.ndarray, " k"]
+    amplitudes: Float[np.ndarray, " A"]
+    minima: Float[np.ndarray, "A W k"]
+    energies: Float[np.ndarray, "A W"]
+    folds: Float[np.ndarray, " W"]
+    last: Float[np.ndarray, "W k"]
+    last_potential: Float[np.ndarray, " W"]
+    name: str
+
+    @cached_property
+    def left(self) -> tuple[int, ...]:
+        """The wells that are still there at the largest amplitude."""
+        return tuple(int(j) for j in np.flatnonzero(np.isnan(self.folds)))
+
+
+def follow_minima(
+    wells: Landscape, direction: ArrayLike, *, largest: float = 1.0, steps: int = 100
+) -> TiltedMinima:
+    """Follow every minimum of a landscape as it is tilted by a c, from a = 0 to `largest`.
+
+    The minima are zeros of f + a c, followed by Newton's method in steps as fine as it takes
+    between the `steps` that are kept. A well ends at the fold where its least curvature comes to 0,
+    found by bisection. Energies are the work along the way.
+
+    Raises `InputError` for a direction that is no vector of k numbers, or so strong that the wells
+    move far beyond each other; `ComputationError` for a well that is lost without a fold.
+    """
+    sde, z, W = wells.sde, wells.minima, len(wells.minima)
+    c = _check_direction(direction, z.shape[1])
+    steps = check_count("steps", steps)
+    if not (np.isfinite(largest) and largest > 0):
+        raise InputError(f"largest must be positive, got {largest!r}")
+    amplitudes = np.linspace(0, largest, steps + 1)
+    slopes, curvatures = _shapes(sde, z)
+    way = float(largest * np.linalg.norm(c) / curvatures.min() / wells.spacing)
+    strides = max(1, int(np.ceil(way / _STRIDE / steps)))
+    if strides * steps > _MAX_STRIDES:
+        raise InputError(
+            f"this tilt would move the wells of {sde.name} by some {way:.0f} times their distance: "
+            "lower it"
+        )
+    limits = np.array([1e-10 * slopes * width(z), _LEAP * wells.spacing])
+    with jax.enable_x64(True):
+        path, last, reached, flattest = (
+            np.asarray(result)
+            for result in _follow(sde, z, c, amplitudes, jnp.asarray(strides), limits)
+        )
+    minima = np.concatenate([z[None], path])
+    row, well = np.sum(~np.isnan(minima[..., 0]), axis=0) - 1, np.arange(W)
+    folds = np.where(row < steps, reached, np.nan)
+    for j in np.flatnonzero((row < steps) & (flattest > _FLAT * curvatures)):
+        raise ComputationError(
+            f"well {j} of {sde.name} was lost at {folds[j]:.3g} of the tilt, where it has no fold: "
+            "raise steps"
+        )
+    work = _work(sde, minima[:-1], minima[1:])
+    potential = np.cumsum(np.concatenate([wells.energies[None], work]), axis=0)
+    last_potential = potential[row, well] + _work(sde, minima[row, well], last)
+    energies = potential - amplitudes[:, None] * (minima @ c)
+    return TiltedMinima(c, amplitudes, minima, energies, folds, last, last_potential, sde.name)
+
+
+def _check_direction(direction: ArrayLike, dim: int) -> Float[np.ndarray, " k"]:
+    try:
+        c = np.asarray(direction, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"direction must be {dim} numbers, got {direction!r}") from None
+    if c.shape != (dim,):
+        raise InputError(f"direction must be {dim} numbers, got shape {c.shape}")
+    if not np.all(np.isfinite(c)):
+        raise InputError(f"direction must be finite, got {c.tolist()}")
+    return c
+
+
+def _shapes(sde: AbstractSDE, minima) -> tuple[float, Float[np.ndarray, " W"]]:
+    """The largest slope of f at minima, and the least curvature of each."""
+    with jax.enable_x64(True):
+        J = np.asarray(jax.vmap(jax.jacfwd(sde.drift))(jnp.asarray(minima)))
+    return np.abs(J).max(), -np.linalg.eigvalsh(0.5 * (J + np.swapaxes(J, 1, 2)))[:, -1]
+
+
+def _work(sde: AbstractSDE, before, after) -> Float[np.ndarray, "..."]:
+    flat = (states.reshape(-1, sde.dim) for states in (before, after))
+    return work_along(sde, *flat, panels=1)[0].reshape(before.shape[:-1])
+
+
+@eqx.filter_jit
+def _follow(sde, minima, c, amplitudes, strides, limits):
+    """The minima at all amplitudes but the first, shape (A − 1, W, k), NaN where there are none;
+    where each was last, at which amplitude, and its least curvature there."""
+    tolerance, reach = limits
+
+    def advanced(state, a):
+        """The state at amplitude a, or as it was if there is no minimum near by."""
+        z, _, _ = state
+        new, residue, curvature, _ = newton(sde, z, a * c)
+        good = (residue <= tolerance) & (curvature > 0) & (jnp.linalg.norm(new - z) <= reach)
+        return good, _where(good, (new, a, curvature), state)
+
+    def one(z):
+        def step(carry, ends):
+            before, after = ends
+
+            def stride(i, carry):
+                alive, state = carry
+                good, new = advanced(state, before + (after - before) * (i + 1) / strides)
+                return alive & good, _where(alive & good, new, state)
+
+            alive, state = jax.lax.fori_loop(0, strides, stride, carry)
+            return (alive, state), jnp.where(alive, state[0], jnp.nan)
+
+        def halve(_, bracket):
+            state, beyond = bracket
+            middle = 0.5 * (state[1] + beyond)
+            good, state = advanced(state, middle)
+            return state, jnp.where(good, beyond, middle)
+
+        first = z, amplitudes[0], newton(sde, z, 0 * c)[2]
+        carry, path = jax.lax.scan(step, (True, first), (amplitudes[:-1], amplitudes[1:]))
+        alive, state = carry
+        beyond = state[1] + (amplitudes[1] - amplitudes[0]) / strides
+        halved, _ = jax.lax.fori_loop(0, _BISECTIONS, halve, (state, beyond))
+        return path, *_where(alive, state, halved)
+
+    return jax.vmap(one, out_axes=(1, 0, 0, 0))(minima)
+
+
+def _where(condition, yes: tuple, no: tuple) -> tuple:
+    return tuple(jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True))
