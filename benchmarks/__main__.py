@@ -12,6 +12,7 @@ from benchmarks import (
     fit,
     irreversibility,
     lyapunov,
+    memory,
     simulation,
     stationary,
     subspace,
@@ -27,6 +28,7 @@ QUESTIONS = {
     "stationary": stationary.run,
     "irreversibility": irreversibility.run,
     "subspace": subspace.run,
+    "memory": memory.run,
     "demo": demo.run,
 }
 

@@ -15,6 +15,7 @@ from driftmatch.sde import SDE
 from driftmatch.systems.chaos import dadras, lorenz
 from driftmatch.systems.linear import ornstein_uhlenbeck
 from driftmatch.systems.oscillators import kubo_oscillator, limit_cycle, van_der_pol
+from driftmatch.systems.ring import ring_of_wells
 from driftmatch.systems.wells import double_well
 
 
@@ -93,6 +94,28 @@ def well(D: float, over: float, to_top: float) -> Problem:
     )
 
 
+def ring(m: int, F: float, D: float, entropy_production: float) -> Problem:
+    """Wells on a ring of radius 1, with h = 0.5 and κ = 4, and a push that keeps the density."""
+
+    def wave(z):
+        r2 = z @ z
+        g = (2 * jnp.sqrt(r2) / (r2 + 1)) ** m
+        return g * jnp.cos(m * jnp.arctan2(z[1], z[0]))
+
+    def push(z):
+        r2 = z @ z
+        fading = 1 - jnp.exp(-((r2 / 0.4**2) ** 2))
+        return F * fading / r2 * jnp.exp(-0.25 * (1 + wave(z)) / D) * _quarter_turn(z)
+
+    return Problem(
+        "ring_of_wells",
+        lambda: ring_of_wells(m, F, (2 * D) ** 0.5, stiffness=4.0, keep_density=True),
+        log_density=lambda z: -(0.5 * (z @ z - 1) ** 2 + 0.25 * (1 - wave(z))) / D,
+        irreversible_drift=push,
+        entropy_production=entropy_production,
+    )
+
+
 def geometric_brownian_motion(growth: float = 0.5, volatility: float = 0.8) -> Problem:
     """dx = ax dt + bx dB from x = 1: multiplicative noise with an exact path."""
     return Problem(
@@ -131,6 +154,7 @@ PROBLEMS = [
         irreversible_drift=lambda z: 1.5 * _quarter_turn(z),
         entropy_production=5.783828,
     ),
+    ring(3, 1.5, 0.25, 1.4201745),
     well(0.05, 729.67, 361.904),
     well(0.1, 66.269, 30.821),
     Problem("van_der_pol", lambda: van_der_pol(noise=0.0), period=6.66328686),

@@ -195,6 +195,24 @@ def test_start_names_and_copies():
     x = jnp.array(latents(N)[0])
     np.testing.assert_array_equal(noisy.neural().drift(x), net.neural().drift(x))
     np.testing.assert_array_equal(noisy.start, net.start)
+    np.testing.assert_array_equal(net.start, [0.5, -0.5])
+    assert make().start is None
+
+
+def test_one_start_or_several():
+    np.testing.assert_array_equal(make(start=[0.5, -0.5]).starts, [[0.5, -0.5]])
+    given = np.array([[0.5, -0.5], [1.0, 2.0], [3.0, 4.0]])
+    net = make(start=given)
+    given[:] = 0
+    assert net.starts.dtype == np.float64
+    np.testing.assert_array_equal(net.starts, [[0.5, -0.5], [1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(net.start, [0.5, -0.5])
+    np.testing.assert_array_equal(net.latent().starts, net.starts)
+    np.testing.assert_allclose(net.neural().starts, net.lift(net.starts), rtol=1e-12)
+    np.testing.assert_allclose(net.neural().start, net.lift(net.start), rtol=1e-12)
+    np.testing.assert_array_equal(net.with_private_noise(0.1).starts, net.starts)
+    none = make()
+    assert none.starts is none.latent().starts is none.neural().starts is None
 
 
 def test_arrays_are_copied_and_kept_in_float64():
@@ -264,7 +282,15 @@ def good():
             {"shared_noise": dm.SharedNoise(np.ones((2, 1)), np.ones((2, 2, 3)))},
             r"shared_noise.readout must have shape \(2, 1, 3\), got shape \(2, 2, 3\)",
         ),
-        ({"start": [1.0]}, r"start must have shape \(2,\), got shape \(1,\)"),
+        (
+            {"start": [1.0]},
+            r"start must have shape \(2,\), or \(A, 2\) for A attractors, got \(1,\)",
+        ),
+        ({"start": np.ones((2, 3))}, r"start must have shape .* got \(2, 3\)"),
+        ({"start": np.ones((0, 2))}, r"start must have shape .* got \(0, 2\)"),
+        ({"start": 1.0}, r"start must have shape .* got \(\)"),
+        ({"start": [1.0, np.nan]}, r"start must be finite, got \[1\.0, nan\]"),
+        ({"start": "origin"}, "start must be an array of numbers, got 'origin'"),
         (
             {"gamma": np.eye(1, 2), "readout": np.ones((2, 1)), "bias": np.zeros(1)},
             "a network of 1 neurons cannot carry 2 latent dimensions",

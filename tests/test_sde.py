@@ -164,7 +164,17 @@ def broken_drift(z):
         ((rotation, lambda z: z, 2), {}, r"the diffusion must return shape \(2, m\) .* jnp.diag"),
         ((rotation, lambda z: jnp.ones((3, 2)), 2), {}, r"shape \(2, m\) .* got \(3, 2\)"),
         ((rotation, lambda z: np.diag(z), 2), {}, "diffusion must be written with jax.numpy"),
-        ((rotation, 0.1, 2), {"start": [1.0]}, r"start must have shape \(2,\), got \(1,\)"),
+        (
+            (rotation, 0.1, 2),
+            {"start": [1.0]},
+            r"start must have shape \(2,\), or \(A, 2\) for A attractors, got \(1,\)",
+        ),
+        ((rotation, 0.1, 2), {"start": 1.0}, r"start must have shape .* got \(\)"),
+        ((rotation, 0.1, 2), {"start": np.ones((0, 2))}, r"start must have shape .* got \(0, 2\)"),
+        ((rotation, 0.1, 2), {"start": np.ones((2, 3))}, r"start must have shape .* got \(2, 3\)"),
+        ((rotation, 0.1, 2), {"start": np.ones((1, 1, 2))}, r"start must have .* got \(1, 1, 2\)"),
+        ((rotation, 0.1, 2), {"start": "here"}, "start must be an array of numbers, got 'here'"),
+        ((rotation, 0.1, 2), {"start": [[1, 2], [3]]}, "start must be an array of numbers, got"),
         ((rotation, 0.1, 2), {"start": [1.0, np.inf]}, r"start must be finite, got \[1\.0, inf\]"),
         ((rotation, 0.1, 2), {"time_scale": 0.0}, "time_scale must be positive, got 0"),
         ((rotation, 0.1, 2), {"time_scale": np.nan}, "time_scale must be positive, got nan"),
@@ -173,6 +183,11 @@ def broken_drift(z):
             (lambda z: 1 / z, 0.1, 2),
             {"start": [0.0, 1.0]},
             r"the drift is not finite at the start \[0\.0, 1\.0\].*inf",
+        ),
+        (
+            (lambda z: 1 / z, 0.1, 2),
+            {"start": [[1.0, 1.0], [2.0, 0.0]]},
+            r"the drift is not finite at the start \[2\.0, 0\.0\].*inf",
         ),
     ],
 )  # fmt: skip
@@ -185,6 +200,58 @@ def test_bad_input(arguments, options, sentence):
 def test_nothing_is_asked_of_the_drift_away_from_the_start():
     assert dm.SDE(lambda z: 1 / z, 0.1, 2).start is None
     np.testing.assert_array_equal(dm.SDE(lambda z: 1 / z, 0.1, 2, start=[1, 2]).start, [1.0, 2.0])
+
+
+def test_one_start_or_several():
+    one = dm.SDE(rotation, 0.1, 2, start=[1, 2])
+    np.testing.assert_array_equal(one.starts, [[1.0, 2.0]])
+    given = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    several = dm.SDE(rotation, 0.1, 2, start=given)
+    given[:] = 0
+    np.testing.assert_array_equal(several.starts, [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    np.testing.assert_array_equal(several.start, [1.0, 2.0])
+    forced = Forced(several, lambda t: jnp.zeros(2))
+    np.testing.assert_array_equal(forced.starts, several.starts)
+    assert dm.SDE(rotation, 0.1, 2).starts is None
+
+
+class Turning(dm.AbstractSDE):
+    """An SDE of a user's own, with an old or a new way to say where to start, or none."""
+
+    dim = 2
+    noise_dim = 2
+
+    def drift(self, z):
+        return rotation(z)
+
+    def diffusion(self, z):
+        return jnp.eye(2)
+
+
+class FromOne(Turning):
+    @property
+    def start(self):
+        return [1, 2]
+
+
+class FromSeveral(Turning):
+    @property
+    def starts(self):
+        return np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+class FromNowhere(Turning):
+    @property
+    def start(self):
+        return None
+
+
+def test_a_class_names_one_start_or_several():
+    np.testing.assert_array_equal(FromOne().starts, [[1.0, 2.0]])
+    assert FromOne().starts.dtype == np.float64
+    np.testing.assert_array_equal(FromSeveral().start, [1.0, 2.0])
+    for sde in (Turning(), FromNowhere()):
+        assert (sde.start, sde.starts) == (None, None)
 
 
 def test_one_sde_in_both_precisions():

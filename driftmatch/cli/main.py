@@ -17,6 +17,7 @@ from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
 from driftmatch.cli.failures import INTERRUPTED, reported
 from driftmatch.cli.list import list_systems
+from driftmatch.cli.memory import app as memory
 from driftmatch.cli.paper import paper
 from driftmatch.cli.simulate import simulate
 
@@ -61,6 +62,7 @@ for _name, _command in {
     "list": list_systems,
 }.items():
     app.command(_name)(reported(_command))
+app.add_typer(memory, name="memory")
 
 
 def main() -> None:

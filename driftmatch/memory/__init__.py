@@ -1,5 +1,7 @@
 """Memories: attractors that inputs switch between and that currents walk through."""
 
+from driftmatch.memory.capacity import Capacity, capacity
+from driftmatch.memory.curves import RecallCurve, recall_curve, with_noise
 from driftmatch.memory.dwell import Dwell, dwell
 from driftmatch.memory.first_passage import (
     GridFunction,
@@ -11,12 +13,13 @@ from driftmatch.memory.first_passage import (
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.rates import Rate
-from driftmatch.memory.recall import Recall, recall
+from driftmatch.memory.recall import Recall, corrupt, recall
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 
 __all__ = [
+    "Capacity",
     "Dwell",
     "GridFunction",
     "HopfieldNetwork",
@@ -25,10 +28,13 @@ __all__ = [
     "PassageTimes",
     "Rate",
     "Recall",
+    "RecallCurve",
     "Regions",
     "Tilt",
     "TiltedMinima",
+    "capacity",
     "committor",
+    "corrupt",
     "dwell",
     "follow_minima",
     "landscape",
@@ -36,5 +42,7 @@ __all__ = [
     "passage_times",
     "reachable",
     "recall",
+    "recall_curve",
     "tilt_toward",
+    "with_noise",
 ]

@@ -35,8 +35,9 @@ from driftmatch.simulation.integrators import SCHEMES, normals
 
 _MAX_DIM = 2
 _NEAREST = 1e-3  # of an edge: a boundary this near to a centre is taken to be so far from it
-_MAX_CORRECTIONS = 10
-_SETTLED, _UNCERTAIN = 1e-6, 1e-2  # relative changes by the last correction: enough, and too large
+_SHIFT = 4e-16  # of the diagonal: twice its rounding error
+_MAX_LOST = 0.75
+_MAX_CORRECTIONS, _SETTLED = 30, 1e-6
 _BLOCK = 256  # steps whose normals are drawn together, at most,
 _NUMBERS = 2**18  # and normals
 _SECONDS = 0.25  # about how long an interrupt and the meter wait
@@ -48,8 +49,8 @@ class GridFunction:
     """Numbers at the centres of a grid's cells.
 
     - `grid`: the cells. - `values`: shape of the grid.
-    - `outcome`: UNCONVERGED if passages are so rare against the jumps between cells (barriers above
-      some 25 D) that rounding errors rule. - `name`: of the SDE.
+    - `outcome`: UNCONVERGED if passages are so rare, beside the jumps between cells, that rounding
+      errors hide them (barriers above some 25 D); then the values are NaN. - `name`: of the SDE.
     """
 
     grid: Grid
@@ -161,30 +162,41 @@ def _levels(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
 
 
 def _solved(sde, jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels, right_of):
-    """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i in the free cells, 0 in others."""
+    """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i in the free cells, 0 in others.
+
+    Where passages are rare, rounding errors of the diagonal matter: they act like a further way out
+    or in. A shift makes them a way out for certain, which corrections close again, by residuals
+    whose differences do not know of it. Each leaves at most the fraction `lost` of the error before,
+    that of the paths which would take this way.
+    """
     rates, into = _stopped(jumps, free, levels)
     absorbed, right = into.sum(axis=0), right_of(into)
     leaving = np.asarray(rates.sum(axis=1)).ravel() + absorbed
-    system = scipy.sparse.csc_matrix(scipy.sparse.diags(leaving) - rates)
-    factors = linalg.splu(
-        system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    )
-    # Where passages are rare the diagonal's rounding errors act like a further way out. Residuals
-    # from differences are free of them: what they change corrects x, and tells how much is amiss.
-    r = rates.tocoo()
-    x, change = np.zeros(len(right)), np.inf
-    for _ in range(_MAX_CORRECTIONS):
-        lost = right - absorbed * x - np.bincount(r.row, r.data * (x[r.row] - x[r.col]), len(x))
-        correction = factors.solve(lost)
-        x = x + correction
-        change = np.abs(correction).max() / np.abs(x).max()
-        if change <= _SETTLED:
-            break
-    is_certain = change <= _UNCERTAIN
+    system = scipy.sparse.csc_matrix(scipy.sparse.diags((1 + _SHIFT) * leaving) - rates)
     values = np.zeros(jumps.grid.size)
-    values[free] = x
-    outcome = Outcome.SUCCESS if is_certain else Outcome.UNCONVERGED
+    try:
+        factors = linalg.splu(
+            system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True}
+        )
+        lost = _SHIFT * np.max(leaving * factors.solve(np.ones(len(right))))
+    except RuntimeError:  # a pivot that is all rounding errors is 0
+        factors, lost = None, np.inf
+    if factors is None or not 0 <= lost <= _MAX_LOST:
+        outcome, values[free] = Outcome.UNCONVERGED, np.nan
+    else:
+        outcome, values[free] = Outcome.SUCCESS, _corrected(factors, rates.tocoo(), absorbed, right)
     return GridFunction(jumps.grid, values.reshape(jumps.grid.shape), outcome, sde.name)
+
+
+def _corrected(factors, rates, absorbed, right):
+    x = np.zeros(len(right))
+    for _ in range(_MAX_CORRECTIONS):
+        flows = rates.data * (x[rates.row] - x[rates.col])
+        correction = factors.solve(right - absorbed * x - np.bincount(rates.row, flows, len(x)))
+        x = x + correction
+        if np.abs(correction).max() <= _SETTLED * np.abs(x).max():
+            break
+    return x
 
 
 def _stopped(jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels):

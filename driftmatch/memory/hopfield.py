@@ -57,6 +57,13 @@ class HopfieldRecall:
         return wilson_interval(self.successes, self.trials)
 
 
+def signs_of(patterns: Float[np.ndarray, "W n"]) -> Float[np.ndarray, "W n"]:
+    """Patterns of ±1 as they are; of others, on which side of the mean of all each entry is."""
+    if np.all(np.abs(patterns) == 1):
+        return patterns
+    return np.where(patterns >= patterns.mean(axis=0), 1.0, -1.0)
+
+
 @dataclass(frozen=True)
 class HopfieldNetwork:
     r"""n binary neurons s_i = ±1 with Hebb's symmetric connectivity of the patterns ξ,
@@ -66,8 +73,7 @@ class HopfieldNetwork:
     one neuron after the other, which never climbs E = −½ sᵀWs − h·s; a neuron without any field
     stays as it is. W is never formed: a sweep over all neurons costs O(nW).
 
-    - `patterns`: ξ, of ±1, shape (W, n); others, such as states of neurons, are taken by the sign
-      of what they differ by from their mean over the patterns.
+    - `patterns`: ξ, of ±1, shape (W, n); of others, such as states of neurons, see `signs_of`.
 
     Raises `InputError` for fewer than two patterns and for ones that coincide.
 
@@ -85,8 +91,7 @@ class HopfieldNetwork:
             raise InputError(f"patterns must be finite, of shape (W, n), got shape {values.shape}")
         if len(values) < 2:
             raise InputError(f"there must be at least two patterns, got {len(values)}")
-        if not np.all(np.abs(values) == 1):
-            values = np.where(values >= values.mean(axis=0), 1.0, -1.0)
+        values = signs_of(values)
         _, first, copies = np.unique(values, axis=0, return_index=True, return_inverse=True)
         for j, i in enumerate(first[copies.ravel()]):
             if i != j:

@@ -13,7 +13,7 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 
-_PANELS, _MOST_PANELS = 64, 4096  # of the line between two minima
+_PANELS, _MOST_PANELS = 64, 16384  # of the line between two minima
 _PRECISE = 1e-8  # of the height of a line
 _LINES = 2048  # at once
 _NO_GRADIENT = 0.2  # of the slopes, and of the median depth

@@ -14,7 +14,7 @@ from driftmatch.analysis.irreversibility.record import Irreversibility
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
 from driftmatch.memory.dwell import Dwell, dwell
-from driftmatch.memory.regions import Regions, as_regions
+from driftmatch.memory.regions import Regions, cores
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
@@ -61,8 +61,8 @@ def walk(
     **Arguments**
 
     - `system`: an SDE or a network, such as `systems.ring_of_wells` or what embeds it.
-    - `regions`: the memories in their cyclic order, a `Regions` or centres (W, k); by default balls
-      around the system's starts.
+    - `regions`: the memories in their cyclic order, a `Regions` or centres (W, k) of `cores`; by
+      default those around the system's starts.
     - `key`: a random key.
     - `duration`: of every trajectory, by default 2000 time scales. - `dt`: the step, by default a
       25th of a time scale.
@@ -76,8 +76,11 @@ def walk(
     if regions is None:
         if system.starts is None or len(system.starts) < 2:
             raise InputError(f"{system.name} names no starts to take for memories: pass regions")
-        regions = Regions(system.starts)
-    regions = as_regions(regions)
+        regions = system.starts
+    regions = regions if isinstance(regions, Regions) else cores(regions)
+    k = system.latent_dim if isinstance(system, Network) else system.dim
+    if regions.dim != k:
+        raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     key_run, key_rate = jax.random.split(check_key(key))
     scale = system.time_scale or 1.0
     dt = scale / _STEPS if dt is None else dt

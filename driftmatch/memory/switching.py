@@ -92,8 +92,8 @@ def switch(
       next, by default 40 time scales. - `dt`: the step, by default a 100th of a time scale.
     - `num_trials`: M, which start at the system's starts in turn.
 
-    **Raises** `InputError` for commands that are no regions, a pulse that outlasts its period, and a
-    region in the middle of all.
+    **Raises** `InputError` for commands that are no regions, a pulse that outlasts its period, and
+    a region in the middle of all.
     """
     if not isinstance(system, AbstractSDE | Network):
         raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
@@ -104,7 +104,9 @@ def switch(
     M = check_count("num_trials", num_trials)
     order = list(commands)
     if not order or any(isinstance(c, bool) or c not in range(len(regions)) for c in order):
-        raise InputError(f"commands must be whole numbers from 0 to {len(regions) - 1}, got {order}")
+        raise InputError(
+            f"commands must be whole numbers from 0 to {len(regions) - 1}, got {order}"
+        )
     scale = system.time_scale or 1.0
     pulse = 5 * scale if pulse is None else pulse
     period = 40 * scale if period is None else period
@@ -119,7 +121,9 @@ def switch(
         system, duration=duration, dt=dt, key=check_key(key), num_trajectories=M,
         input=pulses(sequence), save_every=max(1, int(duration / dt / _KEPT)), meter=meter,
     )  # fmt: skip
-    ends = [np.searchsorted(run.times, (i + 1) * period, side="right") - 1 for i in range(len(order))]
+    ends = [
+        np.searchsorted(run.times, (i + 1) * period, side="right") - 1 for i in range(len(order))
+    ]
     return Switching(
         np.array(order), regions.labels(run.states[:, ends]), float(pulse), float(period), forcings,
         run, regions,
@@ -137,27 +141,37 @@ def _toward(regions: Regions, j: int, strength: float) -> Float[np.ndarray, " k"
 
 
 def surroundings(
-    sde: AbstractSDE, *, key: PRNGKeyArray, number: int = 30_000, margin: float = 0.3
+    sde: AbstractSDE,
+    *,
+    key: PRNGKeyArray,
+    number: int = 30_000,
+    share: float = 0.05,
+    margin: float = 0.3,
 ) -> Float[np.ndarray, "number k"]:
-    """States to match at (`embed(states=...)`) where inputs will push the state off its attractors.
+    """States to match at (`embed(states=...)`) where inputs push the state off its attractors.
 
-    Two thirds are visited from the SDE's starts, a third is spread evenly over the box that these
-    fill, so many of its widths (`margin`) wider on either side: there a network must follow, too.
+    They are visited from the SDE's starts, but for a `share` of them, which is spread evenly over
+    the box that these fill and so many of its widths (`margin`) around it: there a network must
+    follow, too. A larger share costs accuracy on the attractors; chaos goes first.
     """
     count = check_count("number", number)
+    if not (0 <= share <= 1 and margin >= 0):
+        raise InputError(
+            f"share must be from 0 to 1 and margin not negative, got {share!r} and {margin!r}"
+        )
     scale = sde.time_scale or 1.0
     key_run, key_box = jax.random.split(check_key(key))
-    inner = count - count // 3
+    outer = round(share * count)
     M = 10 * len(sde.starts) if sde.starts is not None else 30
-    samples = -(-inner // M)
+    samples = -(-(count - outer) // M)
     run = simulate(
         sde, duration=(samples + 100) * scale / 5, dt=scale / 50, key=key_run, num_trajectories=M,
         save_every=10,
     )  # fmt: skip
-    visited = run.states[:, -samples:].reshape(-1, sde.dim)[:inner]
+    visited = run.states[:, -samples:].reshape(-1, sde.dim)
     low, high = visited.min(axis=0), visited.max(axis=0)
     # A dimension that is hardly visited is widened with the others.
     edge = margin * float((high - low).max())
-    outer = jax.random.uniform(key_box, (count - inner, sde.dim))
-    box = low - edge + (high - low + 2 * edge) * np.asarray(outer)
-    return np.concatenate([visited, box]).astype(float)
+    uniform = np.asarray(jax.random.uniform(key_box, (outer, sde.dim)))
+    box = low - edge + (high - low + 2 * edge) * uniform
+    return np.concatenate([visited[: count - outer], box]).astype(float)

@@ -81,7 +81,7 @@ def follow_minima(
     with jax.enable_x64(True):
         path, last, reached, flattest = (
             np.asarray(result)
-            for result in _follow(sde, z, c, amplitudes, jnp.asarray(strides), limits)
+            for result in _follow(sde, z, curvatures, c, amplitudes, jnp.asarray(strides), limits)
         )
     minima = np.concatenate([z[None], path])
     row, well = np.sum(~np.isnan(minima[..., 0]), axis=0) - 1, np.arange(W)
@@ -113,8 +113,13 @@ def _check_direction(direction: ArrayLike, dim: int) -> Float[np.ndarray, " k"]:
 def _shapes(sde: AbstractSDE, minima) -> tuple[float, Float[np.ndarray, " W"]]:
     """The largest slope of f at minima, and the least curvature of each."""
     with jax.enable_x64(True):
-        J = np.asarray(jax.vmap(jax.jacfwd(sde.drift))(jnp.asarray(minima)))
+        J = np.asarray(_slopes(sde, jnp.asarray(minima)))
     return np.abs(J).max(), -np.linalg.eigvalsh(0.5 * (J + np.swapaxes(J, 1, 2)))[:, -1]
+
+
+@eqx.filter_jit
+def _slopes(sde, states):
+    return jax.vmap(jax.jacfwd(sde.drift))(states)
 
 
 def _work(sde: AbstractSDE, before, after) -> Float[np.ndarray, "..."]:
@@ -123,45 +128,40 @@ def _work(sde: AbstractSDE, before, after) -> Float[np.ndarray, "..."]:
 
 
 @eqx.filter_jit
-def _follow(sde, minima, c, amplitudes, strides, limits):
+def _follow(sde, minima, curvatures, c, amplitudes, strides, limits):
     """The minima at all amplitudes but the first, shape (A − 1, W, k), NaN where there are none;
-    where each was last, at which amplitude, and its least curvature there."""
+    where each was last, at which amplitude, and its least curvature there.
+
+    The state of a well: where it is, at which amplitude, its least curvature, and the amplitude at
+    which it was not found any more, at first infinite and then halved down to the fold.
+    """
     tolerance, reach = limits
+    stride = (amplitudes[1] - amplitudes[0]) / strides
+    finest = stride * 0.5**_BISECTIONS
 
-    def advanced(state, a):
-        """The state at amplitude a, or as it was if there is no minimum near by."""
-        z, _, _ = state
-        new, residue, curvature, _ = newton(sde, z, a * c)
-        good = (residue <= tolerance) & (curvature > 0) & (jnp.linalg.norm(new - z) <= reach)
-        return good, _where(good, (new, a, curvature), state)
+    def one(z, curvature):
+        def step(state, goal):
+            def unfinished(state):
+                _, a, _, beyond = state
+                return (a < goal) & (beyond - a > finest)
 
-    def one(z):
-        def step(carry, ends):
-            before, after = ends
+            def advance(state):
+                z, a, flattest, beyond = state
+                next = jnp.where(
+                    beyond < jnp.inf, 0.5 * (a + beyond), jnp.minimum(a + stride, goal)
+                )
+                next = jnp.where(goal - next < finest, goal, next)
+                new, residue, curvature, _ = newton(sde, z, next * c)
+                good = (residue <= tolerance) & (curvature > 0)
+                good &= jnp.linalg.norm(new - z) <= reach
+                found, lost = (new, next, curvature, beyond), (z, a, flattest, next)
+                return tuple(jnp.where(good, x, y) for x, y in zip(found, lost, strict=True))
 
-            def stride(i, carry):
-                alive, state = carry
-                good, new = advanced(state, before + (after - before) * (i + 1) / strides)
-                return alive & good, _where(alive & good, new, state)
+            state = jax.lax.while_loop(unfinished, advance, state)
+            return state, jnp.where(state[1] < goal, jnp.nan, state[0])
 
-            alive, state = jax.lax.fori_loop(0, strides, stride, carry)
-            return (alive, state), jnp.where(alive, state[0], jnp.nan)
+        first = z, amplitudes[0], curvature, jnp.inf
+        (z, a, flattest, _), path = jax.lax.scan(step, first, amplitudes[1:])
+        return path, z, a, flattest
 
-        def halve(_, bracket):
-            state, beyond = bracket
-            middle = 0.5 * (state[1] + beyond)
-            good, state = advanced(state, middle)
-            return state, jnp.where(good, beyond, middle)
-
-        first = z, amplitudes[0], newton(sde, z, 0 * c)[2]
-        carry, path = jax.lax.scan(step, (True, first), (amplitudes[:-1], amplitudes[1:]))
-        alive, state = carry
-        beyond = state[1] + (amplitudes[1] - amplitudes[0]) / strides
-        halved, _ = jax.lax.fori_loop(0, _BISECTIONS, halve, (state, beyond))
-        return path, *_where(alive, state, halved)
-
-    return jax.vmap(one, out_axes=(1, 0, 0, 0))(minima)
-
-
-def _where(condition, yes: tuple, no: tuple) -> tuple:
-    return tuple(jnp.where(condition, a, b) for a, b in zip(yes, no, strict=True))
+    return jax.vmap(one, out_axes=(1, 0, 0, 0))(minima, curvatures)

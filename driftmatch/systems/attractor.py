@@ -1,5 +1,7 @@
 """The attractor that a system's noise-free flow leads to."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,33 +15,46 @@ _BURN_IN = 100  # time scales
 _TRACED = 200
 _STATES = 4000  # along that
 _ROUNDS = 6  # each twice as long, until the flow has settled
-_SETTLED = 0.7  # the extents of two halves agree to this factor
+_SETTLED = 0.8  # the extents of two halves agree to this factor
 _AT_REST = 1e-6  # of what was passed through on the way
 _ACCURACY = 1e-6  # from state to state, of the largest
 _SUBSTEPS = (2, 8, 32, 128, 512)  # from state to state
 _FAR = 1e100
 
 
-def trace_attractor(sde: AbstractSDE) -> tuple[Float[np.ndarray, "T j"], float]:
-    """States on the noise-free attractor that the start (or else 0) leads to, in order of time, one
-    alone for a fixed point; and the rate at which they change by their own size, or at which a
-    state next to the fixed point comes back.
+class Attractor(NamedTuple):
+    """An attractor of a noise-free flow.
+
+    - `state`: one on it, shape (j,). - `mean`: of all, in time, shape (j,).
+    - `extent`: the largest distance from the mean; 0 for a fixed point.
+    - `rate`: at which the state changes by its own size, root mean square of the coordinates that
+      move; or at which a state next to a fixed point comes back.
+    """
+
+    state: Float[np.ndarray, " j"]
+    mean: Float[np.ndarray, " j"]
+    extent: float
+    rate: float
+
+
+def trace_attractor(sde: AbstractSDE) -> Attractor:
+    """The noise-free attractor that the SDE's start, or else 0, leads to.
 
     Raises `InputError` for a flow that runs away, does not settle or rests where it is not stable.
     """
     start = np.zeros(sde.dim) if sde.start is None else np.asarray(sde.start, dtype=float)
     came = f"the noise-free flow of {sde.name} from {start.tolist()}"
     with jax.enable_x64(True):
-        scale = sde.time_scale or 1 / max(float(np.linalg.norm(_slopes(sde, start))), 1e-12)
+        fastest = float(np.linalg.norm(_slopes(sde, start, came)))
+        scale = sde.time_scale or 1 / max(fastest, 1e-12)
         states = _followed(sde, start, _BURN_IN * scale, came)
         passed = np.abs(states).max()
         for doubling in range(_ROUNDS):
             states = _followed(sde, states[-1], _TRACED * scale * 2**doubling, came)
-            early, late = (_extent(half) for half in np.split(states, 2))
-            if max(early, late) <= _AT_REST * passed:
-                return states[-1:], _way_back(sde, states[-1], came)
-            if min(early, late) > _SETTLED * max(early, late):
-                return states, _rate(sde, states)
+            if _extent(states) <= _AT_REST * passed:
+                return Attractor(states[-1], states[-1], 0.0, _way_back(sde, states[-1], came))
+            if _is_settled(states):
+                return _moving(sde, states)
     raise InputError(f"{came} does not settle: give it a start on its attractor")
 
 
@@ -80,17 +95,33 @@ def _extent(states: Float[np.ndarray, "T j"]) -> float:
     return float(np.linalg.norm(states - states.mean(axis=0), axis=1).max())
 
 
-def _rate(sde, states: Float[np.ndarray, "T j"]) -> float:
-    """Root mean square of the flow in units of the spread of each coordinate that moves."""
+def _is_settled(states: Float[np.ndarray, "T j"]) -> bool:
+    """Whether the two halves are of one size and in one place."""
+    early, late = np.split(states, 2)
+    sizes = sorted((_extent(early), _extent(late)))
+    moved = float(np.linalg.norm(late.mean(axis=0) - early.mean(axis=0)))
+    return sizes[0] > _SETTLED * sizes[1] and moved < 0.5 * sizes[0]
+
+
+def _moving(sde, states: Float[np.ndarray, "T j"]) -> Attractor:
+    # Weights that rise and fall gently, so that it hardly matters where in a period a run ends
+    weights = np.hanning(len(states))
+    mean = np.average(states, axis=0, weights=weights)
+    variances = np.average((states - mean) ** 2, axis=0, weights=weights)
     flow = np.asarray(jax.vmap(sde.drift)(jnp.asarray(states)))
-    spread = states.std(axis=0)
-    moving = spread > _AT_REST * spread.max()
-    return float(np.sqrt(np.mean((flow[:, moving] / spread[moving]) ** 2)))
+    squares = np.average(flow**2, axis=0, weights=weights)
+    moves = variances > _AT_REST**2 * variances.max()
+    return Attractor(
+        states[-1],
+        mean,
+        float(np.linalg.norm(states - mean, axis=1).max()),
+        float(np.sqrt(np.mean(squares[moves] / variances[moves]))),
+    )
 
 
 def _way_back(sde, state: Float[np.ndarray, " j"], came: str) -> float:
     """The slowest rate at which a state comes back to a fixed point."""
-    growth = np.linalg.eigvals(_slopes(sde, state)).real.max()
+    growth = np.linalg.eigvals(_slopes(sde, state, came)).real.max()
     if not growth < 0:
         raise InputError(
             f"{came} rests at {state.tolist()}, which is not stable: give it another start"
@@ -98,5 +129,11 @@ def _way_back(sde, state: Float[np.ndarray, " j"], came: str) -> float:
     return float(-growth)
 
 
-def _slopes(sde, state: Float[np.ndarray, " j"]) -> Float[np.ndarray, "j j"]:
-    return np.asarray(jax.jacfwd(sde.drift)(jnp.asarray(state)))
+def _slopes(sde, state: Float[np.ndarray, " j"], came: str) -> Float[np.ndarray, "j j"]:
+    slopes = np.asarray(jax.jacfwd(sde.drift)(jnp.asarray(state)))
+    if not np.all(np.isfinite(slopes)):
+        raise InputError(
+            f"{came} meets a state where its slopes are not finite, {state.tolist()}: give it "
+            "another start"
+        )
+    return slopes

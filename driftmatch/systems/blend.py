@@ -24,7 +24,7 @@ _APART = 3.0  # radii: the least distance of two centres
 _EDGE = 1.5  # of the radius: how far out an attractor's own flow is followed
 _SHARPNESS = 12  # of that edge, an even number
 _LEAK = 4.0  # per time scale: pulls back what is beyond
-_SEAM = 0.125  # of the radius: b² over the least distance
+_SEAM = 0.1  # of the radius: b² over the least distance
 
 
 class Placed(eqx.Module):
@@ -84,7 +84,7 @@ def blend(
     that the attractor's mean is at c_j, scaled so that it just fits into a ball of the given radius
     (a fixed point has no size, and the flow around it is not scaled), and sped up to the given time
     scale. Beyond 1.5 radii it gives way to a leak back, as it does in the dimensions that the
-    system does not have. Seams between the regions of two attractors are narrow, b² = radius/8
+    system does not have. Seams between the regions of two attractors are narrow, b² = radius/10
     times the least distance of two centres: within 0.8 radii the flow is the system's own to 1 %.
 
     **Arguments**
@@ -163,12 +163,10 @@ def _placed(
     sde: AbstractSDE, centre: Float[np.ndarray, " k"], radius: float, time_scale: float
 ) -> tuple[Placed, Float[np.ndarray, " k"]]:
     """The flow in its place, and a state on its attractor."""
-    states, rate = trace_attractor(sde)
-    mean = states.mean(axis=0)
-    extent = np.linalg.norm(states - mean, axis=1).max()
-    shrink = float(radius / extent) if len(states) > 1 else 1.0
-    speed = 1 / (rate * time_scale)
-    part = Placed(sde, centre, mean, shrink, speed, radius, _LEAK / time_scale)
+    found = trace_attractor(sde)
+    shrink = radius / found.extent if found.extent > 0 else 1.0
+    speed = 1 / (found.rate * time_scale)
+    part = Placed(sde, centre, found.mean, shrink, speed, radius, _LEAK / time_scale)
     start = centre.copy()
-    start[: sde.dim] += shrink * (states[-1] - mean)
+    start[: sde.dim] += shrink * (found.state - found.mean)
     return part, start

@@ -193,6 +193,26 @@ def test_default_starts():
     assert np.allclose(starts(net)[0], net.start)
 
 
+def test_several_default_starts_are_taken_in_turn():
+    places = np.array([[3.0, -5.0], [40.0, 7.0], [0.0, 0.0]])
+    sde = dm.SDE(lambda z: -z, 0.1, dim=2, start=places)
+    net = dm.Network(np.eye(6, 2), np.zeros((2, 6)), np.zeros(6), start=places)
+    noisy = dm.Network(np.eye(6, 2), np.zeros((2, 6)), np.zeros(6), start=places, private_noise=0.1)
+    for system in (sde, net, noisy):
+
+        def starts(number, system=system):
+            run = dm.simulate(system, duration=0.1, dt=0.1, key=KEY, num_trajectories=number)
+            return run.states[:, 0]
+
+        assert np.allclose(starts(1), places[:1], atol=1e-5)
+        many = starts(8)
+        apart = (
+            np.abs(many - places[np.arange(8) % 3])
+            / np.array([0.05, 0.4, 0.01])[np.arange(8) % 3, None]
+        )
+        assert 0 < apart.min() < apart.max() < 4.5  # 16 normal numbers: error rate 1e-4
+
+
 def test_keys_of_both_kinds_agree():
     sde = dm.SDE(lambda z: -z, 0.1, dim=2)
     runs = [

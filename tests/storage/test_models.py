@@ -46,9 +46,10 @@ def rewrite(path, arrays=None, **changes):
     "original",
     [
         network(activation="erf", start=[1 / 3, 2.0], time_scale=0.7, private_noise=0.01),
+        network(start=[[1 / 3, 2.0], [0.1, 0.2], [4.0, 5.0]]),
         network(readout_noise=False),
     ],
-    ids=["everything", "little"],
+    ids=["everything", "several starts", "little"],
 )
 def test_comes_back_bit_for_bit(path, original):
     save(path, original)
@@ -57,6 +58,16 @@ def test_comes_back_bit_for_bit(path, original):
     for a, b in zip(jax.tree.leaves(again), jax.tree.leaves(original), strict=True):
         assert a.dtype == np.float64
         assert np.array_equal(a, b)
+
+
+def test_a_file_with_a_single_start_as_it_was_once_written(path):
+    save(path, network(start=[1 / 3, 2.0]))
+    arrays = safetensors.numpy.load_file(path)
+    rewrite(path, arrays | {"start": np.array([1 / 3, 2.0])})
+    assert np.array_equal(load(path).starts, [[1 / 3, 2.0]])
+    rewrite(path, arrays | {"start": np.array([1 / 3])})
+    with pytest.raises(dm.InputError, match=r"start must have shape \(2,\)"):
+        load(path)
 
 
 def test_the_header_tells_where_it_comes_from(path):

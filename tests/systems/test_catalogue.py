@@ -12,6 +12,7 @@ from driftmatch.systems import CATALOGUE
 
 NAMES = list(CATALOGUE)
 WITH_NUMBERS = [n for n in NAMES if n != "ornstein_uhlenbeck"]
+OTHER_KINDS = {"centres", "depths", "width", "num_wells", "keep_density"}  # tested by themselves
 
 
 def run_heun(sde, duration, dt, num_paths=16):
@@ -85,7 +86,7 @@ def test_noise_is_the_amplitude(name):
     ],
 )
 def test_bad_parameters(name, value, sentence):
-    for parameter in inspect.signature(CATALOGUE[name]).parameters:
+    for parameter in set(inspect.signature(CATALOGUE[name]).parameters) - OTHER_KINDS:
         with pytest.raises(dm.InputError, match=f"{parameter} {sentence}"):
             CATALOGUE[name](**{parameter: value})
 

@@ -1,0 +1,39 @@
+"""Values with their intervals: points with bars, and lines in bands."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from driftmatch.figures.style import GREY, NETWORK, TARGET, mix
+
+
+def color_of(name: str) -> Any:
+    """Blue for what is called a target, vermilion for a network, grey for all else."""
+    return {"target": TARGET, "network": NETWORK}.get(name.lower(), GREY)
+
+
+def points(ax: Axes, x, values, intervals, *, color, label: str | None = None, **line: Any) -> None:
+    """Points at x with bars from the lower to the upper end of their intervals, shape (N, 2).
+
+    An infinite end is an arrow, and an infinite value has no point; what is NaN is left out.
+    """
+    x, values = np.atleast_1d(np.asarray(x, float)), np.atleast_1d(np.asarray(values, float))
+    low, high = np.asarray(intervals, float).reshape(-1, 2).T
+    shown = np.where(np.isfinite(values), values, np.nan)
+    ax.plot(x, shown, "o", ms=3.5, color=color, label=label, zorder=3, **line)
+    inside = np.where(np.isnan(shown), np.where(np.isfinite(low), low, high), shown)
+    for end, arrow in ((low, "v"), (high, "^")):
+        known = np.isfinite(end) & np.isfinite(inside) & ~np.isnan(values)
+        ax.vlines(x[known], np.minimum(end, inside)[known], np.maximum(end, inside)[known],
+                  color=color, lw=1.0, zorder=3)  # fmt: skip
+        open_ended = np.isinf(end) & np.isfinite(inside) & ~np.isnan(values)
+        ax.plot(x[open_ended], inside[open_ended], arrow, ms=4.5, color=color, mfc="white",
+                mew=0.8, zorder=3.5)  # fmt: skip
+
+
+def band(ax: Axes, x, values, intervals, *, color, label: str | None = None, **line: Any) -> None:
+    """A line through values in a band of their intervals, shape (N, 2)."""
+    low, high = np.asarray(intervals, float).T
+    ax.fill_between(x, low, high, color=mix(color, "white", 0.75), lw=0, zorder=1)
+    ax.plot(x, values, color=color, label=label, zorder=2, **line)

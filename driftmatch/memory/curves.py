@@ -1,0 +1,185 @@
+"""How well recall works against the strength of the cue, its length, and the noise."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Float, Int, PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.errors import InputError
+from driftmatch.memory.recall import default_step, recall
+from driftmatch.memory.tilt import Tilt
+from driftmatch.network import Network, SharedNoise
+from driftmatch.precision import like
+from driftmatch.sde import AbstractSDE, Input
+from driftmatch.simulation.arguments import check_key
+
+Varied = Literal["amplitude", "cue time", "noise"]
+
+
+@dataclass(frozen=True)
+class RecallCurve:
+    """Success of recall while one thing is varied.
+
+    - `varied`: "amplitude" (multiples of the cue), "cue time" or "noise" (multiples of the
+      system's).
+    - `values`: of it, shape (V,).
+    - `successes`: how many trials ended in the target, shape (V,); `trials`: of how many, each.
+    - `target`: the index of the memory called for. - `name`: of the system.
+    """
+
+    varied: Varied
+    values: Float[np.ndarray, " V"]
+    successes: Int[np.ndarray, " V"]
+    trials: int
+    target: int
+    name: str
+
+    @property
+    def success(self) -> Float[np.ndarray, " V"]:
+        """The fractions that ended in the target."""
+        return self.successes / self.trials
+
+    @property
+    def intervals(self) -> Float[np.ndarray, "V 2"]:
+        """Wilson's 95 % intervals of `success`."""
+        return intervals(self.successes, np.full(len(self.successes), self.trials))
+
+
+def recall_curve(
+    system: AbstractSDE | Network,
+    cue: Tilt | Input | ArrayLike,
+    *,
+    duration: float,
+    release: float,
+    key: PRNGKeyArray,
+    amplitudes: ArrayLike | None = None,
+    cue_times: ArrayLike | None = None,
+    noises: ArrayLike | None = None,
+    onset: float = 0.0,
+    dt: float | None = None,
+    **options: Any,
+) -> RecallCurve:
+    """Success of recall against the amplitude of the cue, its length, or the noise.
+
+    One of the three is given, and everything else is as in `recall`. Each value is tried with other
+    noise and other starts, so that the intervals are independent; all share one compilation.
+
+    **Arguments**
+
+    - `amplitudes`: what the cue is multiplied by.
+    - `cue_times`: how long it lasts; what follows is as long as from `release` to `duration`.
+    - `noises`: what the noise of the system is multiplied by; see `with_noise`.
+    - `options`: further arguments of `recall`.
+    """
+    varied, values = _varied({"amplitude": amplitudes, "cue time": cue_times, "noise": noises})
+    key_step, *keys = jax.random.split(check_key(key), len(values) + 1)
+    dt = default_step(system, key_step) if dt is None else dt
+    results = []
+    for value, each in zip(values, keys, strict=True):
+        run, until, end, amplitude = system, release, duration, 1.0
+        if varied == "amplitude":
+            amplitude = float(value)
+        elif varied == "cue time":
+            until, end = onset + value, onset + value + duration - release
+        else:
+            run = with_noise(system, value)
+        results.append(
+            recall(
+                run, cue, duration=float(end), release=float(until), onset=onset, dt=dt, key=each,
+                amplitude=amplitude, **options,
+            )
+        )  # fmt: skip
+    successes = np.array([result.successes for result in results])
+    first = results[0]
+    return RecallCurve(varied, values, successes, first.trials, first.target, system.name)
+
+
+def _varied(given: dict[Varied, ArrayLike | None]) -> tuple[Varied, Float[np.ndarray, " V"]]:
+    """The one thing of which there are values."""
+    chosen: list[tuple[Varied, ArrayLike]]
+    chosen = [(name, values) for name, values in given.items() if values is not None]
+    if len(chosen) != 1:
+        raise InputError(
+            f"one of amplitudes, cue_times and noises must be given, got {len(chosen)} of them"
+        )
+    varied, values = chosen[0]
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"the values of {varied} must be numbers, got {values!r}") from None
+    if array.ndim != 1 or len(array) == 0 or not np.all(np.isfinite(array)):
+        raise InputError(f"the values of {varied} must be finite numbers, got {array.tolist()}")
+    if varied == "cue time" and np.any(array <= 0):
+        raise InputError(f"cue times must be positive, got {array.min():g}")
+    return varied, array
+
+
+def intervals(successes, trials) -> Float[np.ndarray, "V 2"]:
+    """Wilson's, of each."""
+    pairs = zip(successes, trials, strict=True)
+    return np.array([wilson_interval(int(count), int(total)) for count, total in pairs])
+
+
+@overload
+def with_noise(system: Network, factor: float) -> Network: ...
+@overload
+def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...
+def with_noise(system: AbstractSDE | Network, factor: float) -> "NoisierSDE | Network":
+    """The same system with its noise multiplied by a factor; of a network, shared and private."""
+    if not (np.isfinite(factor) and factor >= 0):
+        raise InputError(f"noise can be multiplied by what is not negative, got {factor!r}")
+    if not isinstance(system, Network):
+        return NoisierSDE(system, np.asarray(factor, dtype=float))
+    constant, readout = system.shared_noise
+    shared = SharedNoise(factor * constant, None if readout is None else factor * readout)
+    if system.private_noise > 0:
+        system = system.with_private_noise(factor * system.private_noise)
+    return eqx.tree_at(lambda network: network.shared_noise, system, shared)
+
+
+class NoisierSDE(AbstractSDE):
+    """dz = f(z) dt + ασ(z) dB: an SDE whose noise is multiplied by a factor α."""
+
+    sde: AbstractSDE
+    factor: Float[np.ndarray, ""]
+
+    @property
+    def dim(self):
+        return self.sde.dim
+
+    @property
+    def noise_dim(self):
+        return self.sde.noise_dim
+
+    def drift(self, z):
+        return self.sde.drift(z)
+
+    def diffusion(self, z):
+        return like(self.factor, z) * self.sde.diffusion(z)
+
+    def noise(self, z, dB):
+        return like(self.factor, z) * self.sde.noise(z, dB)
+
+    def forcing(self, t):
+        return self.sde.forcing(t)
+
+    @property
+    def starts(self):
+        return self.sde.starts
+
+    @property
+    def time_scale(self):
+        return self.sde.time_scale
+
+    @property
+    def name(self):
+        return self.sde.name
+
+    @property
+    def has_constant_diffusion(self):
+        return self.sde.has_constant_diffusion
