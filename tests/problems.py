@@ -7,6 +7,7 @@ again by another route.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
@@ -94,16 +95,16 @@ def well(D: float, over: float, to_top: float) -> Problem:
     )
 
 
-def ring(m: int, F: float, D: float, entropy_production: float) -> Problem:
+def ring(m: int, F: float, D: float) -> Problem:
     """Wells on a ring of radius 1, with h = 0.5 and κ = 4, and a push that keeps the density."""
 
     def wave(z):
-        r2 = z @ z
-        g = (2 * jnp.sqrt(r2) / (r2 + 1)) ** m
-        return g * jnp.cos(m * jnp.arctan2(z[1], z[0]))
+        """g cos mθ, as the real part of uᵐ."""
+        x, y = 2 * z / (z @ z + 1)
+        return jnp.real(jax.lax.complex(x, y) ** m)
 
     def push(z):
-        r2 = z @ z
+        r2 = jnp.maximum(z @ z, 1e-12)
         fading = 1 - jnp.exp(-((r2 / 0.4**2) ** 2))
         return F * fading / r2 * jnp.exp(-0.25 * (1 + wave(z)) / D) * _quarter_turn(z)
 
@@ -112,7 +113,6 @@ def ring(m: int, F: float, D: float, entropy_production: float) -> Problem:
         lambda: ring_of_wells(m, F, (2 * D) ** 0.5, stiffness=4.0, keep_density=True),
         log_density=lambda z: -(0.5 * (z @ z - 1) ** 2 + 0.25 * (1 - wave(z))) / D,
         irreversible_drift=push,
-        entropy_production=entropy_production,
     )
 
 
@@ -154,7 +154,7 @@ PROBLEMS = [
         irreversible_drift=lambda z: 1.5 * _quarter_turn(z),
         entropy_production=5.783828,
     ),
-    ring(3, 1.5, 0.25, 1.4201745),
+    ring(3, 1.5, 0.25),
     well(0.05, 729.67, 361.904),
     well(0.1, 66.269, 30.821),
     Problem("van_der_pol", lambda: van_der_pol(noise=0.0), period=6.66328686),

@@ -214,7 +214,7 @@ def _in_words(analyses: Mapping[str, "Analysis"]) -> Iterator[str]:
     noisy = [a.system for a in analyses.values() if getattr(a.system, "private_noise", 0) > 0]
     if noisy:
         yield verdict(
-            f"– private noise, s = {noisy[0].private_noise:g}, is in the run, what is taken from it "
+            f"– private noise, s = {noisy[0].private_noise:g}, is in the run, what comes from it "
             "and the neural exponents; the other exponents, entropy production and density are "
             "those of the latent SDE, which has none",
             good=False,

@@ -13,9 +13,12 @@ from driftmatch import figures
 from driftmatch.cli.tables import number, percent, plain_table, verdict
 from driftmatch.matching.embed import embed
 from driftmatch.memory.associative import associative_memory, pooled
+from driftmatch.memory.capacity import capacity
+from driftmatch.memory.curves import RecallCurve, recall_curve
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.sequential import Walk, walk, walk_curve
 from driftmatch.memory.switching import Switching, surroundings, switch
+from driftmatch.memory.tilt import Tilt
 from driftmatch.meters import AbstractMeter
 from driftmatch.systems.blend import blend
 from driftmatch.systems.chaos import lorenz
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 TORQUES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the one asked for
 NOISES = (0.8, 0.9, 1.0, 1.1, 1.2)  # of the one asked for
 KINDS = ("fixed point", "limit cycle", "chaos")
+AMPLITUDES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)  # of the tilt
+CUE_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # time scales
+NOISE_FACTORS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # of the noise asked for
 COMMANDS = (0, 1, 2, 1, 0, 2, 0)
 _SPACING = 2.0  # between neighbouring wells
 _PLACE = 2.4  # of the three attractors, from the middle, in radii
@@ -47,11 +53,18 @@ class Experiment:
 
 
 def associative(
-    num_wells: int, noise: float, neurons: int, trials: int, seed: int, meter, *, quick: bool
+    num_wells: int,
+    noise: float,
+    neurons: int,
+    trials: int,
+    seed: int,
+    meter: AbstractMeter,
+    *,
+    quick: bool = False,
 ) -> Experiment:
     """Wells on a circle, each recalled by its tilt."""
     sde = wells_at(_on_a_circle(num_wells), noise=noise)
-    keys = jax.random.split(jax.random.key(seed), 3)
+    keys = jax.random.split(jax.random.key(seed), 4)
     embedding = embed(sde, num_neurons=neurons, key=keys[0], meter=meter)
     found = associative_memory(sde, embedding.network, key=keys[1], num_trials=trials, meter=meter)
     record: dict[str, Any] = {"wells": num_wells, "noise": noise, "neurons": neurons, "seed": seed}
@@ -68,19 +81,55 @@ def associative(
             _percents(success.interval), str(success.trials),
         )  # fmt: skip
     record["tilts"] = [tilt.forcing for tilt in found.tilts]
+    drawn: dict[str, Any] = {"memory": found}
+    if not quick:
+        systems = {"target": sde, "network": embedding.network}
+        drawn["curves"] = curves = {
+            who: _recall_curves(system, found.tilts[0], key)
+            for (who, system), key in zip(systems.items(), jax.random.split(keys[2]), strict=True)
+        }
+        drawn["capacity"] = held = capacity(key=keys[3], num_neurons=neurons, noise=noise)
+        record["curves"] = {who: [_curve_record(c) for c in cs] for who, cs in curves.items()}
+        record["capacity"] = {
+            "wells": held.num_wells, "trials": held.num_wells * held.trials,
+            "success": held.success, "success_interval": held.intervals,
+            "hopfield_success": held.hopfield_success,
+            "hopfield_success_interval": held.hopfield_intervals,
+        }  # fmt: skip
     record["drift_error"] = embedding.report.drift_error
     strengths = [tilt.strength for tilt in found.tilts]
     words = f"tilts  |c| = {number(min(strengths))} to {number(max(strengths))}, in units of drift"
     return Experiment(
         record,
         (table, words, f"network  {neurons} neurons, drift error {percent(record['drift_error'])}"),
-        lambda: figures.associative(
-            found.tilts[0], found.target[0], found.network[0], found.hopfield[0]
-        ),
+        lambda: figures.associative(found.tilts[0], found.target[0], found.network[0], **drawn),
         lambda path, meter: figures.animate_recall(
             found.network[0], found.tilts[0], path, meter=meter
         ),
     )
+
+
+def _recall_curves(system, tilt: Tilt, key) -> list[RecallCurve]:
+    """Against the strength of the cue, its length, and the noise."""
+    scale = system.time_scale or 1.0
+    varied = (
+        {"amplitudes": AMPLITUDES},
+        {"cue_times": [scale * time for time in CUE_TIMES]},
+        {"noises": NOISE_FACTORS},
+    )
+    return [
+        recall_curve(
+            system, tilt, duration=40 * scale, release=20 * scale, key=key, num_trials=300, **one
+        )
+        for one, key in zip(varied, jax.random.split(key, len(varied)), strict=True)
+    ]
+
+
+def _curve_record(curve: RecallCurve) -> dict[str, Any]:
+    return {
+        "varied": curve.varied, "values": curve.values, "trials": curve.trials,
+        "success": curve.success, "success_interval": curve.intervals,
+    }  # fmt: skip
 
 
 def _on_a_circle(number: int) -> np.ndarray:

@@ -36,7 +36,8 @@ def paper(
     """Draw figures of the paper, with the numbers behind them.
 
     1 the Lorenz network, 2 three targets beside their networks, 3 the symmetric and the asymmetric
-    part of networks trained by back-propagation, 4 the subspace found from recorded neurons.
+    part of networks trained by back-propagation, 4 the subspace found from recorded neurons, 5 a
+    landscape of memories tilted by an input.
     """
     numbers = _numbers(figure)
     check_folder(out, "--out")

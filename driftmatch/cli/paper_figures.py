@@ -211,9 +211,20 @@ def _recoveries(records: list[dict]) -> "RenderableType":
 
 
 # In the order of the paper.
+def tilting(workshop: Workshop) -> Drawn:
+    """A landscape of four wells, tilted by an input to recall one of them."""
+    from driftmatch.cli.memory_experiments import associative
+
+    is_small = workshop.plan.fit != FULL.fit
+    neurons, trials = (64, 200) if is_small else (256, 1000)
+    done = associative(4, 0.35, neurons, trials, workshop.seed, workshop.meter, quick=is_small)
+    return Drawn(done.draw(), done.record, done.shown)
+
+
 FIGURES: dict[int, Callable[[Workshop], Drawn]] = {
     1: network,
     2: attractors,
     3: symmetry,
     4: subspace,
+    5: tilting,
 }

@@ -17,7 +17,7 @@ from driftmatch.memory.recall import Recall
 _NAMES = {
     "amplitude": "amplitude of the cue",
     "cue time": "duration of the cue",
-    "noise": "noise, of the system's own",
+    "noise": "noise, multiples of its own",
 }
 _SPREAD = 0.6  # of the distance between two wells: the bars of one
 
@@ -139,5 +139,6 @@ def _fractions(ax: Axes) -> None:
 
 
 def _share(value: float) -> str:
-    text = f"{100 * value:.1f}"
+    """In per cent, with "100 %" for all only."""
+    text = f"{min(100 * value, 99.9):.1f}" if value < 1 else "100"
     return f"{text.removesuffix('.0')} %"

@@ -17,12 +17,12 @@ from driftmatch.figures.symmetry import ENERGY
 from driftmatch.memory.landscape import Landscape
 
 _LATTICE = {1: 400, 2: 90}
-_MARGIN = 0.12  # of the picture, beyond what it is to hold
+_MARGIN = 0.16  # of the picture, beyond what it is to hold
 _MANY = 300  # dots that are drawn pale, for they cover each other
 _SHARE = 0.01  # of the states may lie outside on either side
 _BANDS = 12  # of one colour each, about
 _TOP = 0.9  # the highest tenth of the picture is one colour
-_BELOW, _ABOVE = 0.5, 1.6  # depths of wells that are shown below and above the wells of a curve
+_BELOW, _ABOVE = 0.8, 1.6  # depths of wells that are shown below and above the wells of a curve
 _EDGE = {"mec": "white", "mew": 0.4}
 
 
@@ -122,7 +122,7 @@ def _window(inside: list[np.ndarray], others, origin, basis):
     low, high = np.min([i.min(axis=0) for i in inside], axis=0), np.max(
         [i.max(axis=0) for i in inside], axis=0
     )
-    room = np.maximum(_MARGIN * (high - low), 0.3 * _MARGIN * (high - low).max())
+    room = np.full(len(low), _MARGIN * (high - low).max())
     if len(inside) == 1:  # only minima: as far again as to the barriers between them
         room = np.full(len(low), 0.35 * (high - low).max())
     return low - room, high + room

@@ -1,5 +1,6 @@
 """Memories: attractors that inputs switch between and that currents walk through."""
 
+from driftmatch.memory.associative import AssociativeMemory, associative_memory, pooled
 from driftmatch.memory.capacity import Capacity, capacity
 from driftmatch.memory.curves import RecallCurve, recall_curve, with_noise
 from driftmatch.memory.dwell import Dwell, dwell
@@ -14,11 +15,14 @@ from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.rates import Rate
 from driftmatch.memory.recall import Recall, corrupt, recall
-from driftmatch.memory.regions import Regions
+from driftmatch.memory.regions import Regions, cores
+from driftmatch.memory.sequential import Walk, WalkCurve, walk, walk_curve
+from driftmatch.memory.switching import Switching, surroundings, switch
 from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 
 __all__ = [
+    "AssociativeMemory",
     "Capacity",
     "Dwell",
     "GridFunction",
@@ -30,19 +34,29 @@ __all__ = [
     "Recall",
     "RecallCurve",
     "Regions",
+    "Switching",
     "Tilt",
     "TiltedMinima",
+    "Walk",
+    "WalkCurve",
+    "associative_memory",
     "capacity",
     "committor",
+    "cores",
     "corrupt",
     "dwell",
     "follow_minima",
     "landscape",
     "mean_first_passage",
     "passage_times",
+    "pooled",
     "reachable",
     "recall",
     "recall_curve",
+    "surroundings",
+    "switch",
     "tilt_toward",
+    "walk",
+    "walk_curve",
     "with_noise",
 ]

@@ -20,7 +20,7 @@ from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.systems.wells import wells
 
 _MATCHED = 0.65  # the noise at which states to match at are drawn
-_SETTLING = 20  # time scales, with and without the cue
+_SETTLING = 10  # time scales, with and without the cue
 _CANDIDATES = 64
 
 

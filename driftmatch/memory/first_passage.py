@@ -164,10 +164,10 @@ def _levels(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
 def _solved(sde, jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels, right_of):
     """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i in the free cells, 0 in others.
 
-    Where passages are rare, rounding errors of the diagonal matter: they act like a further way out
-    or in. A shift makes them a way out for certain, which corrections close again, by residuals
-    whose differences do not know of it. Each leaves at most the fraction `lost` of the error before,
-    that of the paths which would take this way.
+    Where passages are rare, rounding errors of the diagonal matter: they act like a further way
+    out or in. A shift makes them a way out for certain, which corrections close again, by residuals
+    whose differences do not know of it. Each leaves at most the fraction `lost` of the error before
+    it, that of the paths which would take this way.
     """
     rates, into = _stopped(jumps, free, levels)
     absorbed, right = into.sum(axis=0), right_of(into)

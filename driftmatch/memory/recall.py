@@ -35,7 +35,7 @@ class Recall:
 
     - `target`: the region that the cue calls for.
     - `ended`: the region in which each trial was at the end, −1 outside of all; shape (M,).
-    - `at_release`: the region in which each was when the cue ended.
+    - `at_release`: the region whose centre each was nearest to when the cue ended.
     - `trajectory`: of all trials, thinned.
     - `onset`, `release`: when the cue began and ended.
     - `regions`: the memories.
@@ -143,7 +143,7 @@ def recall(
     )  # fmt: skip
     until = int(np.searchsorted(run.times, release * (1 + 1e-9), side="right")) - 1
     return Recall(
-        target, regions.labels(run.states[:, -1]), regions.labels(run.states[:, until]),
+        target, regions.labels(run.states[:, -1]), _nearest(regions, run.states[:, until]),
         run, onset, release, regions,
     )  # fmt: skip
 
@@ -292,6 +292,11 @@ def _leaves_subspace(system, input, start) -> bool:
     given = None if input is None else jax.eval_shape(input, 0.0).shape[-1]
     k = system.latent_dim
     return system.private_noise > 0 or start.shape[1] != k or given not in (None, k)
+
+
+def _nearest(regions: Regions, states: Float[np.ndarray, "M k"]) -> Int[np.ndarray, " M"]:
+    apart = [np.linalg.norm(states - centre, axis=1) for centre in regions.centres]
+    return np.argmin(apart, axis=0)
 
 
 def _random_states(regions: Regions, box, M: int, key) -> Float[np.ndarray, "M k"]:

@@ -108,7 +108,7 @@ def _moving(sde, states: Float[np.ndarray, "T j"]) -> Attractor:
     weights = np.hanning(len(states))
     mean = np.average(states, axis=0, weights=weights)
     variances = np.average((states - mean) ** 2, axis=0, weights=weights)
-    flow = np.asarray(jax.vmap(sde.drift)(jnp.asarray(states)))
+    flow = np.asarray(_flow(sde, jnp.asarray(states)))
     squares = np.average(flow**2, axis=0, weights=weights)
     moves = variances > _AT_REST**2 * variances.max()
     return Attractor(
@@ -130,10 +130,20 @@ def _way_back(sde, state: Float[np.ndarray, " j"], came: str) -> float:
 
 
 def _slopes(sde, state: Float[np.ndarray, " j"], came: str) -> Float[np.ndarray, "j j"]:
-    slopes = np.asarray(jax.jacfwd(sde.drift)(jnp.asarray(state)))
+    slopes = np.asarray(_jacobian(sde, jnp.asarray(state)))
     if not np.all(np.isfinite(slopes)):
         raise InputError(
             f"{came} meets a state where its slopes are not finite, {state.tolist()}: give it "
             "another start"
         )
     return slopes
+
+
+@eqx.filter_jit
+def _flow(sde, states):
+    return jax.vmap(sde.drift)(states)
+
+
+@eqx.filter_jit
+def _jacobian(sde, state):
+    return jax.jacfwd(sde.drift)(state)

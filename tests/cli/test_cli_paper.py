@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 import driftmatch as dm
 from driftmatch.cli import paper_figures
+from driftmatch.cli.memory_experiments import Experiment
 from driftmatch.cli.paper_figures import FIGURES, FULL, QUICK, Drawn
 
 TINY = QUICK._replace(systems=(("van-der-pol", 12), ("lorenz", 16)), steps=20, duration=4)
@@ -31,6 +32,12 @@ def drawn(monkeypatch):
 
     for name in ("network_schematic", "compare_attractors", "symmetry_sheet", "subspace"):
         monkeypatch.setattr(f"driftmatch.figures.{name}", partial(draw, name))
+
+    def associative(*arguments, **options):
+        calls["associative"] = arguments, options
+        return Experiment({"trials": 200}, ("recalled",), Figure, lambda path, meter: None)
+
+    monkeypatch.setattr("driftmatch.cli.memory_experiments.associative", associative)
     monkeypatch.setattr("driftmatch.figures.save", save)
     return calls
 
@@ -68,6 +75,9 @@ def test_all_figures_are_drawn_from_the_networks_that_they_show(cli, tiny, embed
     record = only_json(cli("paper", "--quick", "--json", "--seed", 3))
     assert [f["figure"] for f in record["figures"]] == list(FIGURES)
     assert (record["seed"], record["quick"]) == (3, True)
+    (wells, noise, neurons, trials, seed, _), options = drawn["associative"]
+    assert (wells, noise, neurons, trials, seed) == (4, 0.35, 64, 200, 3)
+    assert options == {"quick": True}
     third = record["figures"][2]["systems"]
     assert [sum(system["motion"]) for system in third] == pytest.approx([1, 1])
     network, run = drawn["network_schematic"]

@@ -48,6 +48,10 @@ def test_catalogue_noise_and_parameters():
     }  # fmt: skip
     assert dict(resolve("lorenz", 0).parameters)["noise"] == 0
     assert resolve("ornstein-uhlenbeck", parameters={"B": [[1, 0], [0, 2]], "D": 2}).dim == 2
+    settings = {"centres": [[0, 0, 0], [3, 0, 0]], "depths": [1, 2]}
+    assert resolve("wells", 0.3, settings).starts.shape == (2, 3)
+    ring = resolve("ring-of-wells", parameters={"num_wells": 4, "keep_density": True})
+    assert ring.starts.shape == (4, 2)
 
 
 def test_dysts_names():

@@ -1,0 +1,76 @@
+"""Capacity: many wells in a network, beside Hopfield's."""
+
+import jax
+import numpy as np
+import pytest
+
+import driftmatch as dm
+from driftmatch.memory.capacity import _circle, _hopfield_recalled, _sphere, capacity
+from driftmatch.memory.landscape import landscape
+from driftmatch.memory.tilt import reachable
+
+KEY = jax.random.key(0)
+
+
+def test_wells_on_a_circle_are_recalled_until_the_neurons_are_too_few():
+    found = capacity((2, 4, 16), key=KEY, num_neurons=48, num_trials=40)
+    assert np.array_equal(found.num_wells, [2, 4, 16])
+    assert [len(each) for each in found.successes] == [2, 4, 16]
+    assert found.success[0] == found.worst[0] == 1
+    assert found.success[1] > 0.97
+    assert found.worst[2] < 0.9  # 48 neurons cannot hold 16
+    assert found.drift_errors[2] > found.drift_errors[0]
+    assert found.intervals.shape == found.hopfield_intervals.shape == (3, 2)
+    assert np.all(found.intervals[:, 0] <= found.success)
+    assert np.all(found.success <= found.intervals[:, 1])
+    assert found.hopfield_success[0] == 1
+    assert np.all((found.hopfield_success >= 0) & (found.hopfield_success <= 1))
+    assert (found.dim, found.num_neurons, found.trials) == (2, 48, 40)
+
+
+def test_random_wells_in_more_dimensions():
+    found = capacity(
+        [5], key=KEY, num_neurons=64, arrangement="random", dim=4, num_trials=40,
+        fit="least-squares",
+    )  # fmt: skip
+    assert found.success[0] > 0.95
+    assert found.dim == 4
+
+
+def test_places_are_two_apart_and_all_can_be_reached():
+    for W in (2, 3, 9):
+        places = _circle(W)
+        assert np.allclose(np.linalg.norm(np.diff(places, axis=0), axis=1), 2)
+        assert reachable(landscape(dm.systems.wells(places, noise=0.3))) == tuple(range(W))
+    places = _sphere(12, 3, KEY)
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)[~np.eye(12, dtype=bool)]
+    assert apart.min() == pytest.approx(2)
+    assert apart.max() < 8  # and none much nearer than others
+    assert np.allclose(np.linalg.norm(places, axis=1), np.linalg.norm(places[0]))
+    assert reachable(landscape(dm.systems.wells(places, noise=0.3))) == tuple(range(12))
+
+
+def test_wells_of_the_same_signs_count_as_not_recalled():
+    """All neurons along one direction: of four wells in a row two look like their neighbours."""
+    network = dm.Network(np.ones((20, 1)), np.zeros((1, 20)), np.zeros(20))
+    wells = landscape(dm.systems.wells([[-4.0], [-2.0], [2.0], [4.0]], noise=0.3))
+    assert np.array_equal(_hopfield_recalled(network, wells, 5, KEY), np.zeros(4))
+    pair = landscape(dm.systems.wells([[-2.0], [2.0]], noise=0.3))
+    assert np.array_equal(_hopfield_recalled(network, pair, 5, KEY), [5, 5])
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"num_wells": (1, 2)}, "num_wells must be numbers of at least 2"),
+        ({"num_wells": ()}, "num_wells must be numbers of at least 2"),
+        ({"num_wells": (2.5,)}, "each of num_wells must be a whole number"),
+        ({"arrangement": "line"}, 'arrangement must be "circle" or "random"'),
+        ({"dim": 3}, "a circle has 2 dimensions"),
+        ({"num_trials": 0}, "num_trials must be"),
+        ({"num_neurons": 2}, "needs at least 3 neurons"),
+    ],
+)
+def test_bad_input(bad, words):
+    with pytest.raises(dm.InputError, match=words):
+        capacity(**({"num_wells": (2,), "key": KEY} | bad))
