@@ -36,9 +36,11 @@ def percent(value: float | None) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """``0.906 ± 0.003``, both to the first digit of the error."""
+    """``0.906 ± 0.003``, both to the first digit of the error; tiny ones as powers of ten."""
     if not (math.isfinite(value) and math.isfinite(error)):
         return "–"
+    if 0 < max(abs(value), error) < 1e-4:
+        return f"{value:.1e} ± {error:.0e}"
     digits = -math.floor(math.log10(error)) if error > 0 else 3
     value, error = round(value, digits) + 0.0, round(error, digits)  # no negative zero
     decimals = max(0, digits)

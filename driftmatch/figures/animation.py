@@ -44,7 +44,7 @@ def write(film: Film, path: str | os.PathLike[str], *, fps: int, meter: Abstract
     path, ending = check_film(path, fps)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.{ending}")
     film.figure.draw_without_rendering()
-    film.figure.set_layout_engine("none")  # nothing moves but what is to move
+    film.figure.set_layout_engine(None)  # nothing moves but what is to move
     writer = _WRITERS[ending](fps=fps)
     meter.start(f"film {path.name}", film.frames)
     try:

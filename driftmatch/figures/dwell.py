@@ -39,20 +39,21 @@ def visits(
     """
     _check(dwells)
     ax = panel(ax, 90.0, 45.0)
-    if duration is None:
-        times = [d.leaving_rate().mean_time for d in dwells.values() if len(d.jumps)]
-        ends = [float(d.left.max()) for d in dwells.values()]
-        duration = min([_JUMPS * float(np.mean(times))] if times else ends, min(ends))
+    end = min(float(dwell.left.max()) for dwell in dwells.values())
+    if duration is not None:
+        end = duration
+    elif times := [d.leaving_rate().mean_time for d in dwells.values() if len(d.jumps)]:
+        end = min(_JUMPS * float(np.mean(times)), end)
     ticks, labels, offset = [], [], 0.0
-    for name, dwell in reversed(dwells.items()):
-        _stairs(ax, dwell, trajectory, duration, offset, color_of(name))
+    for name, dwell in reversed(list(dwells.items())):
+        _stairs(ax, dwell, trajectory, end, offset, color_of(name))
         W = len(dwell.regions)
         shown = range(W) if W <= _WRITTEN else range(0, W, int(np.ceil(W / _WRITTEN)))
         ticks += [offset + j for j in shown]
         labels += [str(j) for j in shown]
         offset += W + 0.8
     ax.set_yticks(ticks, labels)
-    ax.set(xlim=(0, duration), ylim=(-0.6, offset - 1.2), xlabel="time", ylabel="well")
+    ax.set(xlim=(0, end), ylim=(-0.6, offset - 1.2), xlabel="time", ylabel="well")
     return ax
 
 
@@ -122,7 +123,11 @@ def survival(
     for name, dwell in dwells.items():
         color = color_of(name)
         times, S, interval = dwell.survival(region)
-        t, low, high = np.append(0, times), np.append(1, interval[:, 0]), np.append(1, interval[:, 1])
+        t, low, high = (
+            np.append(0, times),
+            np.append(1, interval[:, 0]),
+            np.append(1, interval[:, 1]),
+        )
         mean = dwell.leaving_rate(region).mean_time
         bottom = min(bottom, float(np.min(S[S > 0], initial=1.0)))
         longest = max(longest, times[-1])

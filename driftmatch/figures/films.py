@@ -35,6 +35,7 @@ _SIZE = 170.0, 72.0  # mm
 _TURNS = 2.0  # of a walk
 _TAIL = 0.03  # of a run
 _COORDINATES = 3
+_ROOM = 0.04  # of the picture, around the ball
 
 Run = Trajectory | NetworkTrajectory
 
@@ -132,6 +133,7 @@ def traces_beside(ax: Axes, run: Run, trial: int, neurons: int) -> list[Axes]:
         row.set(xlim=(0, run.times[-1]), ylabel=name)
         row.margins(y=0.12)
         row.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+        row.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         row.tick_params(labelbottom=i == len(names) - 1)
     axes[-1].set_xlabel("time")
     return axes
@@ -176,13 +178,24 @@ def _ball(
     else:
         places = np.stack([np.broadcast_to(run.times, states.shape[:2]), states[..., 0]], axis=-1)
     ball = Balls(left, places, color=color_of_run(run), tail=tail_of(run))
+    _make_room(left, places)
     line = TimeLine(right)
     samples = evenly(len(run.times), frames)
 
     def show(i: int) -> None:
+        time = float(run.times[samples[i]])
         ball.move(samples[i])
-        line.move(run.times[samples[i]])
-        left.set_title(f"{words(run.times[samples[i]])}, time {run.times[samples[i]]:.1f}")
+        line.move(time)
+        left.set_title(f"{words(time)}, time {time:.1f}")
 
     show(0)
     return Film(fig, show, frames)
+
+
+def _make_room(ax: Axes, places) -> None:
+    """Wider limits, where the ball would leave the picture."""
+    low, high = np.nanmin(places, axis=(0, 1)), np.nanmax(places, axis=(0, 1))
+    for now, change, a, b in zip((ax.get_xlim(), ax.get_ylim()), (ax.set_xlim, ax.set_ylim), low,
+                                 high, strict=True):  # fmt: skip
+        room = _ROOM * (max(b, now[1]) - min(a, now[0]))
+        change(min(now[0], a - room), max(now[1], b + room))

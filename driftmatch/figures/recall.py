@@ -1,7 +1,8 @@
 """Associative memory on one sheet: the landscape tilted and released, trials, neurons, success."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -122,7 +123,7 @@ def _check(tilt, recalls: Mapping[str, Recall]) -> None:
         raise InputError("network must be a recall by a network, got one by an SDE")
 
 
-def _curve_panels(curves, capacity: Capacity | None) -> list:
+def _curve_panels(curves, capacity: Capacity | None) -> list[Callable[[Axes], Axes]]:
     """What draws each, one panel for each thing that is varied."""
     varied: dict[str, dict[str, RecallCurve]] = {}
     for name, several in (curves or {}).items():
@@ -130,9 +131,11 @@ def _curve_panels(curves, capacity: Capacity | None) -> list:
             if not isinstance(curve, RecallCurve):
                 raise InputError(f"pass what recall_curve returned, got {type(curve).__name__}")
             varied.setdefault(curve.varied, {})[name] = curve
-    panels = [lambda ax, group=group: recall_curve(group, ax) for group in varied.values()]
+    panels: list[Callable[[Axes], Axes]] = [
+        partial(recall_curve, group) for group in varied.values()
+    ]
     if capacity is not None:
-        panels.append(lambda ax: draw_capacity(capacity, ax))
+        panels.append(partial(draw_capacity, capacity))
     return panels
 
 
@@ -187,8 +190,8 @@ def shade_cue(ax: Axes, onset: float, release: float, word: str = "") -> None:
     """The time of a cue behind traces."""
     ax.axvspan(onset, release, color=CUE, lw=0, zorder=0)
     if word:
-        ax.annotate(word, ((onset + release) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, -1),
-                    textcoords="offset points", ha="center", va="top", fontsize=7,
+        ax.annotate(word, ((onset + release) / 2, 1), xycoords=("data", "axes fraction"),
+                    xytext=(0, -1), textcoords="offset points", ha="center", va="top", fontsize=7,
                     color=ENERGY(0.0))  # fmt: skip
 
 

@@ -57,16 +57,19 @@ def animate_recall(
     chosen = [trial, *(m for m in range(recall.trials) if m != trial)][: max(1, balls)]
     run = recall.trajectory
     states = np.asarray(run.states[chosen], float)
-    surface = Surface.of(tilt.landscape, states, tilt.path.last, first=tilt.target)
+    surface = Surface.of(tilt.landscape, states, states[:, 0], tilt.path.last, first=tilt.target)
     fig, left, right = sheet()
+    if surface.dim == 1:
+        left.set_ylabel("energy $V - c·z$")
     axes = traces_beside(right, run, trial, neurons)
     for ax in axes:
         shade_cue(ax, recall.onset, recall.release)
     span = surface.span(None, amplitude * tilt.forcing) if surface.dim == 1 else None
-    step = surface.step(None) if surface.dim == 2 else None
-    scenery = _Tilting(left, surface, tilt, span, 2 * step if step else None)
+    scenery = _Tilting(left, surface, tilt, span)
     color = color_of_run(run)
-    onto_page = surface.coordinates(states) if surface.dim == 2 else np.zeros((*states.shape[:2], 2))
+    onto_page = (
+        surface.coordinates(states) if surface.dim == 2 else np.zeros((*states.shape[:2], 2))
+    )
     moving = Balls(left, onto_page, color=color, tail=tail_of(run))
     line = TimeLine(axes)
     schedule = _schedule(run.times, recall, check_frames(frames))
@@ -91,9 +94,9 @@ def animate_recall(
 class _Tilting:
     """A landscape that is drawn anew when its tilt changes."""
 
-    def __init__(self, ax: Axes, surface: Surface, tilt: Tilt, span, step):
+    def __init__(self, ax: Axes, surface: Surface, tilt: Tilt, span):
         self._ax, self._surface, self._tilt = ax, surface, tilt
-        self._span, self._step = span, step
+        self._span = span
         self._drawn, self._amplitude = [], None
 
     def tilt(self, amplitude: float) -> None:
@@ -103,7 +106,7 @@ class _Tilting:
             artist.remove()
         before = set(self._ax.get_children())
         c, path = amplitude * self._tilt.forcing, self._tilt.path
-        draw_surface(self._ax, self._surface, c, span=self._span, step=self._step)
+        draw_surface(self._ax, self._surface, c, span=self._span)
         row = min(int(np.searchsorted(path.amplitudes, amplitude - 1e-9)), len(path.minima) - 1)
         mark_wells(self._ax, self._surface, path.minima[max(row, 0)], c, target=self._tilt.target)
         self._drawn = [a for a in self._ax.get_children() if a not in before]
@@ -118,7 +121,8 @@ def _schedule(times, recall: Recall, frames: int) -> list[tuple[int, float]]:
     schedule, before, last = [], False, 0
     for sample, now in zip(samples, on, strict=True):
         if now != before:
-            rising = (np.arange(turning) + 1.0) / (turning + 1)
+            skipped = bool(schedule)  # a frame that would be as the last one was
+            rising = np.linspace(0, 1, turning + skipped, endpoint=False)[skipped:]
             schedule += [(last, float(r if now else 1 - r)) for r in rising]
         schedule.append((int(sample), float(now)))
         before, last = now, int(sample)

@@ -1,6 +1,7 @@
 """A landscape on paper: V − c·z over a line, the plane, or a plane through three of the wells."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -67,9 +68,7 @@ class Surface:
             origin, basis = _plane_through(minima[list(wells)])
             names = (f"plane of wells {', '.join(map(str, wells))}", "")
         low, high = _window([(minima - origin) @ basis], others, origin, basis)
-        lines = tuple(
-            np.linspace(a, b, _LATTICE[len(low)]) for a, b in zip(low, high, strict=True)
-        )
+        lines = tuple(np.linspace(a, b, _LATTICE[len(low)]) for a, b in zip(low, high, strict=True))
         places = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
         states = origin + places @ basis.T
         potential = landscape.potential(states)
@@ -80,7 +79,9 @@ class Surface:
         """d."""
         return len(self.low)
 
-    def coordinates(self, states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, "*samples d"]:
+    def coordinates(
+        self, states: Float[np.ndarray, "*samples k"]
+    ) -> Float[np.ndarray, "*samples d"]:
         """Where the orthogonal projections of states are."""
         return (np.asarray(states, dtype=float) - self.origin) @ self.basis
 
@@ -119,8 +120,9 @@ def _window(inside: list[np.ndarray], others, origin, basis):
     for states in others:
         coordinates = (finite_states(states) - origin) @ basis
         inside.append(np.quantile(coordinates, (_SHARE, 1 - _SHARE), axis=0))
-    low, high = np.min([i.min(axis=0) for i in inside], axis=0), np.max(
-        [i.max(axis=0) for i in inside], axis=0
+    low, high = (
+        np.min([i.min(axis=0) for i in inside], axis=0),
+        np.max([i.max(axis=0) for i in inside], axis=0),
     )
     room = np.full(len(low), _MARGIN * (high - low).max())
     if len(inside) == 1:  # only minima: as far again as to the barriers between them
@@ -172,7 +174,9 @@ def _draw_curve(ax: Axes, surface: Surface, values, span) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def draw_states(ax: Axes, surface: Surface, states, c=None, *, color, level: int = 0) -> list[Line2D]:
+def draw_states(
+    ax: Axes, surface: Surface, states, c=None, *, color, level: int = 0
+) -> list[Line2D]:
     """States (N, k) as dots, paths (M, T, k) as lines with a dot at the end.
 
     In one dimension all are dots on the curve; those of level 1, 2, … are a dot's width higher.
@@ -180,7 +184,8 @@ def draw_states(ax: Axes, surface: Surface, states, c=None, *, color, level: int
     states = np.asarray(states, dtype=float)
     if surface.dim == 1:
         z = surface.coordinates(states).ravel()
-        up = offset_copy(ax.transData, ax.figure, y=2.2 + 3.2 * level, units="points")
+        fig: Any = ax.figure
+        up = offset_copy(ax.transData, fig, y=2.2 + 3.2 * level, units="points")
         few = {"alpha": 0.35, "mew": 0} if z.size > _MANY else _EDGE
         return ax.plot(z, surface.heights(states, c).ravel(), "o", ms=3, color=color, zorder=3,
                        transform=up, **few)  # fmt: skip

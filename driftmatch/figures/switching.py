@@ -38,7 +38,6 @@ _NAMES_ABOVE = 8  # commands: more are numbered only
 _SETTLED = 0.5  # of the time after a pulse, for what is drawn as an attractor
 _ELEVATION = 40.0
 _BEYOND = 0.05  # of the box: how far outside ways are drawn
-_AWAY = 24.0  # points from the middle of an attractor to its name
 _TRIALS = 6  # from which attractors are drawn
 
 
@@ -96,9 +95,7 @@ def switching(
     return fig
 
 
-def check_switching(
-    runs: Mapping[str, Switching], names: Sequence[str] | None
-) -> tuple[str, ...]:
+def check_switching(runs: Mapping[str, Switching], names: Sequence[str] | None) -> tuple[str, ...]:
     """The names of the attractors."""
     for name, run in runs.items():
         if not isinstance(run, Switching):
@@ -130,12 +127,13 @@ def shade_pulses(ax: Axes, run: Switching) -> None:
         shade_cue(ax, i * run.period, i * run.period + run.pulse)
 
 
-def _commands_above(ax: Axes, run: Switching, names: Sequence[str]) -> None:
+def _commands_above(ax: Axes, run: Switching, names: tuple[str, ...]) -> None:
     several = len(run.commands) > _NAMES_ABOVE
     for i, command in enumerate(run.commands):
         ax.annotate(
-            str(command) if several else names[command], ((i + 0.5) * run.period, 1), xytext=(0, 3),
-            xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
+            str(command) if several else names[int(command)], ((i + 0.5) * run.period, 1),
+            xytext=(0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+            ha="center",
         )  # fmt: skip
 
 
@@ -145,8 +143,8 @@ def _latent(part, run: Switching, name: str, trial: int) -> list[Axes]:
         raise InputError(f"trial must be a whole number from 0 to {M - 1}, got {trial!r}")
     coordinates = coordinate_names(run.regions.dim)[:_COORDINATES]
     host = part.subplots()
-    host.annotate(name, (1, 0.5), xytext=(3, 0), xycoords="axes fraction", rotation=270, va="center",
-                  textcoords="offset points", color=_COLORS[name])  # fmt: skip
+    host.annotate(name, (1, 0.5), xytext=(3, 0), xycoords="axes fraction", rotation=270,
+                  textcoords="offset points", va="center", color=_COLORS[name])  # fmt: skip
     axes = stacked(host, len(coordinates))
     for i, (ax, label) in enumerate(zip(axes, coordinates, strict=True)):
         shade_pulses(ax, run)
@@ -175,7 +173,7 @@ def attractors_view(*runs: Switching) -> View:
     return View.of(settled[0], *settled[1:], runs[0].regions.centres, elevation=_ELEVATION)
 
 
-def visited(ax: Axes, run: Switching, view: View, color, names: Sequence[str]) -> None:
+def visited(ax: Axes, run: Switching, view: View, color, names: tuple[str, ...]) -> None:
     """The attractors in full colour, the ways between them pale, names above."""
     settled, under_way = _parts(run)
     inside = np.all(np.abs(view.scaled(under_way)) <= 0.5 + _BEYOND, axis=-1)
@@ -186,25 +184,27 @@ def visited(ax: Axes, run: Switching, view: View, color, names: Sequence[str]) -
             outcome, name = run.trajectory.outcome, run.trajectory.name
             attractor(Trajectory(times, states, outcome, name, 1.0), ax, view=view, color=ink)
     if view.dim > 1:
-        _name(ax, run, view, mix(color, INK, 0.6), names)
+        _name(ax, run, view, settled, mix(color, INK, 0.6), names)
 
 
-def _name(ax: Axes, run: Switching, view: View, color, names: Sequence[str]) -> None:
-    """The attractors, on the side away from the middle of all."""
-    visited = np.unique(run.commands)
-    places = np.array([_place(view, run.regions.centres[j]) for j in visited])
-    for j, at, away in zip(visited, places, places - places.mean(axis=0), strict=True):
-        right, up = away / max(float(np.linalg.norm(away)), 1e-12)
+def _name(ax: Axes, run: Switching, view: View, settled, color, names: tuple[str, ...]) -> None:
+    """The attractors, above what was seen of them."""
+    labels = run.regions.labels(settled)
+    for j in np.unique(run.commands):
+        seen = settled[labels == j]
+        places = _places(view, seen if len(seen) else run.regions.centres[[j]])
+        at = places[:, 0].mean(), places[:, 1].max()
         ax.annotate(
-            names[j], at, xytext=(_AWAY * right, _AWAY * up), textcoords="offset points",
-            ha="left" if right > 0.4 else "right" if right < -0.4 else "center", va="center",
+            names[int(j)], at, xytext=(0, 4), textcoords="offset points", ha="center", va="bottom",
             fontsize=7, color=color, zorder=6, annotation_clip=False,
             path_effects=[withStroke(linewidth=1.5, foreground="white", alpha=0.8)],
         )  # fmt: skip
 
 
-def _place(view: View, centre) -> np.ndarray:
-    return view.project(centre)[:2] if view.dim == 3 else (centre - view.centre) @ view.basis
+def _places(view: View, states) -> np.ndarray:
+    if view.dim == 3:
+        return view.project(states)[:, :2]
+    return (states - view.centre) @ view.basis
 
 
 def _parts(run: Switching):
@@ -215,7 +215,7 @@ def _parts(run: Switching):
     return np.where(late[:, None], states, np.nan), np.where(late[:, None], np.nan, states)
 
 
-def _success(ax: Axes, runs: Mapping[str, Switching], names: Sequence[str]) -> None:
+def _success(ax: Axes, runs: Mapping[str, Switching], names: tuple[str, ...]) -> None:
     C = np.arange(len(next(iter(runs.values())).commands))
     for shift, (name, run) in zip((-0.12, 0.12), runs.items(), strict=True):
         intervals = [wilson_interval(int(s), run.trials) for s in run.successes]
@@ -226,7 +226,7 @@ def _success(ax: Axes, runs: Mapping[str, Switching], names: Sequence[str]) -> N
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     commands = next(iter(runs.values())).commands
     if len(C) <= _NAMES_ABOVE:
-        ax.set_xticks(C, [names[j] for j in commands], rotation=35, ha="right",
+        ax.set_xticks(C, [names[int(j)] for j in commands], rotation=35, ha="right",
                       rotation_mode="anchor")  # fmt: skip
     else:
         ax.set_xlabel("command")

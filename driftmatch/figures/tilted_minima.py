@@ -59,9 +59,7 @@ def tilted_minima(
         ends.append((x[-1], y[-1], j))
     _label(ax, ends, target)
     ax.set(xlabel="amplitude $a$ of the tilt", xlim=(a[0], a[-1]))
-    ax.set_ylabel(
-        "energy of well" if target is None else f"energy above well {target}"
-    )
+    ax.set_ylabel("energy of well" if target is None else f"energy above well {target}")
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.margins(y=0.12)
     return ax

@@ -95,9 +95,7 @@ def _check(walks) -> None:
 
 def _states(part, walks: Mapping[str, Walk]) -> None:
     axes = part.subplots(1, len(walks) + 1, width_ratios=[1] * len(walks) + [0.9])
-    runs = {
-        name: beginning(walk, _TURNS * len(walk.dwell.regions)) for name, walk in walks.items()
-    }
+    runs = {name: beginning(walk, _TURNS * len(walk.dwell.regions)) for name, walk in walks.items()}
     view = View.of(*(run.states for run in runs.values()),
                    *(walk.dwell.regions.centres for walk in walks.values()))  # fmt: skip
     for ax, (name, walk) in zip(axes, walks.items(), strict=False):

@@ -104,7 +104,7 @@ def log_rate_ratio(sde: Any) -> float | None:
     """2πRF/(mD), ln(k₊/k₋) by local detailed balance in a ring of wells; None of others."""
     if not isinstance(sde, SDE) or sde.name != "ring_of_wells":
         return None
-    p = dict(sde.parameters)
+    p: dict[str, Any] = dict(sde.parameters)
     if p.get("keep_density") or not p.get("noise"):
         return None
     D = p["noise"] ** 2 / 2

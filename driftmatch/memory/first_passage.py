@@ -284,7 +284,7 @@ def passage_times(
         while done < steps and np.any(np.asarray(arrival) < 0):
             began = time.perf_counter()
             ends = jnp.asarray([done, min(steps, done + chunk)], jnp.int32)
-            at, z, arrival = _advance(sde, level, z, arrival, key, ends, float(dt), block)
+            at, z, arrival = _advance(sde, level, z, arrival, key, ends, jnp.asarray(dt), block)
             new, done = int(at) - done, int(at)
             _check_finite(sde, z, done, dt)
             chunk = max(1, int(new * min(8.0, _SECONDS / (time.perf_counter() - began))))

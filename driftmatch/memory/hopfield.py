@@ -99,13 +99,13 @@ class HopfieldNetwork:
         object.__setattr__(self, "patterns", values)
 
     def energy(
-        self, states: Float[np.ndarray, "*M n"], field: Float[np.ndarray, " n"] | None = None
-    ) -> Float[np.ndarray, "*M"]:
+        self, states: Float[np.ndarray, "... n"], field: Float[np.ndarray, " n"] | None = None
+    ) -> Float[np.ndarray, "..."]:
         """E = −½ sᵀWs − h·s, with h = 0 by default."""
         W, n = self.patterns.shape
         s = np.asarray(states, dtype=float)
         energies = -0.5 * (np.sum((s @ self.patterns.T) ** 2, axis=-1) / n - W)
-        return energies if field is None else energies - s @ field
+        return np.asarray(energies if field is None else energies - s @ field)
 
     def recall(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from driftmatch.errors import InputError
+from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 
@@ -128,7 +128,8 @@ def descend(
 ) -> Float[np.ndarray, "A k"]:
     """The minima that f + forcing leads to: a long descent from each start, then Newton's steps.
 
-    Raises `InputError` where the flow does not come to rest in a minimum.
+    Raises `InputError`, or with a forcing `ComputationError`, where the flow does not come to rest
+    in a minimum.
     """
     c = np.zeros(sde.dim) if forcing is None else forcing
     with jax.enable_x64(True):
@@ -137,10 +138,15 @@ def descend(
     good = residues <= 1e-9 * slopes * width(starts)
     good &= np.linalg.norm(minima - ends, axis=1) < 0.1 * width(starts)
     if not np.all(good):
-        worst = int(np.argmin(good))
-        raise InputError(
-            f"the flow of {sde.name} from {starts[worst].tolist()} does not come to rest in a "
-            "minimum: only systems of wells have a landscape"
+        where = starts[int(np.argmin(good))].tolist()
+        if forcing is None:
+            raise InputError(
+                f"the flow of {sde.name} from {where} does not come to rest in a minimum: only "
+                "systems of wells have a landscape"
+            )
+        raise ComputationError(
+            f"under the forcing {c.tolist()} the flow of {sde.name} from {where} does not come to "
+            "rest in a minimum: use a weaker one"
         )
     return minima
 

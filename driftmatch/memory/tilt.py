@@ -168,7 +168,7 @@ def _least(places, energies, target: int, margin: float) -> Float[np.ndarray, " 
     if residual <= 1e-9:  # no c keeps to all
         raise ComputationError(
             f"no constant input keeps well {target} lower than the others by {margin:.3g} once "
-            "they have moved: lower margin"
+            "they have moved: give a lower margin"
         )
     r = E @ weights - f
     return -r[:-1] / r[-1] * height / length
@@ -234,6 +234,6 @@ def _followed(wells: Landscape, target: int, c) -> TiltedMinima:
     if target not in path.left:
         raise ComputationError(
             f"well {target} of {wells.name} disappears itself at {path.folds[target]:.2g} of the "
-            "tilt that would make it the lowest: lower margin, or make the well deeper"
+            "tilt that would make it the lowest: give a lower margin, or make the well deeper"
         )
     return path

@@ -89,7 +89,7 @@ def wells(
     - `centres`: c_j, the patterns, shape (W, k) with W ≥ 2; by default the corners of a square.
     - `depths`: h_j > 0, one number for all or W numbers, in units of V; their mean is ⟨h⟩.
     - `width`: w > 0, in units of z; by default half the least distance between two centres.
-    - `noise`: σ. At the defaults a well is left after some 26 time scales of 3/κ.
+    - `noise`: σ. At the defaults a well is left after some 30 time scales of 3/κ.
 
     The SDE's starts are the minima of V in the order of the centres.
 

@@ -13,32 +13,27 @@ KEY = jax.random.key(0)
 
 
 def test_wells_on_a_circle_are_recalled_until_the_neurons_are_too_few():
-    found = capacity((2, 4, 16), key=KEY, num_neurons=48, num_trials=40)
-    assert np.array_equal(found.num_wells, [2, 4, 16])
-    assert [len(each) for each in found.successes] == [2, 4, 16]
-    assert found.success[0] == found.worst[0] == 1
-    assert found.success[1] > 0.97
-    assert found.worst[2] < 0.9  # 48 neurons cannot hold 16
-    assert found.drift_errors[2] > found.drift_errors[0]
-    assert found.intervals.shape == found.hopfield_intervals.shape == (3, 2)
+    found = capacity((3, 10), key=KEY, num_neurons=32, num_trials=40)
+    assert np.array_equal(found.num_wells, [3, 10])
+    assert [len(each) for each in found.successes] == [3, 10]
+    assert found.success[0] > 0.97
+    assert found.worst[1] < 0.9  # 32 neurons cannot hold 10
+    assert found.drift_errors[1] > 3 * found.drift_errors[0]
+    assert found.intervals.shape == found.hopfield_intervals.shape == (2, 2)
     assert np.all(found.intervals[:, 0] <= found.success)
     assert np.all(found.success <= found.intervals[:, 1])
-    assert found.hopfield_success[0] == 1
-    assert np.all((found.hopfield_success >= 0) & (found.hopfield_success <= 1))
-    assert (found.dim, found.num_neurons, found.trials) == (2, 48, 40)
+    assert np.all((found.hopfield_success > 0) & (found.hopfield_success <= 1))
+    assert (found.dim, found.num_neurons, found.trials) == (2, 32, 40)
 
 
 def test_random_wells_in_more_dimensions():
-    found = capacity(
-        [5], key=KEY, num_neurons=64, arrangement="random", dim=4, num_trials=40,
-        fit="least-squares",
-    )  # fmt: skip
+    found = capacity([3], key=KEY, num_neurons=64, arrangement="random", dim=3, num_trials=40)
     assert found.success[0] > 0.95
-    assert found.dim == 4
+    assert found.dim == 3
 
 
 def test_places_are_two_apart_and_all_can_be_reached():
-    for W in (2, 3, 9):
+    for W in (2, 9):
         places = _circle(W)
         assert np.allclose(np.linalg.norm(np.diff(places, axis=0), axis=1), 2)
         assert reachable(landscape(dm.systems.wells(places, noise=0.3))) == tuple(range(W))

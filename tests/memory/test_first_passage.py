@@ -325,7 +325,7 @@ def test_simulation_agrees_with_the_grid():
     D = 0.1
     T = mean_first_passage(well(D), beyond(0.5), grid=LINE)
     p = passage_times(
-        well(D), [-1.0], beyond(0.5), duration=2000.0, dt=0.02, key=jax.random.key(0),
+        well(D), [-1.0], beyond(0.5), duration=2000.0, dt=0.05, key=jax.random.key(0),
         num_trajectories=4000,
     )  # fmt: skip
     assert p.outcome is Outcome.SUCCESS
@@ -335,13 +335,13 @@ def test_simulation_agrees_with_the_grid():
     assert abs(p.mean - T([-1.0])) < 3 * p.standard_error
     sde = dm.systems.ring_of_wells(torque=0.2, noise=0.6)
     goal = Regions(sde.starts[[2]], 0.3)
-    T = mean_first_passage(sde, goal, grid=dm.Grid([-2.2, -2.2], [2.2, 2.2], 150))
+    T = mean_first_passage(sde, goal, grid=dm.Grid([-2.2, -2.2], [2.2, 2.2], 120))
     p = passage_times(
         sde, sde.starts[0], goal, duration=1000.0, dt=0.02, key=jax.random.key(1),
-        num_trajectories=2000,
+        num_trajectories=1000,
     )  # fmt: skip
     assert abs(p.mean - T(sde.starts[0])) < 3 * p.standard_error
-    assert p.standard_error < 0.03 * p.mean
+    assert p.standard_error < 0.04 * p.mean
 
 
 def plain(sde, start, dt, number, key):
@@ -542,7 +542,7 @@ def test_the_run_ends_with_the_last_arrival_or_an_interrupt():
 
 
 def test_compiles_once():
-    """For runs of any length, and for other regions of the same number."""
+    """For runs of any length and step, and for other regions of the same number."""
     traced = []
 
     def drift(z):
@@ -551,9 +551,9 @@ def test_compiles_once():
 
     sde = dm.SDE(drift, 1.0, 1)
     counts = []
-    for duration, centre in ((1.0, 2.0), (3.0, 2.0), (60.0, 1.5)):
+    for duration, dt, centre in ((1.0, 0.05, 2.0), (3.0, 0.05, 2.0), (60.0, 0.1, 1.5)):
         passage_times(
-            sde, [0.0], Regions([[centre]], 0.5), duration=duration, dt=0.05, key=jax.random.key(0)
+            sde, [0.0], Regions([[centre]], 0.5), duration=duration, dt=dt, key=jax.random.key(0)
         )
         counts.append(len(traced))
     assert counts[0] == counts[1] == counts[2]
