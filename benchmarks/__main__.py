@@ -27,6 +27,7 @@ QUESTIONS = {
     "lyapunov": lyapunov.run,
     "stationary": stationary.run,
     "irreversibility": irreversibility.run,
+    "irreversibility-peers": irreversibility.peers,
     "subspace": subspace.run,
     "memory": memory.run,
     "demo": demo.run,

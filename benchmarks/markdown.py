@@ -23,6 +23,8 @@ it for Dadras) in the table of fits; they were set after Adam had been measured.
 def cell(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "**no**"
+    if isinstance(value, float) and value != value:
+        return ""
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, list):

@@ -55,7 +55,7 @@ def success(
         points(ax, x, fractions, [recall.success_interval for recall in row], color=color,
                label=name)  # fmt: skip
         if not several:
-            ax.annotate(_share(row[0].success), (i, 0), xytext=(0, 3), textcoords="offset points",
+            ax.annotate(share(row[0].success), (i, 0), xytext=(0, 3), textcoords="offset points",
                         ha="center", fontsize=7, zorder=4)  # fmt: skip
     if several:
         ax.set_xticks(range(len(targets)), [str(j) for j in targets])
@@ -138,7 +138,7 @@ def _fractions(ax: Axes) -> None:
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
 
 
-def _share(value: float) -> str:
+def share(value: float) -> str:
     """In per cent, with "100 %" for all only."""
     text = f"{min(100 * value, 99.9):.1f}" if value < 1 else "100"
     return f"{text.removesuffix('.0')} %"

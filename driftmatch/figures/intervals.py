@@ -28,8 +28,9 @@ def points(ax: Axes, x, values, intervals, *, color, label: str | None = None, *
         ax.vlines(x[known], np.minimum(end, inside)[known], np.maximum(end, inside)[known],
                   color=color, lw=1.0, zorder=3)  # fmt: skip
         open_ended = np.isinf(end) & np.isfinite(inside) & ~np.isnan(values)
-        ax.plot(x[open_ended], inside[open_ended], arrow, ms=4.5, color=color, mfc="white",
-                mew=0.8, zorder=3.5)  # fmt: skip
+        if open_ended.any():
+            ax.plot(x[open_ended], inside[open_ended], arrow, ms=4.5, color=color, mfc="white",
+                    mew=0.8, zorder=3.5)  # fmt: skip
 
 
 def band(ax: Axes, x, values, intervals, *, color, label: str | None = None, **line: Any) -> None:

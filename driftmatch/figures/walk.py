@@ -10,13 +10,14 @@ from matplotlib.patches import Circle
 
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
+from driftmatch.figures.curves import share
 from driftmatch.figures.dwell import jump_rates, survival, transitions, turns, visits
 from driftmatch.figures.intervals import color_of
 from driftmatch.figures.irreversibility import rate
 from driftmatch.figures.marginals import frame, held, shade, window_of
 from driftmatch.figures.projection import View
 from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, label_panel, page, percent, style
+from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, label_panel, page, style
 from driftmatch.figures.surfaces import number
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.figures.walk_curve import log_rate_ratio, walk_curve
@@ -100,7 +101,7 @@ def _states(part, walks: Mapping[str, Walk]) -> None:
                    *(walk.dwell.regions.centres for walk in walks.values()))  # fmt: skip
     for ax, (name, walk) in zip(axes, walks.items(), strict=False):
         path(ax, walk, runs[name], view, color=color_of(name))
-        note = rf"{percent(walk.dwell.in_order_fraction)} in order, $\dot σ$ = " + rate(
+        note = rf"{share(walk.dwell.in_order_fraction)} in order, $\dot σ$ = " + rate(
             walk.irreversibility
         )
         ax.set_title(name, color=color_of(name), pad=16)
@@ -188,18 +189,15 @@ def _in_time(part, walks: Mapping[str, Walk]) -> None:
 
 def _statistics(part, dwells: Mapping, theory: float | None) -> None:
     panels: list[tuple[float, Callable[[Axes], object]]] = []
-    if all(len(dwell.jumps) for dwell in dwells.values()):
-        panels.append((1.0, lambda ax: survival(_with_complete(dwells), ax)))
+    complete = {name: dwell for name, dwell in dwells.items() if len(dwell.dwell_times())}
+    if complete:
+        panels.append((1.0, lambda ax: survival(complete, ax)))
     for name, dwell in dwells.items():
         panels.append((0.85, lambda ax, d=dwell, n=name: _matrix(ax, d, n)))
     panels.append((1.0, lambda ax: _rates(ax, dwells, theory)))
     axes = part.subplots(1, len(panels), width_ratios=[width for width, _ in panels])
     for ax, (_, draw) in zip(np.atleast_1d(axes), panels, strict=True):
         draw(ax)
-
-
-def _with_complete(dwells: Mapping) -> dict:
-    return {name: dwell for name, dwell in dwells.items() if len(dwell.dwell_times())}
 
 
 def _matrix(ax: Axes, dwell, name: str) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.network import Network
+from driftmatch.network import LatentSDE, Network
 from driftmatch.sde import AbstractSDE
 
 _PANELS, _MOST_PANELS = 64, 16384  # of the line between two minima
@@ -99,10 +99,13 @@ def landscape(sde: AbstractSDE | Network, *, starts: ArrayLike | None = None) ->
     misfit = np.abs(work - (energies - energies[:, None])).max()
     curl, circulation = _curl(sde, minima[i], minima[j]), float(misfit / np.median(depths))
     if max(curl, circulation) > _NO_GRADIENT:
+        remedy = "give an input of your own"
+        if isinstance(sde, LatentSDE):
+            remedy = "take the tilt of its target, or match it between the wells too (box=)"
         raise InputError(
             f"the drift of {sde.name} is no gradient, so it has no energy to tilt (the "
             f"antisymmetric part of its slopes is {curl:.0%} of them, and work between wells "
-            f"depends on the path by {circulation:.0%} of their depth): give an input of your own"
+            f"depends on the path by {circulation:.0%} of their depth): {remedy}"
         )
     return Landscape(sde, minima, energies - energies.min(), depths, curl, circulation)
 
