@@ -24,13 +24,13 @@ class Outcome(enum.Enum):
     COARSE = "the grid is too coarse for so little noise: use more cells or a smaller box"
     UNCONVERGED = "the sparse solver did not converge: use fewer cells or more noise"
     RARE_PASSAGES = (
-        "passages between wells are too rare for their weights to be computed: use more noise, or a "
-        "grid around one of them"
+        "passages between wells are too rare for their weights to be computed: use more noise, or "
+        "a grid around one of them"
     )
     OVERSHOT = "steps of dt lead further than the states are wide: lower dt"
     SEVERAL_ATTRACTORS = (
-        "trajectories differ by more than their own scatter: they are on several attractors; choose "
-        "one by start"
+        "trajectories differ by more than their own scatter: they are on several attractors; "
+        "choose one by start"
     )
     TRANSIENT = "the trajectories are not stationary yet: leave out their beginning, or run longer"
     UNDERSAMPLED = "there are too few samples for so many features: run longer"

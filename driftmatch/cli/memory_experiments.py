@@ -285,7 +285,8 @@ def switching(neurons: int, trials: int, seed: int, meter) -> Experiment:
         )
     table.add_row("all", *(percent(run.success) for run in runs.values()))
     table.add_row("  95 % interval", *(_percents(run.success_interval) for run in runs.values()))
-    words = f"network  {neurons} neurons, drift error {percent(record['drift_error'])}, off the attractors too"
+    error = percent(record["drift_error"])
+    words = f"network  {neurons} neurons, drift error {error}, off the attractors too"
     return Experiment(
         record,
         (table, words),

@@ -122,7 +122,7 @@ def capacity(record: Capacity, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"wells in {record.num_neurons} neurons, $k$ = {record.dim}")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     _fractions(ax)
-    legend_above(ax)
+    ax.legend(loc="best")
     return ax
 
 

@@ -16,6 +16,7 @@ from driftmatch.memory.rates import Rate
 
 _JUMPS = 40  # in a staircase, about
 _WRITTEN = 8  # regions, up to which the entries of a matrix are written into it
+_ALIKE = 0.1  # of the highest: rates above are drawn from 0, and in decades otherwise
 _DARK = 0.55  # entries above are written in white
 
 
@@ -189,12 +190,12 @@ def jump_rates(
     """
     _check(dwells)
     ax = panel(ax, 50.0, 45.0)
-    width, tops = 0.5 / max(len(dwells), 1), []
+    width, ends = 0.5 / len(dwells), []
     for i, (name, dwell) in enumerate(dwells.items()):
         color = color_of(name)
         x = np.array([0.0, 1.0]) + (i - (len(dwells) - 1) / 2) * width
         rates = _two_rates(dwell)
-        tops += [rate.interval[1] for rate in rates]
+        ends += [rate.interval for rate in rates]
         for at, rate in zip(x, rates, strict=True):
             _rate(ax, at, rate, color)
         ax.plot([], [], "o", ms=3.5, color=color, label=name)
@@ -203,8 +204,13 @@ def jump_rates(
             ax.plot(x, [k, k * np.exp(-theory)], color=color, lw=0.7, ls=(0, (3, 2)), zorder=1)
     two = all(len(d.regions) == 2 for d in dwells.values())
     ax.set_xticks([0, 1], ["0 → 1", "1 → 0"] if two else ["forward $k_+$", "backward $k_-$"])
-    ax.set(yscale="log", xlim=(-0.5, 1.5), ylabel="jumps per unit time")
-    ax.set_ylim(None, 1.5 * max(tops))
+    ax.set(xlim=(-0.5, 1.5), ylabel="jumps per unit time")
+    low, high = np.min(ends), np.max(ends)
+    if low > _ALIKE * high:
+        ax.set_ylim(0, 1.1 * high)
+    else:
+        ax.set(yscale="log")
+        ax.set_ylim(None, 1.5 * high)
     legend_above(ax)
     return ax
 

@@ -97,6 +97,8 @@ def associative(
     for part in more:
         for ax, draw in zip(part.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             draw(ax)
+            if capacity is None or draw is not panels[-1]:  # the key is above
+                _without_legend(ax)
     for part, letter in zip(strips, "abc", strict=False):
         label_panel(part.axes[0], letter)
     return fig

@@ -88,7 +88,7 @@ def switching(
     view = attractors_view(*runs.values())
     for ax, (name, run) in zip((left, middle), runs.items(), strict=True):
         visited(ax, run, view, _COLORS[name], names)
-        ax.set_title(name, color=_COLORS[name])
+        ax.set_title(name, color=_COLORS[name], pad=13)
     _success(right, runs, names)
     for strip, letter in zip(strips, "abcd", strict=True):
         label_panel(strip.axes[0], letter)

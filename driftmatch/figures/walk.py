@@ -101,9 +101,9 @@ def _states(part, walks: Mapping[str, Walk]) -> None:
                    *(walk.dwell.regions.centres for walk in walks.values()))  # fmt: skip
     for ax, (name, walk) in zip(axes, walks.items(), strict=False):
         path(ax, walk, runs[name], view, color=color_of(name))
-        note = rf"{share(walk.dwell.in_order_fraction)} in order, $\dot σ$ = " + rate(
-            walk.irreversibility
-        )
+        order = f"{share(walk.dwell.in_order_fraction)} in order"
+        order = order if len(walk.dwell.jumps) else "no jump"
+        note = rf"{order}, $\dot σ$ = {rate(walk.irreversibility)}"
         ax.set_title(name, color=color_of(name), pad=16)
         ax.annotate(note, (0.5, 1), xytext=(0, 4), xycoords="axes fraction", color=GREY,
                     textcoords="offset points", ha="center", va="bottom",

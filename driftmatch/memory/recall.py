@@ -19,7 +19,13 @@ from driftmatch.memory.tilt import Tilt, check_target
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE, Input
-from driftmatch.simulation.arguments import check_count, check_key, check_start, check_steps
+from driftmatch.simulation.arguments import (
+    check_count,
+    check_input,
+    check_key,
+    check_start,
+    check_steps,
+)
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -289,9 +295,9 @@ def _leaves_subspace(system, input, start) -> bool:
     """Whether all neurons of a network will be simulated."""
     if not isinstance(system, Network):
         return False
-    given = None if input is None else jax.eval_shape(input, 0.0).shape[-1]
     k = system.latent_dim
-    return system.private_noise > 0 or start.shape[1] != k or given not in (None, k)
+    input_dim = k if input is None else check_input(input, _dims(system))
+    return system.private_noise > 0 or start.shape[1] != k or input_dim != k
 
 
 def _nearest(regions: Regions, states: Float[np.ndarray, "M k"]) -> Int[np.ndarray, " M"]:

@@ -12,23 +12,23 @@ from driftmatch.memory.tilt import reachable
 KEY = jax.random.key(0)
 
 
-def test_wells_on_a_circle_are_recalled_until_the_neurons_are_too_few():
-    found = capacity((3, 10), key=KEY, num_neurons=32, num_trials=40)
-    assert np.array_equal(found.num_wells, [3, 10])
-    assert [len(each) for each in found.successes] == [3, 10]
-    assert found.success[0] > 0.97
-    assert found.worst[1] < 0.9  # 32 neurons cannot hold 10
-    assert found.drift_errors[1] > 3 * found.drift_errors[0]
-    assert found.intervals.shape == found.hopfield_intervals.shape == (2, 2)
-    assert np.all(found.intervals[:, 0] <= found.success)
-    assert np.all(found.success <= found.intervals[:, 1])
-    assert np.all((found.hopfield_success > 0) & (found.hopfield_success <= 1))
+def test_more_wells_than_the_neurons_can_hold():
+    found = capacity((10,), key=KEY, num_neurons=32, num_trials=40)
+    assert found.success[0] < 0.98
+    assert found.worst[0] < 0.9
+    assert found.drift_errors[0] > 0.03
+    assert found.intervals.shape == found.hopfield_intervals.shape == (1, 2)
+    assert found.intervals[0, 0] < found.success[0] < found.intervals[0, 1]
+    assert 0 < found.hopfield_success[0] < 1
     assert (found.dim, found.num_neurons, found.trials) == (2, 32, 40)
 
 
-def test_random_wells_in_more_dimensions():
+def test_few_wells_are_all_recalled():
+    """The control, at random in space."""
     found = capacity([3], key=KEY, num_neurons=64, arrangement="random", dim=3, num_trials=40)
-    assert found.success[0] > 0.95
+    assert np.array_equal(found.num_wells, [3])
+    assert [len(each) for each in found.successes] == [3]
+    assert np.all(found.success > 0.95)
     assert found.dim == 3
 
 

@@ -212,6 +212,7 @@ def test_runs_in_neurons_keep_fewer_samples(network, tilts, monkeypatch):
         ({"cue": [np.nan, 0.0]}, "must be finite"),
         ({"cue": "left"}, "cue must be a Tilt, numbers or a function of time, got str"),
         ({"cue": lambda t: jnp.zeros(3)}, r"input must return shape \(2,\) or \(64,\)"),
+        ({"cue": lambda t: np.sin(np.asarray(t)) * np.ones(2)}, "written with jax.numpy"),
         ({"system": "network"}, "system must be a Network or an SDE"),
     ],
 )
