@@ -211,10 +211,10 @@ def _in_words(analyses: Mapping[str, "Analysis"]) -> Iterator[str]:
                 "rest make them, and say little of the dynamics",
                 good=False,
             )
-    noisy = [a.system for a in analyses.values() if getattr(a.system, "private_noise", 0) > 0]
-    if noisy:
+    private = max(getattr(a.system, "private_noise", 0.0) for a in analyses.values())
+    if private > 0:
         yield verdict(
-            f"– private noise, s = {noisy[0].private_noise:g}, is in the run, what comes from it "
+            f"– private noise, s = {private:g}, is in the run, what comes from it "
             "and the neural exponents; the other exponents, entropy production and density are "
             "those of the latent SDE, which has none",
             good=False,

@@ -112,7 +112,7 @@ def associative(
 def _recall_curves(system, tilt: Tilt, key) -> list[RecallCurve]:
     """Against the strength of the cue, its length, and the noise."""
     scale = system.time_scale or 1.0
-    varied = (
+    varied: tuple[dict[str, Any], ...] = (
         {"amplitudes": AMPLITUDES},
         {"cue_times": [scale * time for time in CUE_TIMES]},
         {"noises": NOISE_FACTORS},

@@ -97,8 +97,6 @@ def associative(
     for part in more:
         for ax, draw in zip(part.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             draw(ax)
-            if capacity is None or draw is not panels[-1]:  # the key is above
-                _without_legend(ax)
     for part, letter in zip(strips, "abc", strict=False):
         label_panel(part.axes[0], letter)
     return fig
@@ -133,12 +131,19 @@ def _curve_panels(curves, capacity: Capacity | None) -> list[Callable[[Axes], Ax
             if not isinstance(curve, RecallCurve):
                 raise InputError(f"pass what recall_curve returned, got {type(curve).__name__}")
             varied.setdefault(curve.varied, {})[name] = curve
-    panels: list[Callable[[Axes], Axes]] = [
-        partial(recall_curve, group) for group in varied.values()
-    ]
+    panels: list[Callable[[Axes], Axes]] = [partial(_curves, group) for group in varied.values()]
     if capacity is not None:
         panels.append(partial(draw_capacity, capacity))
     return panels
+
+
+def _curves(group: Mapping[str, RecallCurve], ax: Axes) -> Axes:
+    """Without a legend where the key of the sheet says as much."""
+    recall_curve(group, ax)
+    legend = ax.get_legend()
+    if legend is not None and set(group) <= {"target", "network"}:
+        legend.remove()
+    return ax
 
 
 def _landscapes(part, tilt: Tilt, recalls: Mapping[str, Recall]) -> None:

@@ -50,7 +50,9 @@ def test_chaos_stays_chaos_in_the_network(three, network):
             ).exponents[0]
             for start in three.starts
         )  # fmt: skip
-        assert rest < -0.5 and abs(cycle) < 0.02 and 0.08 < chaos < 0.16
+        assert rest < -0.5
+        assert abs(cycle) < 0.02
+        assert 0.08 < chaos < 0.16
 
 
 def test_without_input_nothing_switches(three):
