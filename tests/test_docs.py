@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
 
+# Pages whose examples train and judge many networks
+SLOW = {f"docs/{page}.md" for page in ("figures", "analysis", "dwell", "fixed-points")}
+
 _BLOCK = re.compile(r"^(<!-- not run -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,7 +69,14 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in found}
 
 
-@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if blocks(text, "python")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name, text in TEXTS.items()
+        if blocks(text, "python")
+    ],
+)
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # The pages fit and judge networks thoroughly; here it is enough that they do so at all.

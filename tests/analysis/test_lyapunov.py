@@ -85,6 +85,7 @@ def test_multiplicative_noise_in_many_dimensions(k):
     assert np.all(np.abs(found.exponents - a) > 5 * error)  # what the drift alone would give
 
 
+@pytest.mark.slow
 def test_pairs_of_a_damped_hamiltonian():
     """Under damping γ and additive noise the tangent flow is symplectic but for a factor e^{−γt/2}:
     λ_i + λ_{11−i} = −γ for a chain of five double wells, whatever the sampling error."""
@@ -102,6 +103,7 @@ def test_pairs_of_a_damped_hamiltonian():
     assert found.exponents[0] > 2 * found.standard_error[0] > 8e-3
 
 
+@pytest.mark.slow
 def test_a_flow_with_many_positive_exponents():
     """Lorenz's model of 1996 with ten sites: one exponent is zero and all add up to −10."""
 
@@ -117,6 +119,7 @@ def test_a_flow_with_many_positive_exponents():
     assert 5 < found.dimension < 10
 
 
+@pytest.mark.slow
 def test_hyperchaos():
     """Rössler's flow with two positive exponents, about 0.112 and 0.021 (in bits 0.16 and 0.03:
     A. Wolf et al., Physica D 16, 285 (1985))."""

@@ -269,7 +269,7 @@ def test_a_truncated_model_gets_one_line(fails, model, analysed):
         (["lorenz", "--figure", "a.png", "--no-figure"], "exclude each other"),
         (["lorenz", "--skip", "lyapunow"], "did you mean 'lyapunov'?"),
         (["lorenz", "--duration", "-1"], "duration"),
-        (["net.safetensors", "--dt", "2"], "dt must be below 2 tau"),
+        (["net.safetensors", "--dt", "2"], "too large for a network with tau"),
     ],
 )
 def test_bad_input_gets_one_line(fails, model, tmp_path, arguments, message):

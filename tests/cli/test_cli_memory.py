@@ -91,6 +91,7 @@ def test_a_real_walk():
     assert low - 0.5 * (high - low) < theory < high + 0.5 * (high - low)
 
 
+@pytest.mark.slow
 def test_a_real_recall():
     done = memory_experiments.associative(3, 0.35, 48, 90, 0, SILENT, quick=True)
     for who in ("target", "network", "hopfield"):

@@ -12,6 +12,7 @@ from driftmatch.memory.tilt import reachable
 KEY = jax.random.key(0)
 
 
+@pytest.mark.slow
 def test_more_wells_than_the_neurons_can_hold():
     found = capacity((10,), key=KEY, num_neurons=32, num_trials=40)
     assert found.success[0] < 0.98
@@ -23,6 +24,7 @@ def test_more_wells_than_the_neurons_can_hold():
     assert (found.dim, found.num_neurons, found.trials) == (2, 32, 40)
 
 
+@pytest.mark.slow
 def test_few_wells_are_all_recalled():
     """The control, at random in space."""
     found = capacity([3], key=KEY, num_neurons=64, arrangement="random", dim=3, num_trials=40)
@@ -32,6 +34,7 @@ def test_few_wells_are_all_recalled():
     assert found.dim == 3
 
 
+@pytest.mark.slow
 def test_places_are_two_apart_and_all_can_be_reached():
     for W in (2, 9):
         places = _circle(W)

@@ -23,6 +23,7 @@ def curve():
     )
 
 
+@pytest.mark.slow
 def test_order_turns_and_dissipation(curve):
     """Detailed balance at three torques, in intervals of 99.9 %: of six one fails once in 170."""
     widen = 3.29 / 1.96
@@ -45,6 +46,7 @@ def test_order_turns_and_dissipation(curve):
         )
 
 
+@pytest.mark.slow
 def test_networks_dwell_as_their_targets(curve):
     for target, network in zip(curve.targets, curve.networks, strict=True):
         means = [w.dwell.leaving_rate().mean_time for w in (target, network)]
@@ -53,6 +55,7 @@ def test_networks_dwell_as_their_targets(curve):
     assert curve.parameter == "torque"
 
 
+@pytest.mark.slow
 def test_regions_of_ones_own_in_three_dimensions():
     """Beyond two dimensions the rate comes from the score."""
     centres = 2 * np.eye(3)

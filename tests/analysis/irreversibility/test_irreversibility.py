@@ -102,6 +102,7 @@ def test_routes_tell_two_noises_apart(method):
     assert abs(record.entropy_production - other) > 20 * record.standard_error + 0.3 * other
 
 
+@pytest.mark.slow
 def test_routes_agree_where_nothing_is_known():
     """A relaxation oscillator; four standard errors of the path, one in 6000, and 1 % of steps."""
     sde = dm.systems.van_der_pol(noise=0.5)
@@ -196,6 +197,7 @@ def heated_chain(k=32):
     return dm.systems.ornstein_uhlenbeck(B, np.diag(np.linspace(0.10358, 10, k)))
 
 
+@pytest.mark.slow
 def test_thirty_two_beads():
     sde = heated_chain()
     exact = dm.irreversibility(sde, method="linear").entropy_production
