@@ -145,7 +145,7 @@ def surroundings(
     *,
     key: PRNGKeyArray,
     number: int = 30_000,
-    share: float = 0.05,
+    share: float = 0.02,
     margin: float = 0.3,
 ) -> Float[np.ndarray, "number k"]:
     """States to match at (`embed(states=...)`) where inputs push the state off its attractors.
