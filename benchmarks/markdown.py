@@ -17,8 +17,8 @@ the process, and compilation's own peak hides what a network of 10⁵ neurons ad
 more than an upper bound. The limits on errors in the ten-seed table are a third of Adam's (all of
 it for Dadras) in the table of fits; they were set after Adam had been measured. Seconds of
 `driftmatch demo` and `--help` were taken by hand with the shell's `time`. Seconds in the table of
-memories were taken beside other work, so they are upper bounds. Of twelve 95 % intervals for ln k₊/k₋
-one may miss: two or more do in 12 % of runs.
+memories were taken beside other work, so they are upper bounds. Of twelve 95 % intervals for
+ln k₊/k₋ one may miss: two or more do in 12 % of runs.
 """
 
 
