@@ -131,7 +131,7 @@ def stationary(
     **Raises** `InputError` for more than three dimensions, a grid that does not fit, a singular D
     and an SDE driven in time.
 
-    **Cost** on two cores: 256² one or two seconds and 0.3 GB, 512² some ten seconds and 1 GB
+    **Cost** on two cores: 256² one or two seconds and 0.3 GB, 512² some five seconds and 0.7 GB
     (sparse LU); 64³ ten to thirty seconds and 0.6 GB (GMRES with an incomplete LU).
     """
     sde = as_stationary_sde(sde)
