@@ -18,11 +18,15 @@ else:
     from equinox import AbstractVar
 
 
+# A step's change is summed up before it is added to z: far from 0, in single precision, z + f dt
+# would round f dt away, where z + (f dt + noise) rounds up or down by chance and keeps its mean.
+
+
 def euler_maruyama(
     drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLike
 ) -> Array:
     """z' = z + f(z, t) dt + σ(z) dB: strong order ½ (1 for additive noise), weak order 1."""
-    return z + drift(z, t) * dt + noise
+    return z + (drift(z, t) * dt + noise)
 
 
 def heun(drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLike) -> Array:
@@ -33,8 +37,8 @@ def heun(drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLik
     Orders as for Euler–Maruyama with smaller errors, and order 2 without noise.
     """
     before = drift(z, t)
-    after = drift(z + before * dt + noise, t + dt)
-    return z + 0.5 * (before + after) * dt + noise
+    after = drift(z + (before * dt + noise), t + dt)
+    return z + (0.5 * (before + after) * dt + noise)
 
 
 class AbstractScheme(eqx.Module):

@@ -120,3 +120,26 @@ def test_first_components_do_not_depend_on_how_many_there_are():
 def test_steps_beyond_single_precision_have_noise_of_their_own():
     key = jax.random.key(3)
     assert not np.allclose(normals(key, 2**24, 5, 3), normals(key, 2**24 + 1, 5, 3))
+
+
+@pytest.mark.parametrize("solver", ["euler-maruyama", "heun"])
+def test_a_drift_below_rounding_is_kept_by_the_noise(solver):
+    """From z = 10⁵ in single precision, where a step's drift is a quarter of the distance of two
+    numbers: alone it would be rounded away, with the noise its mean remains."""
+    z, apart, M, steps = 1e5, 2.0**-7, 1000, 200
+    drift, noise = apart / 4, 2 * apart  # in a step of 1
+    sde = dm.SDE(lambda z: drift + 0 * z, noise, dim=1)
+    run = dm.simulate(
+        sde,
+        duration=float(steps),
+        dt=1.0,
+        key=jax.random.key(5),
+        num_trajectories=M,
+        start=[z],
+        solver=solver,
+    )
+    assert run.states.dtype == np.float32
+    moved = run.states[:, -1, 0].astype(float) - z
+    error = noise * np.sqrt(steps / M)
+    assert abs(moved.mean() - drift * steps) < 4 * error  # false alarms: 6e-5
+    assert drift * steps > 16 * error  # what was rounded away would show

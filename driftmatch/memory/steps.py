@@ -1,0 +1,25 @@
+"""The time scale of an experiment, and the step to simulate it with, where the user gives none."""
+
+from jaxtyping import PRNGKeyArray
+
+from driftmatch.matching.states import STEPS_PER_TIME_SCALE, characteristic_time
+from driftmatch.network import Network
+from driftmatch.sde import AbstractSDE
+
+_STEPS_PER_TAU = 20
+
+
+def time_scale_of(system: AbstractSDE | Network, key: PRNGKeyArray) -> float:
+    """In which the state changes by about its own size: the system's own, or found by short runs.
+
+    Raises `ComputationError` for a system without one that diverges.
+    """
+    if system.time_scale is not None:
+        return system.time_scale
+    return characteristic_time(system.latent() if isinstance(system, Network) else system, key)[0]
+
+
+def default_step(system: AbstractSDE | Network, time_scale: float) -> float:
+    """A 50th of the time scale; for a network at most a 20th of τ."""
+    step = time_scale / STEPS_PER_TIME_SCALE
+    return min(step, system.tau / _STEPS_PER_TAU) if isinstance(system, Network) else step
