@@ -24,7 +24,9 @@ _APART = 3.0  # radii: the least distance of two centres
 _EDGE = 1.5  # of the radius: how far out an attractor's own flow is followed
 _SHARPNESS = 12  # of that edge, an even number
 _LEAK = 4.0  # per time scale: pulls back what is beyond
-_SEAM = 0.1  # of the radius: b² over the least distance
+_OWN = 0.8  # of the radius: how far out the flow is the system's own
+_FOREIGN = 7.5  # −ln of the weight that another attractor has there, at most
+_WIDEST = 0.25  # of the radius: b² over the least distance, at most
 
 
 class Placed(eqx.Module):
@@ -84,8 +86,12 @@ def blend(
     that the attractor's mean is at c_j, scaled so that it just fits into a ball of the given radius
     (a fixed point has no size, and the flow around it is not scaled), and sped up to the given time
     scale. Beyond 1.5 radii it gives way to a leak back, as it does in the dimensions that the
-    system does not have. Seams between the regions of two attractors are narrow, b² = radius/10
-    times the least distance of two centres: within 0.8 radii the flow is the system's own to 1 %.
+    system does not have. Seams between the regions of two attractors are as wide as leaves the flow
+    within 0.8 radii r to its system, to 1 %: with the least distance L of two centres
+
+        b² = L · min((L − 1.6 r)/15, r/4),
+
+    as a network follows wide seams better than narrow ones.
 
     **Arguments**
 
@@ -115,7 +121,7 @@ def blend(
         starts.append(start)
     names = ", ".join(sde.name for sde in systems)
     return SDE(
-        BlendDrift(tuple(parts), float(np.sqrt(_SEAM * p["radius"] * nearest_two(c)[2]))),
+        BlendDrift(tuple(parts), _spread(nearest_two(c)[2], p["radius"])),
         p["noise"],
         c.shape[1],
         start=np.array(starts),
@@ -125,6 +131,12 @@ def blend(
         equation="dz = Σ w_j(z) f_j(z) dt + σ dB,  w = softmax(−|z − c_j|²/(2b²))",
         parameters={"centres": nested(c), **p},
     )
+
+
+def _spread(apart: float, radius: float) -> float:
+    """b. At x along the line between two centres the other's weight is exp(−L (L − 2x)/(2b²))."""
+    seam = min((apart - 2 * _OWN * radius) / (2 * _FOREIGN), _WIDEST * radius)
+    return float(np.sqrt(apart * seam))
 
 
 def _check_systems(sdes: Iterable[AbstractSDE]) -> list[AbstractSDE]:

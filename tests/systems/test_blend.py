@@ -57,7 +57,7 @@ def test_weights_sum_to_one_and_choose_the_nearest(three):
     apart = np.linalg.norm(np.array(states)[:, None] - CENTRES, axis=-1)
     np.testing.assert_array_equal(weights.argmax(axis=1), apart.argmin(axis=1))
     np.testing.assert_allclose(
-        jax.vmap(three._drift.weights)(jnp.array(CENTRES)), np.eye(3), atol=1e-6
+        jax.vmap(three._drift.weights)(jnp.array(CENTRES)), np.eye(3), atol=1e-4
     )
 
 
@@ -108,7 +108,7 @@ def test_starts_lie_on_the_attractors(three):
     )  # fmt: skip
     nearest, apart = where(run, CENTRES)
     np.testing.assert_array_equal(nearest, np.broadcast_to([[0], [1], [2]], nearest.shape))
-    assert apart[0].max() < 1e-5  # at rest
+    assert apart[0].max() < 1e-3  # at rest, next to its centre: others hardly reach there
     np.testing.assert_allclose(apart[1], 1, atol=0.02)  # on the circle from the first
     assert 0.9 < apart[2].max() < 1.1
     # Chaos comes back to where it started, of itself and not to rest
@@ -153,8 +153,9 @@ def test_lyapunov_exponents_are_those_of_the_sources(three):
 def test_every_state_comes_home(three):
     """From far out, and to all three: nothing else attracts."""
     starts = np.concatenate([in_ball(60, 3, 6.0), in_ball(60, 3, 60.0)])
+    # Long enough to spiral out of the chaotic flow's own fixed points
     run = dm.simulate(
-        quiet(three), duration=60.0, dt=0.01, key=jax.random.key(0), num_trajectories=120,
+        quiet(three), duration=200.0, dt=0.01, key=jax.random.key(0), num_trajectories=120,
         start=starts, save_every=100,
     )  # fmt: skip
     nearest, apart = where(run, CENTRES)
