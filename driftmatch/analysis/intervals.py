@@ -3,7 +3,7 @@
 import math
 
 
-def wilson_interval(count: int, total: int, *, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(count: float, total: int, *, z: float = 1.96) -> tuple[float, float]:
     """Wilson's interval for the probability behind `count` successes in `total` trials.
 
     `z`: the normal quantile; 1.96 gives 95 %. Unlike the textbook interval it stays honest when

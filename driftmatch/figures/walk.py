@@ -20,7 +20,7 @@ from driftmatch.figures.runs import coordinate_names
 from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, label_panel, page, style
 from driftmatch.figures.surfaces import number
 from driftmatch.figures.traces import neuron_traces
-from driftmatch.figures.walk_curve import log_rate_ratio, walk_curve
+from driftmatch.figures.walk_curve import expected_log_ratio, walk_curve
 from driftmatch.memory.sequential import Walk, WalkCurve
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
@@ -68,7 +68,7 @@ def sequential(
     _states(strips[0], walks)
     _in_time(strips[1], walks)
     if theory is None:
-        known = [log_rate_ratio(walk.irreversibility.sde) for walk in walks.values()]
+        known = [expected_log_ratio(walk) for walk in walks.values()]
         theory = next((value for value in known if value is not None), None)
     _statistics(strips[2], dwells, theory)
     for strip, curve in zip(strips[3:], rows, strict=True):
@@ -103,7 +103,9 @@ def _states(part, walks: Mapping[str, Walk]) -> None:
         path(ax, walk, runs[name], view, color=color_of(name))
         order = f"{share(walk.dwell.in_order_fraction)} in order"
         order = order if len(walk.dwell.jumps) else "no jump"
-        note = rf"{order}, $\dot σ$ = {rate(walk.irreversibility)}"
+        note = order
+        if walk.irreversibility is not None:
+            note += rf", $\dot σ$ = {rate(walk.irreversibility)}"
         ax.set_title(name, color=color_of(name), pad=16)
         ax.annotate(note, (0.5, 1), xytext=(0, 4), xycoords="axes fraction", color=GREY,
                     textcoords="offset points", ha="center", va="bottom",
@@ -114,7 +116,8 @@ def _states(part, walks: Mapping[str, Walk]) -> None:
 
 def path(ax: Axes, walk: Walk, run, view: View, *, color) -> None:
     """A trajectory over the density of two dimensions, or in the view, with numbered regions."""
-    regions, density = walk.dwell.regions, walk.irreversibility.stationary
+    regions, dissipation = walk.dwell.regions, walk.irreversibility
+    density = None if dissipation is None else dissipation.stationary
     if regions.dim != 2 or density is None:
         plain = Trajectory(run.times, run.states, run.outcome, run.name, run.dt)
         attractor(plain, ax, view=view, color=color)

@@ -1,7 +1,6 @@
 """Walks through memories against a parameter: order, turns, dissipation, dwelling."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from driftmatch.errors import InputError
 from driftmatch.figures.intervals import points
 from driftmatch.figures.style import GREY, NETWORK, PAGE_WIDTH, PALE, TARGET, page, style
 from driftmatch.memory.sequential import Walk, WalkCurve
-from driftmatch.sde import SDE
+from driftmatch.systems.ring import log_rate_ratio
 
 _Z = 1.96  # the normal quantile of 95 %
 _APART = 0.012  # of the axis, between target and network
@@ -82,6 +81,8 @@ def _panel(ax: Axes, curve: WalkCurve, quantity: Quantity) -> None:
 
 
 def _dissipation(walk: Walk) -> tuple[float, tuple[float, float]]:
+    if walk.irreversibility is None:
+        return np.nan, (np.nan, np.nan)
     value, error = walk.irreversibility.entropy_production, walk.irreversibility.standard_error
     return value, (value - _Z * error, value + _Z * error)
 
@@ -91,7 +92,7 @@ def _theory(ax: Axes, curve: WalkCurve, theory: Callable[[float], float] | None)
         x = np.linspace(curve.values.min(), curve.values.max(), 100)
         ax.plot(x, [theory(float(v)) for v in x], color=GREY, zorder=1, label="theory")
     else:
-        expected = [log_rate_ratio(walk.irreversibility.sde) for walk in curve.targets]
+        expected = [expected_log_ratio(walk) for walk in curve.targets]
         if None in expected:
             return
         order = np.argsort(curve.values)
@@ -100,12 +101,6 @@ def _theory(ax: Axes, curve: WalkCurve, theory: Callable[[float], float] | None)
     ax.legend(loc="best")
 
 
-def log_rate_ratio(sde: Any) -> float | None:
-    """2πRF/(mD), ln(k₊/k₋) by local detailed balance in a ring of wells; None of others."""
-    if not isinstance(sde, SDE) or sde.name != "ring_of_wells":
-        return None
-    p: dict[str, Any] = dict(sde.parameters)
-    if p.get("keep_density") or not p.get("noise"):
-        return None
-    D = p["noise"] ** 2 / 2
-    return float(2 * np.pi * p["radius"] * p["torque"] / (p["num_wells"] * D))
+def expected_log_ratio(walk: Walk) -> float | None:
+    """ln(k₊/k₋) by local detailed balance, of what is known to obey it."""
+    return None if walk.irreversibility is None else log_rate_ratio(walk.irreversibility.sde)

@@ -5,6 +5,7 @@ import numpy as np
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.states import NUM_HELD_OUT, NUM_VISITED
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import is_real
 
 MAX_NEURONS = 8192  # the refined fit's arrays then take some 20 GB
 
@@ -27,9 +28,9 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> None:
             f"num_neurons must be at most {MAX_NEURONS} to be fitted in memory, got {num_neurons}; "
             "larger networks can be built with driftmatch.Network"
         )
-    if tau is not None and not (_is_real(tau) and np.isfinite(tau) and tau > 0):
+    if tau is not None and not (is_real(tau) and np.isfinite(tau) and tau > 0):
         raise InputError(f"tau must be positive, got {tau!r}")
-    if not (_is_real(private_noise) and np.isfinite(private_noise) and private_noise >= 0):
+    if not (is_real(private_noise) and np.isfinite(private_noise) and private_noise >= 0):
         raise InputError(f"private_noise must be a number of at least 0, got {private_noise!r}")
 
 
@@ -70,10 +71,6 @@ def check_spread(sde, visited) -> None:
             f"the trajectories of {sde.name} settle on one point, where there is nothing to match; "
             "give the target noise, or say where to match with states= or box="
         )
-
-
-def _is_real(value) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 def _array(what, value) -> np.ndarray:

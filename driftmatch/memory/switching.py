@@ -1,6 +1,6 @@
 """Switching between attractors of different kinds, by pulses of input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -10,16 +10,18 @@ from jaxtyping import ArrayLike, Float, Int, PRNGKeyArray
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
 from driftmatch.memory.regions import Regions, as_regions
+from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key
+from driftmatch.simulation.arguments import check_count, check_key, check_steps, is_real
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
+_PULSE, _PERIOD = 5, 40  # time scales
+_REACH = 2.5  # how many times from the middle to an attractor a pulse pushes in a time scale
 _KEPT = 4000  # samples of a trial, about
-_STEPS = 100  # in a time scale
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,14 @@ class Switching:
 
     @property
     def success_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of `success`."""
-        return wilson_interval(int(self.successes.sum()), self.ended.size)
+        """Wilson's 95 % interval of `success` for M independent trials: the commands of one trial
+        may share their fate."""
+        return wilson_interval(self.success * self.trials, self.trials)
+
+    @property
+    def success_intervals(self) -> Float[np.ndarray, "C 2"]:
+        """Wilson's 95 % interval after each command."""
+        return np.array([wilson_interval(int(count), self.trials) for count in self.successes])
 
 
 def switch(
@@ -68,7 +76,7 @@ def switch(
     commands: Sequence[int],
     *,
     key: PRNGKeyArray,
-    strength: float = 6.0,
+    strength: float | None = None,
     pulse: float | None = None,
     period: float | None = None,
     dt: float | None = None,
@@ -87,9 +95,12 @@ def switch(
     - `system`: an SDE such as `systems.blend`, or a network that embeds one.
     - `regions`: around the attractors, a `Regions` or centres (A, k).
     - `commands`: indices of regions.
-    - `key`: a random key. - `strength`: |c|, in units of the drift.
+    - `key`: a random key.
+    - `strength`: |c|, in units of the drift; by default, without a drift of its own, the state
+      would be pushed in a time scale 2.5 times as far as the regions are from their middle.
     - `pulse`: how long each input lasts, by default 5 time scales; `period`: from one pulse to the
-      next, by default 40 time scales. - `dt`: the step, by default a 100th of a time scale.
+      next, by default 40 time scales.
+    - `dt`: the step, by default a 50th of a time scale, for a network at most a 20th of τ.
     - `num_trials`: M, which start at the system's starts in turn.
 
     **Raises** `InputError` for commands that are no regions, a pulse that outlasts its period, and
@@ -102,24 +113,28 @@ def switch(
     if regions.dim != k:
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     M = check_count("num_trials", num_trials)
-    order = list(commands)
-    if not order or any(isinstance(c, bool) or c not in range(len(regions)) for c in order):
-        raise InputError(
-            f"commands must be whole numbers from 0 to {len(regions) - 1}, got {order}"
-        )
-    scale = system.time_scale or 1.0
-    pulse = 5 * scale if pulse is None else pulse
-    period = 40 * scale if period is None else period
-    dt = scale / _STEPS if dt is None else dt
+    order = _check_commands(commands, len(regions))
+    key_scale, key_run = jax.random.split(check_key(key))
+    scale = time_scale_of(system, key_scale)
+    directions, distance = _ways(regions, order)
+    numbers = {"strength": strength, "pulse": pulse, "period": period}
+    for what, value in numbers.items():
+        if value is not None and not (is_real(value) and np.isfinite(value) and value >= 0):
+            raise InputError(f"{what} must be a number that is not negative, got {value!r}")
+    strength = _REACH * distance / scale if strength is None else strength
+    pulse = _PULSE * scale if pulse is None else pulse
+    period = _PERIOD * scale if period is None else period
     if not 0 < pulse < period:
         raise InputError(f"pulse must end before its period, got {pulse!r} and {period!r}")
-    forcings = np.array([_toward(regions, j, strength) for j in order])
+    dt = default_step(system, scale) if dt is None else dt
+    forcings = strength * directions
     gain = system.tau if isinstance(system, Network) else 1.0
     sequence = [(gain * c, i * period, i * period + pulse) for i, c in enumerate(forcings)]
     duration = len(order) * period
+    steps = check_steps(duration, dt, 1)
     run = simulate(
-        system, duration=duration, dt=dt, key=check_key(key), num_trajectories=M,
-        input=pulses(sequence), save_every=max(1, int(duration / dt / _KEPT)), meter=meter,
+        system, duration=duration, dt=dt, key=key_run, num_trajectories=M, input=pulses(sequence),
+        save_every=max(1, steps // _KEPT), meter=meter,
     )  # fmt: skip
     ends = [
         np.searchsorted(run.times, (i + 1) * period, side="right") - 1 for i in range(len(order))
@@ -130,14 +145,26 @@ def switch(
     )  # fmt: skip
 
 
-def _toward(regions: Regions, j: int, strength: float) -> Float[np.ndarray, " k"]:
-    offset = regions.centres[j] - regions.centres.mean(axis=0)
-    length = np.linalg.norm(offset)
-    if length < regions.radii[j]:
+def _check_commands(commands: Sequence[int], A: int) -> list[int]:
+    order = list(commands) if isinstance(commands, Iterable) else []
+    if not order or any(isinstance(c, bool) or c not in range(A) for c in order):
         raise InputError(
-            f"region {j} lies in the middle of all, where no constant input leads: move it outward"
+            f"commands must be a list of whole numbers from 0 to {A - 1}, got {commands!r}"
         )
-    return strength * offset / length
+    return order
+
+
+def _ways(regions: Regions, order: list[int]) -> tuple[Float[np.ndarray, "C k"], float]:
+    """The direction of each command, and how far the regions are from their middle, on average."""
+    offsets = regions.centres - regions.centres.mean(axis=0)
+    lengths = np.linalg.norm(offsets, axis=1)
+    for j in order:
+        if lengths[j] < regions.radii[j]:
+            raise InputError(
+                f"region {j} lies in the middle of all, where no constant input leads: move it "
+                "outward"
+            )
+    return offsets[order] / lengths[order, None], float(lengths.mean())
 
 
 def surroundings(
@@ -145,22 +172,25 @@ def surroundings(
     *,
     key: PRNGKeyArray,
     number: int = 30_000,
-    share: float = 0.02,
+    share: float = 0.005,
     margin: float = 0.3,
 ) -> Float[np.ndarray, "number k"]:
     """States to match at (`embed(states=...)`) where inputs push the state off its attractors.
 
     They are visited from the SDE's starts, but for a `share` of them, which is spread evenly over
     the box that these fill and so many of its widths (`margin`) around it: there a network must
-    follow, too. A larger share costs accuracy on the attractors; chaos goes first.
+    follow, too, but for the way back only. Drifts are large there, so that few states have a say; a
+    larger share costs accuracy on the attractors, and chaos goes first.
     """
+    if not isinstance(sde, AbstractSDE):
+        raise InputError(f"surroundings are those of an SDE, got {type(sde).__name__}")
     count = check_count("number", number)
-    if not (0 <= share <= 1 and margin >= 0):
+    if not (is_real(share) and 0 <= share <= 1 and is_real(margin) and margin >= 0):
         raise InputError(
             f"share must be from 0 to 1 and margin not negative, got {share!r} and {margin!r}"
         )
-    scale = sde.time_scale or 1.0
-    key_run, key_box = jax.random.split(check_key(key))
+    key_scale, key_run, key_box = jax.random.split(check_key(key), 3)
+    scale = time_scale_of(sde, key_scale)
     outer = round(share * count)
     M = 10 * len(sde.starts) if sde.starts is not None else 30
     samples = -(-(count - outer) // M)

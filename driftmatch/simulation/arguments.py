@@ -22,7 +22,7 @@ def check_count(what: str, value: Any) -> int:
 def check_steps(duration: Any, dt: Any, save_every: int) -> int:
     """How many steps of dt fit into the duration."""
     for what, value in (("duration", duration), ("dt", dt)):
-        if not (_is_real(value) and np.isfinite(value) and value > 0):
+        if not (is_real(value) and np.isfinite(value) and value > 0):
             raise InputError(f"{what} must be a positive number, got {value!r}")
     ratio = float(duration) / float(dt)
     if ratio > MAX_STEPS:
@@ -49,7 +49,7 @@ def check_leak(dt: float, tau: float) -> None:
         )
 
 
-def _is_real(value: Any) -> bool:
+def is_real(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 

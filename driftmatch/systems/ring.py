@@ -1,5 +1,8 @@
 """Wells on a ring, and a current that walks through them in order."""
 
+import math
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -125,6 +128,18 @@ def ring_of_wells(
         "V = κ(r² − R²)²/(8R²) + ½h(1 − g cos mθ),  g = (2rR/(r² + R²))ᵐ",
         parameters={"num_wells": m, **p, "keep_density": bool(keep_density)},
     )
+
+
+def log_rate_ratio(sde: object) -> float | None:
+    """ln(k₊/k₋) = 2πRF/(mD), of jumps forward and backward in a ring of wells, by local detailed
+    balance; None of other systems, without noise, and where |F| ≥ mh/(2R) leaves no wells."""
+    if not isinstance(sde, SDE) or sde.name != "ring_of_wells":
+        return None
+    p: dict[str, Any] = dict(sde.parameters)
+    m, F, R, D = p["num_wells"], p["torque"], p["radius"], p["noise"] ** 2 / 2
+    if p["keep_density"] or D == 0 or abs(F) >= m * p["barrier"] / (2 * R):
+        return None
+    return 2 * math.pi * R * F / (m * D)
 
 
 def _check_num_wells(value: object) -> int:

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.memory.switching import surroundings, switch
+from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.memory.regions import Regions
+from driftmatch.memory.switching import Switching, surroundings, switch
 
 KEY = jax.random.key(0)
 CENTRES = 2.4 * np.array([[1.0, 0, 0], [-0.5, 0.866, 0], [-0.5, -0.866, 0]])
-REGIONS = dm.memory.Regions(CENTRES, 1.3)
+REGIONS = Regions(CENTRES, 1.3)
 COMMANDS = [0, 1, 2, 0]
 
 
@@ -29,30 +31,59 @@ def network(three):
 def test_the_commanded_attractor_is_found(three, network):
     """Rest, cycle, chaos and back: in every trial of target and network but one in twenty."""
     for system in (three, network):
-        run = switch(system, REGIONS, COMMANDS, key=KEY, num_trials=30)
-        assert np.all(run.successes >= 29)
+        run = switch(system, REGIONS, COMMANDS, key=KEY, num_trials=40)
+        assert np.all(run.successes >= 38)
         assert run.success_interval[0] > 0.9
         # What it is commanded to do, it does: at rest, or moving over its attractor
         times = run.trajectory.times
         for i, command in enumerate(COMMANDS):
             stays = (times > (i + 0.5) * run.period) & (times <= (i + 1) * run.period)
             spread = run.trajectory.states[0, stays].std(axis=0).max()
-            if system is three or command < 2:  # a small network's chaos may come to rest
-                assert spread < 0.1 if command == 0 else spread > 0.2
+            assert spread < 0.1 if command == 0 else spread > 0.2
 
 
-def test_rest_cycle_and_chaos(three):
-    """λ₁ without noise is negative, 0, and positive on the three attractors."""
+@pytest.mark.parametrize("embedded", [False, True])
+def test_rest_cycle_and_chaos(three, network, embedded):
+    """λ₁ without noise is negative, 0, and positive on the three attractors, of the network, too:
+    by 0.129 times Lorenz' 0.906."""
     rest, cycle, chaos = (
         dm.lyapunov(
-            three, duration=200.0, dt=0.01, key=KEY, noise=False, start=start,
-            num_trajectories=4, num_exponents=1,
+            network if embedded else three, duration=200.0, dt=0.02, key=KEY, noise=False,
+            start=start, num_trajectories=4, num_exponents=1,
         ).exponents[0]
         for start in three.starts
     )  # fmt: skip
     assert rest < -0.5
     assert abs(cycle) < 0.02
     assert 0.08 < chaos < 0.16
+
+
+@pytest.mark.parametrize(("size", "time_scale"), [(1e3, 1.0), (1.0, 1e-3), (1e-3, 1e3)])
+def test_units_do_not_matter(size, time_scale):
+    """By default the pulses grow with what they are to move, and how fast."""
+    centres = size * np.array([[2.0, 0.0], [-2.0, 0.0]])
+    sde = dm.systems.blend(
+        [dm.systems.ornstein_uhlenbeck(), dm.systems.van_der_pol()], centres, radius=size,
+        time_scale=time_scale, noise=0.05 * size / np.sqrt(time_scale),
+    )  # fmt: skip
+    run = switch(sde, Regions(centres, 1.5 * size), [0, 1, 0, 1], key=KEY, num_trials=20)
+    assert run.success == 1.0
+    np.testing.assert_allclose(np.linalg.norm(run.forcings, axis=1), 5 * size / time_scale)
+
+
+def test_the_interval_is_that_of_trials_that_share_their_fate():
+    """Half of the trials follow all commands, the others none: 95 % of intervals hold ½, where
+    those for independent commands hold it in about half of all experiments."""
+    rng, M, C, held, naive = np.random.default_rng(0), 40, 7, 0, 0
+    for _ in range(400):
+        ended = np.where(rng.random(M) < 0.5, 0, -1)[:, None].repeat(C, axis=1)
+        run = Switching(np.zeros(C, int), ended, 1.0, 2.0, np.zeros((C, 2)), None, None)
+        low, high = run.success_interval
+        held += low <= 0.5 <= high
+        low, high = wilson_interval(int(run.successes.sum()), ended.size)
+        naive += low <= 0.5 <= high
+    assert held >= 365  # of 0.95: missed by chance once in 3000
+    assert naive < 320
 
 
 def test_without_input_nothing_switches(three):
@@ -86,11 +117,15 @@ def test_surroundings_hold_what_is_visited_and_more(three):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"commands": [3]}, "commands must be whole numbers from 0 to 2"),
+        ({"commands": [3]}, "commands must be a list of whole numbers from 0 to 2"),
         ({"commands": []}, "commands must be"),
+        ({"commands": 1}, "commands must be"),
+        ({"strength": "a"}, "strength must be a number"),
+        ({"pulse": "a"}, "pulse must be a number"),
+        ({"dt": 0.0}, "dt must be a positive number"),
         ({"pulse": 50.0}, "pulse must end before its period"),
         ({"regions": [[0.0, 0.0], [1.0, 1.0]]}, "2 dimensions but blend has 3"),
-        ({"regions": dm.memory.Regions([*CENTRES, [0.0, 0.0, 0.0]], 0.5), "commands": [3]},
+        ({"regions": Regions([*CENTRES, [0.0, 0.0, 0.0]], 0.5), "commands": [3]},
          "in the middle"),
         ({"num_trials": 0}, "num_trials"),
         ({"system": "blend"}, "Network or an SDE"),

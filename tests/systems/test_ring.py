@@ -7,6 +7,7 @@ import scipy.stats
 
 import driftmatch as dm
 from driftmatch.systems import ring_of_wells
+from driftmatch.systems.ring import log_rate_ratio
 
 OTHERS = {"barrier": 0.6, "radius": 1.3, "stiffness": 15.0}
 
@@ -166,6 +167,18 @@ def test_local_detailed_balance(m, torque, noise, error):
     assert log_ratio(ring_of_wells(m, torque, noise), m) == pytest.approx(
         exact, rel=error, abs=1e-6
     )
+
+
+def test_the_known_ratio_of_rates():
+    ring = dm.systems.ring_of_wells(5, -0.3, 0.5, radius=2.0)
+    assert log_rate_ratio(ring) == pytest.approx(-2 * np.pi * 2 * 0.3 / (5 * 0.125))
+    # h = 0.5, R = 1, m = 6: there are wells below 1.5
+    assert log_rate_ratio(dm.systems.ring_of_wells(torque=1.49)) is not None
+    for other in (
+        dm.systems.ring_of_wells(torque=1.5), dm.systems.ring_of_wells(noise=0.0),
+        dm.systems.ring_of_wells(keep_density=True), dm.systems.double_well(),
+    ):  # fmt: skip
+        assert log_rate_ratio(other) is None
 
 
 def test_local_detailed_balance_has_its_limits():
