@@ -24,8 +24,8 @@ class Outcome(enum.Enum):
     COARSE = "the grid is too coarse for so little noise: use more cells or a smaller box"
     UNCONVERGED = "the sparse solver did not converge: use fewer cells or more noise"
     RARE_PASSAGES = (
-        "passages between wells are too rare for their weights to be computed: use more noise, or "
-        "a grid around one of them"
+        "passages between wells are so rare that rounding errors hide them: use more noise, or a "
+        "grid around one of the wells"
     )
     OVERSHOT = "steps of dt lead further than the states are wide: lower dt"
     SEVERAL_ATTRACTORS = (

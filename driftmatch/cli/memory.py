@@ -85,7 +85,7 @@ def sequential(
 
 
 def switching(
-    neurons: Neurons = 1024,
+    neurons: Neurons = 512,
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Of each system.")] = 100,
     out: Out = Path("figures"),
     quick: Quick = False,

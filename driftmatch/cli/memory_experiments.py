@@ -11,20 +11,24 @@ import numpy as np
 
 from driftmatch import figures
 from driftmatch.cli.tables import number, percent, plain_table, verdict
-from driftmatch.matching.embed import embed
-from driftmatch.memory.associative import associative_memory, pooled
+from driftmatch.matching.embed import Embedding, embed
+from driftmatch.matching.errors import matching_errors
+from driftmatch.memory.associative import associative_memory
 from driftmatch.memory.capacity import capacity
 from driftmatch.memory.curves import RecallCurve, recall_curve
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.sequential import Walk, walk, walk_curve
+from driftmatch.memory.steps import time_scale_of
 from driftmatch.memory.switching import Switching, surroundings, switch
 from driftmatch.memory.tilt import Tilt
+from driftmatch.memory.trials import pooled
 from driftmatch.meters import AbstractMeter
 from driftmatch.systems.blend import blend
 from driftmatch.systems.chaos import lorenz
 from driftmatch.systems.linear import ornstein_uhlenbeck
 from driftmatch.systems.oscillators import van_der_pol
-from driftmatch.systems.ring import ring_of_wells
+from driftmatch.systems.ring import log_rate_ratio, ring_of_wells
+from driftmatch.systems.wells import on_a_circle
 from driftmatch.systems.wells import wells as wells_at
 
 if TYPE_CHECKING:
@@ -38,7 +42,6 @@ AMPLITUDES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)  # of the tilt
 CUE_TIMES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # time scales
 NOISE_FACTORS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # of the noise asked for
 COMMANDS = (0, 1, 2, 1, 0, 2, 0)
-_SPACING = 2.0  # between neighbouring wells
 _PLACE = 2.4  # of the three attractors, from the middle, in radii
 
 
@@ -63,7 +66,7 @@ def associative(
     quick: bool = False,
 ) -> Experiment:
     """Wells on a circle, each recalled by its tilt."""
-    sde = wells_at(_on_a_circle(num_wells), noise=noise)
+    sde = wells_at(on_a_circle(num_wells), noise=noise)
     keys = jax.random.split(jax.random.key(seed), 4)
     embedding = embed(sde, num_neurons=neurons, key=keys[0], meter=meter)
     found = associative_memory(sde, embedding.network, key=keys[1], num_trials=trials, meter=meter)
@@ -72,13 +75,13 @@ def associative(
     for who in ("target", "network", "hopfield"):
         success = pooled(getattr(found, who))
         record[who] = {
-            "success": success.fraction,
-            "success_interval": success.interval,
+            "success": success.success,
+            "success_interval": success.success_interval,
             "trials": success.trials,
         }
         table.add_row(
-            who if who != "hopfield" else "Hopfield", f"{100 * success.fraction:.1f} %",
-            _percents(success.interval), str(success.trials),
+            who if who != "hopfield" else "Hopfield", f"{100 * success.success:.1f} %",
+            _percents(success.success_interval), str(success.trials),
         )  # fmt: skip
     record["tilts"] = [tilt.forcing for tilt in found.tilts]
     drawn: dict[str, Any] = {"memory": found}
@@ -96,12 +99,12 @@ def associative(
             "hopfield_success": held.hopfield_success,
             "hopfield_success_interval": held.hopfield_intervals,
         }  # fmt: skip
-    record["drift_error"] = embedding.report.drift_error
+    record |= _embedding_record(embedding)
     strengths = [tilt.strength for tilt in found.tilts]
     words = f"tilts  |c| = {number(min(strengths))} to {number(max(strengths))}, in units of drift"
     return Experiment(
         record,
-        (table, words, f"network  {neurons} neurons, drift error {percent(record['drift_error'])}"),
+        (table, words, *_embedded(embedding)),
         lambda: figures.associative(found.tilts[0], found.target[0], found.network[0], **drawn),
         lambda path, meter: figures.animate_recall(
             found.network[0], found.tilts[0], path, meter=meter
@@ -111,7 +114,7 @@ def associative(
 
 def _recall_curves(system, tilt: Tilt, key) -> list[RecallCurve]:
     """Against the strength of the cue, its length, and the noise."""
-    scale = system.time_scale or 1.0
+    scale = time_scale_of(system, key)
     varied: tuple[dict[str, Any], ...] = (
         {"amplitudes": AMPLITUDES},
         {"cue_times": [scale * time for time in CUE_TIMES]},
@@ -132,15 +135,6 @@ def _curve_record(curve: RecallCurve) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _on_a_circle(number: int) -> np.ndarray:
-    """Two on a line, others at the corners of a regular polygon."""
-    if number == 2:
-        return _SPACING / 2 * np.array([[1.0, 0.0], [-1.0, 0.0]])
-    angles = 2 * np.pi * (np.arange(number) + 0.5) / number
-    return _SPACING / (2 * np.sin(np.pi / number)) * np.column_stack([np.cos(angles),
-                                                                      np.sin(angles)])  # fmt: skip
-
-
 def sequential(
     num_wells: int, torque: float, noise: float, neurons: int, seed: int, meter, *, quick: bool
 ) -> Experiment:
@@ -155,13 +149,13 @@ def sequential(
             ("network", embedding.network, keys[2]),
         )
     }
-    theory = 2 * math.pi * torque / (num_wells * noise**2 / 2)  # of a ring of radius 1
+    theory = log_rate_ratio(sde)
     record: dict[str, Any] = {
         "wells": num_wells, "torque": torque, "noise": noise, "neurons": neurons, "seed": seed,
     }  # fmt: skip
     record |= {who: walk_record(one) for who, one in walks.items()}
     record["log_rate_ratio_theory"] = theory
-    record["drift_error"] = embedding.report.drift_error
+    record |= _embedding_record(embedding)
     curves = {}
     if not quick:
         curves["torque"] = walk_curve(
@@ -183,15 +177,15 @@ def sequential(
         }
     return Experiment(
         record,
-        tuple(_walks_shown(walks, theory, record["drift_error"], neurons)),
-        lambda: figures.sequential(walks, theory=theory, curves=curves),
+        (*_walks_shown(walks, theory), *_embedded(embedding)),
+        lambda: figures.sequential(walks, curves=curves),
         lambda path, meter: figures.animate_walk(walks["network"], path, meter=meter),
     )
 
 
 def walk_record(one: Walk) -> dict[str, Any]:
     """The numbers of a walk."""
-    d = one.dwell
+    d, flow = one.dwell, one.irreversibility
     return {
         "in_order_fraction": d.in_order_fraction,
         "in_order_interval": d.in_order_interval,
@@ -205,17 +199,15 @@ def walk_record(one: Walk) -> dict[str, Any]:
         "log_rate_ratio_interval": d.log_rate_ratio_interval,
         "mean_dwell_time": d.leaving_rate().mean_time,
         "mean_dwell_time_interval": d.leaving_rate().mean_time_interval,
-        "entropy_production": one.irreversibility.entropy_production,
-        "entropy_production_error": one.irreversibility.standard_error,
+        "entropy_production": None if flow is None else flow.entropy_production,
+        "entropy_production_error": None if flow is None else flow.standard_error,
         "jumps": len(d.jumps),
         "never_visited": d.never_visited,
         "outcome": str(d.outcome),
     }
 
 
-def _walks_shown(
-    walks: Mapping[str, Walk], theory: float, drift_error: float, neurons: int
-) -> "Iterable[RenderableType]":
+def _walks_shown(walks: Mapping[str, Walk], theory: float | None) -> "Iterable[RenderableType]":
     table = plain_table("a walk through the wells", *walks, "theory")
 
     def row(label: str, text: Callable[[Walk], str], known: str = "") -> None:
@@ -227,12 +219,14 @@ def _walks_shown(
     row("  95 % interval", lambda w: _interval(w.dwell.net_turns_interval))
     row("jump rate forward", lambda w: number(w.dwell.forward_rate.value, 3))
     row("jump rate backward", lambda w: number(w.dwell.backward_rate.value, 3))
-    row("ln of their ratio", lambda w: number(w.dwell.log_rate_ratio, 3), number(theory, 3))
+    row("ln of their ratio", lambda w: number(w.dwell.log_rate_ratio, 3),
+        "" if theory is None else number(theory, 3))  # fmt: skip
     row("  95 % interval", lambda w: _interval(w.dwell.log_rate_ratio_interval))
     row("mean dwell time", lambda w: number(w.dwell.leaving_rate().mean_time, 3))
     row("entropy production, k_B per time", _dissipation)
     yield table
-    yield f"network  {neurons} neurons, drift error {percent(drift_error)}"
+    if theory is None:
+        yield verdict("? this torque leaves no wells: jumps are turns of a steady flow", good=False)
     for who, one in walks.items():
         if one.dwell.never_visited:
             places = ", ".join(map(str, one.dwell.never_visited))
@@ -243,8 +237,22 @@ def _walks_shown(
             rate = getattr(one.dwell, f"{direction}_rate")
             if one.dwell.outcome.ok and not rate.outcome.ok:
                 yield verdict(f"? {who}, jump rate {direction}: {rate.outcome}", good=False)
-        if not one.irreversibility.outcome.ok:
+        if one.irreversibility is not None and not one.irreversibility.outcome.ok:
             yield verdict(f"? {who}, entropy: {one.irreversibility.outcome}", good=False)
+
+
+def _embedding_record(embedding: Embedding) -> dict[str, Any]:
+    return {
+        "drift_error": embedding.report.drift_error, "embedding_outcome": str(embedding.outcome),
+    }  # fmt: skip
+
+
+def _embedded(embedding: Embedding) -> "Iterable[RenderableType]":
+    """How well the network matches, and what is wrong with it if anything is."""
+    error = percent(embedding.report.drift_error)
+    yield f"network  {embedding.network.num_neurons} neurons, drift error {error}"
+    if not embedding.outcome.ok:
+        yield verdict(f"? {embedding.outcome}", good=False)
 
 
 def _interval(interval: tuple[float, float]) -> str:
@@ -253,7 +261,8 @@ def _interval(interval: tuple[float, float]) -> str:
 
 
 def _dissipation(one: Walk) -> str:
-    return number(one.irreversibility.entropy_production, 3)
+    flow = one.irreversibility
+    return "none" if flow is None else number(flow.entropy_production, 3)
 
 
 def switching(neurons: int, trials: int, seed: int, meter) -> Experiment:
@@ -261,9 +270,11 @@ def switching(neurons: int, trials: int, seed: int, meter) -> Experiment:
     angles = 2 * np.pi * np.arange(3) / 3
     centres = _PLACE * np.column_stack([np.cos(angles), np.sin(angles), np.zeros(3)])
     sde = blend([ornstein_uhlenbeck(), van_der_pol(), lorenz()], centres)
-    keys = jax.random.split(jax.random.key(seed), 4)
+    keys = jax.random.split(jax.random.key(seed), 5)
     states = surroundings(sde, key=keys[0])
     embedding = embed(sde, num_neurons=neurons, key=keys[1], states=states, meter=meter)
+    visited = surroundings(sde, key=keys[4], number=10_000, share=0.0)
+    error = matching_errors(sde, embedding.network, visited).drift
     regions = Regions(centres, 1.3)
     runs = {
         who: switch(system, regions, COMMANDS, key=key, num_trials=trials, meter=meter)
@@ -274,7 +285,7 @@ def switching(neurons: int, trials: int, seed: int, meter) -> Experiment:
     }
     record: dict[str, Any] = {
         "attractors": KINDS, "commands": [KINDS[c] for c in COMMANDS], "neurons": neurons,
-        "seed": seed, "drift_error": embedding.report.drift_error,
+        "seed": seed, "drift_error": error, "drift_error_around": embedding.report.drift_error,
     }  # fmt: skip
     record |= {who: switching_record(run) for who, run in runs.items()}
     table = plain_table("found on the commanded attractor", *runs)
@@ -285,8 +296,11 @@ def switching(neurons: int, trials: int, seed: int, meter) -> Experiment:
         )
     table.add_row("all", *(percent(run.success) for run in runs.values()))
     table.add_row("  95 % interval", *(_percents(run.success_interval) for run in runs.values()))
-    error = percent(record["drift_error"])
-    words = f"network  {neurons} neurons, drift error {error}, off the attractors too"
+    around = percent(embedding.report.drift_error)
+    words = (
+        f"network  {neurons} neurons, drift error {percent(error)} on the attractors, "
+        f"{around} with what lies around them"
+    )
     return Experiment(
         record,
         (table, words),

@@ -92,10 +92,8 @@ def turns(dwells: Mapping[str, Dwell], ax: Axes | None = None, *, number: int = 
         rate, end = dwell.net_turns_per_time, float(dwell.left.max())
         for m in np.unique(dwell.trajectory)[:number]:
             mine = dwell.trajectory == m
-            steps = np.diff(dwell.region[mine]) % W
-            steps = np.where(2 * steps > W, steps - W, np.where(2 * steps == W, 0, steps))
             t = np.append(dwell.entered[mine], dwell.left[mine][-1])
-            total = np.append(0, np.cumsum(steps)) / W
+            total = np.append(0, np.cumsum(dwell.steps[mine[~dwell.is_last]])) / W
             ax.step(t, np.append(total, total[-1]), where="post", color=color, lw=0.5, alpha=0.7)
         ax.plot([0, end], [0, rate * end], color=mix(color, "black", 0.3), lw=1.0,
                 ls=(0, (3, 2)), zorder=3)  # fmt: skip

@@ -187,9 +187,7 @@ def key_above(part) -> None:
 
 def _three(recall: Recall) -> np.ndarray:
     """States at the start, the release and the end, shape (3, M, k)."""
-    run = recall.trajectory
-    until = int(np.searchsorted(run.times, recall.release * (1 + 1e-9), side="right")) - 1
-    states = run.states[:_DOTS][:, [0, until, -1]]
+    states = recall.trajectory.states[:_DOTS][:, [0, recall.release_sample, -1]]
     return np.moveaxis(np.asarray(states, dtype=float), 1, 0)
 
 

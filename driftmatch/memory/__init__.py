@@ -1,18 +1,13 @@
 """Memories: attractors that inputs switch between and that currents walk through."""
 
-from driftmatch.memory.associative import AssociativeMemory, associative_memory, pooled
+from driftmatch.memory.associative import AssociativeMemory, associative_memory
 from driftmatch.memory.capacity import Capacity, capacity
 from driftmatch.memory.curves import RecallCurve, recall_curve, with_noise
 from driftmatch.memory.dwell import Dwell, dwell
-from driftmatch.memory.first_passage import (
-    GridFunction,
-    PassageTimes,
-    committor,
-    mean_first_passage,
-    passage_times,
-)
+from driftmatch.memory.first_passage import GridFunction, committor, mean_first_passage
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import Landscape, landscape
+from driftmatch.memory.passage_times import PassageTimes, passage_times
 from driftmatch.memory.rates import Rate
 from driftmatch.memory.recall import Recall, corrupt, recall
 from driftmatch.memory.regions import Regions, cores
@@ -20,8 +15,10 @@ from driftmatch.memory.sequential import Walk, WalkCurve, walk, walk_curve
 from driftmatch.memory.switching import Switching, surroundings, switch
 from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
+from driftmatch.memory.trials import AbstractTrials, Pooled, pooled
 
 __all__ = [
+    "AbstractTrials",
     "AssociativeMemory",
     "Capacity",
     "Dwell",
@@ -30,6 +27,7 @@ __all__ = [
     "HopfieldRecall",
     "Landscape",
     "PassageTimes",
+    "Pooled",
     "Rate",
     "Recall",
     "RecallCurve",

@@ -6,11 +6,12 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
+from driftmatch.memory.arguments import check_positive
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import landscape
 from driftmatch.memory.recall import Recall, recall
+from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt, tilt_toward
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
@@ -36,28 +37,6 @@ class AssociativeMemory:
     hopfield: tuple[HopfieldRecall, ...]
 
 
-@dataclass(frozen=True)
-class Success:
-    """Of several recalls together: how many `successes` in how many `trials`."""
-
-    successes: int
-    trials: int
-
-    @property
-    def fraction(self) -> float:
-        return self.successes / self.trials
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval."""
-        return wilson_interval(self.successes, self.trials)
-
-
-def pooled(recalls: tuple[Recall, ...] | tuple[HopfieldRecall, ...]) -> Success:
-    """Successes and trials of all recalls together."""
-    return Success(sum(r.successes for r in recalls), sum(r.trials for r in recalls))
-
-
 def associative_memory(
     sde: AbstractSDE,
     network: Network,
@@ -79,28 +58,49 @@ def associative_memory(
 
     Raises `InputError` as `tilt_toward` does, and for fewer trials than wells.
     """
+    _check_pair(sde, network)
     wells = landscape(sde)
     W = len(wells.minima)
     if check_count("num_trials", num_trials) < W:
         raise InputError(f"num_trials must be at least one a well, {W}, got {num_trials}")
     shares = [len(part) for part in np.array_split(np.arange(num_trials), W)]
-    scale = sde.time_scale or 1.0
-    release = _CUE * scale if cue_duration is None else cue_duration
-    duration = release + (_HOLD * scale if hold_duration is None else hold_duration)
+    key_scale, key_trials = jax.random.split(check_key(key))
+    scale = time_scale_of(sde, key_scale)
+    times = {"cue_duration": cue_duration, "hold_duration": hold_duration}
+    release, hold = (
+        default * scale if time is None else check_positive(what, time)
+        for (what, time), default in zip(times.items(), (_CUE, _HOLD), strict=True)
+    )
+    own = time_scale_of(network, key_scale)
+    steps = default_step(sde, scale), default_step(network, own)
     hopfield = HopfieldNetwork(np.asarray(network.lift(wells.minima)))
     tilts, by_target, by_network, by_hopfield = [], [], [], []
     for j, share in enumerate(shares):
-        keys = jax.random.split(jax.random.fold_in(check_key(key), j), 3)
+        keys = jax.random.split(jax.random.fold_in(key_trials, j), 3)
         tilt = tilt_toward(wells, j, margin=margin)
         tilts.append(tilt)
-        for system, key_run, recalls in (
-            (sde, keys[0], by_target),
-            (network, keys[1], by_network),
+        for system, dt, key_run, recalls in (
+            (sde, steps[0], keys[0], by_target),
+            (network, steps[1], keys[1], by_network),
         ):
             run = recall(
-                system, tilt, duration=duration, release=release, key=key_run, num_trials=share,
-                meter=meter,
+                system, tilt, duration=release + hold, release=release, dt=dt, key=key_run,
+                num_trials=share, meter=meter,
             )  # fmt: skip
             recalls.append(run)
         by_hopfield.append(hopfield.recall(j, key=keys[2], num_trials=share))
     return AssociativeMemory(tuple(tilts), tuple(by_target), tuple(by_network), tuple(by_hopfield))
+
+
+def _check_pair(sde, network) -> None:
+    """That one is an SDE and the other a network of its dimension."""
+    if not isinstance(sde, AbstractSDE):
+        raise InputError(f"sde must be the SDE of the wells, got {type(sde).__name__}")
+    if not isinstance(network, Network):
+        raise InputError(
+            f"network must be a Network that embeds the SDE, got {type(network).__name__}"
+        )
+    if network.latent_dim != sde.dim:
+        raise InputError(
+            f"the network has {network.latent_dim} latent dimensions but {sde.name} has {sde.dim}"
+        )

@@ -10,14 +10,16 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
+from driftmatch.memory.arguments import is_finite
 from driftmatch.memory.curves import intervals, with_noise
 from driftmatch.memory.hopfield import HopfieldNetwork, signs_of
 from driftmatch.memory.landscape import Landscape, landscape, width
 from driftmatch.memory.recall import recall
+from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
 from driftmatch.network import Network
 from driftmatch.simulation.arguments import check_count, check_key
-from driftmatch.systems.wells import wells
+from driftmatch.systems.wells import on_a_circle, wells
 
 _MATCHED = 0.65  # the noise at which states to match at are drawn
 _SETTLING = 10  # time scales, with and without the cue
@@ -98,6 +100,8 @@ def capacity(
       wells are visited too.
     - `num_trials`: for each well. - `options`: further arguments of `embed`.
     """
+    if not isinstance(num_wells, Sequence | np.ndarray) or isinstance(num_wells, str):
+        raise InputError(f"num_wells must be numbers of at least 2, in a list, got {num_wells!r}")
     numbers = [check_count("each of num_wells", W) for W in num_wells]
     if min(numbers, default=0) < 2:
         raise InputError(f"num_wells must be numbers of at least 2, got {num_wells!r}")
@@ -106,11 +110,13 @@ def capacity(
     k = 2 if dim is None else check_count("dim", dim)
     if arrangement == "circle" and k != 2:
         raise InputError(f"a circle has 2 dimensions, got dim = {k}: choose arrangement='random'")
+    if not (is_finite(noise) and noise >= 0):
+        raise InputError(f"noise must be a number of at least 0, got {noise!r}")
     n, M = check_count("num_neurons", num_neurons), check_count("num_trials", num_trials)
     found = []
     for W, each in zip(numbers, jax.random.split(check_key(key), len(numbers)), strict=True):
         key_places, key_fit, key_recall, key_hopfield = jax.random.split(each, 4)
-        centres = _circle(W) if arrangement == "circle" else _sphere(W, k, key_places)
+        centres = on_a_circle(W) if arrangement == "circle" else _sphere(W, k, key_places)
         target = wells(centres, noise=_MATCHED)
         targets = landscape(target)
         embedding = embed(target, n, key=key_fit, **options)
@@ -120,12 +126,6 @@ def capacity(
         found.append((recalled, of_signs, embedding.report.drift_error))
     successes, hopfield, errors = zip(*found, strict=True)
     return Capacity(np.array(numbers), k, n, successes, hopfield, M, np.array(errors))
-
-
-def _circle(W: int) -> Float[np.ndarray, "W 2"]:
-    """Neighbours 2 apart."""
-    angles = 2 * np.pi * np.arange(W) / W
-    return np.column_stack([np.cos(angles), np.sin(angles)]) / np.sin(np.pi / W)
 
 
 def _sphere(W: int, k: int, key) -> Float[np.ndarray, "W k"]:
@@ -145,14 +145,16 @@ def _sphere(W: int, k: int, key) -> Float[np.ndarray, "W k"]:
 
 def _recalled(network: Network, targets: Landscape, M: int, key) -> Int[np.ndarray, " W"]:
     """How often each well was recalled; the cue lasts long enough to cross all wells."""
-    settling = _SETTLING * (network.time_scale or network.tau)
-    successes = []
-    for j, each in enumerate(jax.random.split(key, len(targets.minima))):
+    key_scale, *keys = jax.random.split(key, len(targets.minima) + 1)
+    scale = time_scale_of(network, key_scale)
+    settling, dt, successes = _SETTLING * scale, default_step(network, scale), []
+    for j, each in enumerate(keys):
         tilt = tilt_toward(targets, j)
         release = settling + 4 * width(targets.minima) / tilt.strength
         run = recall(
-            network, tilt, duration=release + settling, release=release, key=each, num_trials=M
-        )
+            network, tilt, duration=release + settling, release=release, dt=dt, key=each,
+            num_trials=M,
+        )  # fmt: skip
         successes.append(run.successes)
     return np.array(successes)
 

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
-from driftmatch.memory.recall import default_step, recall
+from driftmatch.memory.arguments import check_system, is_finite
+from driftmatch.memory.recall import recall
+from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.network import Network, SharedNoise
 from driftmatch.precision import like
@@ -76,9 +78,10 @@ def recall_curve(
     - `noises`: what the noise of the system is multiplied by; see `with_noise`.
     - `options`: further arguments of `recall`.
     """
+    system = check_system(system)
     varied, values = _varied({"amplitude": amplitudes, "cue time": cue_times, "noise": noises})
     key_step, *keys = jax.random.split(check_key(key), len(values) + 1)
-    dt = default_step(system, key_step) if dt is None else dt
+    dt = default_step(system, time_scale_of(system, key_step)) if dt is None else dt
     results = []
     for value, each in zip(values, keys, strict=True):
         run, until, end, amplitude = system, release, duration, 1.0
@@ -131,7 +134,8 @@ def with_noise(system: Network, factor: float) -> Network: ...
 def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...
 def with_noise(system: AbstractSDE | Network, factor: float) -> "NoisierSDE | Network":
     """The same system with its noise multiplied by a factor; of a network, shared and private."""
-    if not (np.isfinite(factor) and factor >= 0):
+    system = check_system(system)
+    if not (is_finite(factor) and factor >= 0):
         raise InputError(f"noise can be multiplied by what is not negative, got {factor!r}")
     if not isinstance(system, Network):
         return NoisierSDE(system, np.asarray(factor, dtype=float))

@@ -9,12 +9,14 @@ from jaxtyping import ArrayLike, Bool, Float, Int
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
+from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
 from driftmatch.memory.regions import Regions, cores
 from driftmatch.outcomes import Outcome
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _Z = 1.96  # the normal quantile of 95 %
+_TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,21 @@ class Dwell:
     - `name`: of what was recorded.
 
     Intervals are of 95 %. Those of rates take the jumps for a Markov chain: the time until the next
-    one must not depend on how long the visit has lasted, which holds for deep wells.
+    one must not depend on how long the visit has lasted, which holds for deep wells. Then the jumps
+    out of one region are a Poisson number. Those of all together are not, unless all regions are
+    left at the same rate: where one is slow, its few visits decide how many jumps there are. So
+    each jump i → j of weight w_ij (1, or a step of the cycle) counts in the variance as
 
-    Source: C. Schütte et al., J. Chem. Phys. 134, 204105 (2011), for cores.
+        w_ij + h_j − h_i,    Σ_j k_ij (w_ij + h_j − h_i) = g,    g = Σ w_ij N_ij / time,
+
+    which makes it a martingale's (Poisson's equation of the chain). k_ij are those of the recording
+    with every trajectory followed by the next one and the last by the first: every region is then
+    left as often as entered, h exists whatever was visited, and what trajectories begin and end
+    with counts too. Trajectories much shorter than the walk takes to forget its start tell rates of
+    walks that begin like them.
+
+    Source: C. Schütte et al., J. Chem. Phys. 134, 204105 (2011), for cores; P. Glynn, S. Meyn, Ann.
+    Probab. 24, 916 (1996), for Poisson's equation.
     """
 
     regions: Regions
@@ -121,9 +135,31 @@ class Dwell:
         """Of jumps out of a region, or out of any. Its `mean_time` is the mean dwell time, in which
         visits count that the recording cut short, for as long as they were seen."""
         if region is None:
-            return Rate(len(self.jumps), self.total_time)
+            return self._pooled(np.ones(len(self.jumps), bool))
         region = self._checked(region)
         return Rate(int(self.counts[region].sum()), float(self.occupied_time[region]))
+
+    def _pooled(self, chosen: Bool[np.ndarray, " J"]) -> Rate:
+        """Of some jumps, per time in any region."""
+        low, high = self._interval_of_sum(chosen.astype(float), np.ones(1))
+        return Rate(int(chosen.sum()), self.total_time, (max(low, 0.0), high))
+
+    def _interval_of_sum(
+        self, weights: Float[np.ndarray, " J"], kinds: Float[np.ndarray, " A"]
+    ) -> tuple[float, float]:
+        """Of the jumps' summed weights, as the class says; `kinds` are weights that jumps can
+        have, be there any or not."""
+        w = np.zeros(len(self.region))
+        w[~self.is_last] = weights
+        visited, here = np.unique(self.region, return_inverse=True)
+        there = np.roll(here, -1)
+        flows = np.zeros((len(visited), len(visited)))
+        np.add.at(flows, (here, there), 1.0)
+        surplus = self.occupied_time[visited] * w.sum() / max(self.total_time, _TINY)
+        surplus -= np.bincount(here, w)
+        h = np.linalg.lstsq(flows - np.diag(flows.sum(axis=1)), surplus, rcond=None)[0]
+        counted = np.append(w + h[there] - h[here], kinds)
+        return weighted_interval(counted, np.append(np.ones(len(w)), np.zeros(len(kinds))))
 
     # Of visits, without a Markov chain:
 
@@ -174,7 +210,7 @@ class Dwell:
     # Of regions on a cycle 0 → 1 → … → W − 1 → 0:
 
     @cached_property
-    def _steps(self) -> Int[np.ndarray, " J"]:
+    def steps(self) -> Int[np.ndarray, " J"]:
         """How far each jump goes along the cycle, the shorter way; halfway round counts 0."""
         W = len(self.regions)
         if W < 3:
@@ -185,37 +221,44 @@ class Dwell:
     @property
     def in_order_fraction(self) -> float:
         """Of jumps, those to the next region of the cycle; NaN without jumps."""
-        return float(np.mean(self._steps == 1)) if len(self._steps) else math.nan
+        return float(np.mean(self.steps == 1)) if len(self.steps) else math.nan
 
     @property
     def in_order_interval(self) -> tuple[float, float]:
         """Wilson's interval of `in_order_fraction`."""
-        return _fraction_interval(np.sum(self._steps == 1), len(self._steps))
+        return _fraction_interval(np.sum(self.steps == 1), len(self.steps))
 
     @property
     def forward_rate(self) -> Rate:
         """k₊, of jumps to the next region of the cycle, per time in any region."""
-        return Rate(int(np.sum(self._steps == 1)), self.total_time)
+        return self._pooled(self.steps == 1)
 
     @property
     def backward_rate(self) -> Rate:
         """k₋, of jumps to the one before."""
-        return Rate(int(np.sum(self._steps == -1)), self.total_time)
+        return self._pooled(self.steps == -1)
 
     @property
     def log_rate_ratio(self) -> float:
         """ln(k₊/k₋)."""
-        return log_ratio(self.forward_rate.events, self.backward_rate.events)[0]
+        return self._log_ratio[0]
 
     @property
     def log_rate_ratio_interval(self) -> tuple[float, float]:
-        """Clopper and Pearson's, infinite on a side where there were no jumps."""
-        return log_ratio(self.forward_rate.events, self.backward_rate.events)[1]
+        """Clopper and Pearson's, infinite on a side where there were no jumps.
+
+        It takes a jump to go forward with the same probability from every region, however slow;
+        where that differs it is mostly too wide."""
+        return self._log_ratio[1]
+
+    @property
+    def _log_ratio(self) -> tuple[float, tuple[float, float]]:
+        return log_ratio(int(np.sum(self.steps == 1)), int(np.sum(self.steps == -1)))
 
     @property
     def net_turns(self) -> float:
         """Turns around the cycle, forward less backward ones, of all trajectories together."""
-        return float(self._steps.sum() / len(self.regions))
+        return float(self.steps.sum() / len(self.regions))
 
     @property
     def net_turns_per_time(self) -> float:
@@ -223,16 +266,17 @@ class Dwell:
 
     @property
     def net_turns_interval(self) -> tuple[float, float]:
-        """Of `net_turns_per_time`, for independent jumps."""
+        """Of `net_turns_per_time`."""
         if not self.total_time > 0:
             return -math.inf, math.inf
-        sizes = np.union1d([-1, 1], self._steps)
-        number = np.array([np.sum(self._steps == size) for size in sizes])
-        low, high = weighted_interval(sizes / len(self.regions), number)
+        turn = 1 / len(self.regions)
+        low, high = self._interval_of_sum(turn * self.steps, np.array([-turn, turn]))
         return low / self.total_time, high / self.total_time
 
 
-def dwell(trajectory: Trajectory | NetworkTrajectory, regions: Regions | ArrayLike) -> Dwell:
+def dwell(
+    trajectory: Trajectory | NetworkTrajectory, regions: Regions | Landscape | ArrayLike
+) -> Dwell:
     """Visits of trajectories to regions: dwell times, jumps, rates, order, turns.
 
     **Arguments**
@@ -241,13 +285,13 @@ def dwell(trajectory: Trajectory | NetworkTrajectory, regions: Regions | ArrayLi
       network, latent coordinates. The times may be uneven; samples should be much closer than the
       least dwell time, lest visits be missed.
     - `regions`: a `Regions` of at least two, or the centres (W, k) of cores: balls of a radius of
-      0.1 √k, at most 0.3, of the least distance between two. Where an order matters they are taken
-      to lie on a cycle in the order given.
+      0.1 √k, at most 0.3, of the least distance between two; a `Landscape` stands for its minima.
+      Where an order matters they are taken to lie on a cycle in the order given.
 
     **Raises** `InputError` for states that do not fit the regions, that are not finite, or that
     never touch any region, and for times that do not increase.
     """
-    regions = regions if isinstance(regions, Regions) else cores(regions)
+    regions = as_cores(regions)
     if len(regions) < 2:
         raise InputError("a visit ends in another region, so dwell needs at least two, got 1")
     times, states = _recorded(trajectory)
@@ -271,6 +315,13 @@ def dwell(trajectory: Trajectory | NetworkTrajectory, regions: Regions | ArrayLi
         )
     which, region, entered, left = (np.concatenate(parts) for parts in zip(*visits, strict=True))
     return Dwell(regions, which, region, entered, left, float(untouched), name)
+
+
+def as_cores(regions: Regions | Landscape | ArrayLike) -> Regions:
+    """Regions, or cores around centres or a landscape's minima."""
+    if isinstance(regions, Regions):
+        return regions
+    return cores(regions.minima if isinstance(regions, Landscape) else regions)
 
 
 def _recorded(trajectory) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, "M T k"]]:

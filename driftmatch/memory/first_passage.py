@@ -1,60 +1,56 @@
-r"""When a region is reached, and which of two first: on grids, and from simulations."""
+"""When a region is reached, and which of two first: on grids of one or two dimensions."""
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg as linalg
-from jaxtyping import ArrayLike, Bool, Float, PRNGKeyArray
+from jaxtyping import ArrayLike, Bool, Float
 from scipy.interpolate import RegularGridInterpolator
 
-from driftmatch.analysis.flux import as_stationary_sde
+from driftmatch.analysis.flux import as_stationary_sde, require_regular
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, bernoulli, jump_process
 from driftmatch.analysis.fokker_planck.stationary import as_grid
-from driftmatch.errors import ComputationError, InputError
+from driftmatch.errors import InputError
+from driftmatch.evaluate import diffusion_matrices
 from driftmatch.grids import Grid
-from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
-from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import (
-    check_count,
-    check_key,
-    check_leak,
-    check_start,
-    check_steps,
-)
-from driftmatch.simulation.integrators import SCHEMES, normals
 
 _MAX_DIM = 2
+_BATCH = 4096  # states whose levels are computed at once
 _NEAREST = 1e-3  # of an edge: a boundary this near to a centre is taken to be so far from it
 _SHIFT = 4e-16  # of the diagonal: twice its rounding error
 _MAX_LOST = 0.75
 _MAX_CORRECTIONS, _SETTLED = 30, 1e-6
-_BLOCK = 256  # steps whose normals are drawn together, at most,
-_NUMBERS = 2**18  # and normals
-_SECONDS = 0.25  # about how long an interrupt and the meter wait
-_SCHEME = SCHEMES["heun"]
+_WALL_TIME = 1e-3  # of all
+_CHANGE = 0.1  # by half as many cells; three times the error, were it of second order
+_ROUNDING = 1e-9
+_FEWEST = 8  # cells along an axis, of which half can be left out
 
 
 @dataclass(frozen=True)
 class GridFunction:
     """Numbers at the centres of a grid's cells.
 
-    - `grid`: the cells. - `values`: shape of the grid.
-    - `outcome`: UNCONVERGED if passages are so rare, beside the jumps between cells, that rounding
-      errors hide them (barriers above some 25 D); then the values are NaN. - `name`: of the SDE.
+    - `grid`: the cells. - `values`: shape of the grid. - `name`: of the SDE.
+    - `change`: what half as many cells along each axis would change: Σ |change|/Σ T over the states
+      outside of the target, or for a probability q over Σ min(q, 1 − q).
+    - `outcome`: RARE_PASSAGES if passages are so rare, beside the jumps between cells, that
+      rounding errors hide them (barriers above some 25 D); then the values are NaN. COARSE for a
+      change of more than a tenth: cells do not resolve the target, or a flow, and its numerical
+      diffusion makes passages too quick. CLIPPED if more than a thousandth of the time before the
+      arrival is spent in the outermost cells.
     """
 
     grid: Grid
     values: Float[np.ndarray, "*cells"]
+    change: float
     outcome: Outcome
     name: str
 
@@ -91,20 +87,24 @@ def mean_first_passage(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network, which stands for ``network.latent()``.
+    - `sde`: an SDE, or a network without private noise, which stands for ``network.latent()``.
     - `target`: a `Regions`, any of which counts, or a function of the state that is negative
       inside and changes evenly across the edge, such as ``lambda z: 1 - z[0]`` for z₁ > 1.
     - `grid`: as for `stationary`; it should hold all that is visited on the way.
 
-    **Raises** `InputError` for more than two dimensions, a singular D, and a target that holds no
-    cell or all of them.
+    **Returns** a `GridFunction`; its outcome says if cells are too coarse, if walls are met, or if
+    passages are too rare.
+
+    **Raises** `InputError` for more than two dimensions, a singular D, private noise, and a target
+    that holds no cell or all of them.
+
+    **Cost**: that of one sparse LU, and a quarter more or less for the check with half the cells.
 
     **Source**: C. Gardiner, *Stochastic Methods* (2009), sections 5.5 and 6.6.
     """
-    sde, jumps = _jumps(sde, grid)
-    level = _levels(as_level(target, sde.dim), jumps.grid, "target")
-    free = level > 0
-    return _solved(sde, jumps, free, [level], lambda absorbed: np.ones(absorbed.shape[1]))
+    sde, grid = _checked(sde, grid)
+    levels = {"target": as_level(target, sde.dim)}
+    return _answer(sde, grid, levels, lambda into: np.ones(into.shape[1]), lambda T: T)
 
 
 def committor(
@@ -122,34 +122,110 @@ def committor(
 
     **Source**: W. E, E. Vanden-Eijnden, J. Stat. Phys. 123, 503 (2006).
     """
-    sde, jumps = _jumps(sde, grid)
-    levels = [
-        _levels(as_level(region, sde.dim, what), jumps.grid, what)
-        for region, what in ((source, "source"), (target, "target"))
-    ]
-    if np.any((levels[0] <= 0) & (levels[1] <= 0)):
-        raise InputError("source and target overlap: make them smaller")
-    free = (levels[0] > 0) & (levels[1] > 0)
-    if not np.any(free):
-        raise InputError("source and target leave no cell between them: make them smaller")
-    found = _solved(sde, jumps, free, levels, lambda absorbed: absorbed[1])
-    found.values[(levels[1] <= 0).reshape(jumps.grid.shape)] = 1.0
-    return found
+    sde, grid = _checked(sde, grid)
+    levels = {
+        what: as_level(region, sde.dim, what)
+        for what, region in (("source", source), ("target", target))
+    }
+    return _answer(sde, grid, levels, lambda into: into[1], lambda q: np.minimum(q, 1 - q))
 
 
-def _jumps(sde, grid) -> tuple[AbstractSDE, JumpProcess]:
+def _checked(sde, grid) -> tuple[AbstractSDE, Grid]:
+    if isinstance(sde, Network) and sde.private_noise > 0:
+        raise InputError(
+            f"{sde.name} has private noise, which is in none of its latent coordinates: use "
+            "passage_times, or network.with_private_noise(0) to leave it out"
+        )
     sde = as_stationary_sde(sde)
     if sde.dim > _MAX_DIM:
         raise InputError(
             f"{sde.name} has {sde.dim} dimensions and passage on grids goes up to {_MAX_DIM}: use "
             "passage_times, which simulates"
         )
-    return sde, jump_process(sde, as_grid(sde, grid))
+    return sde, as_grid(sde, grid)
 
 
-def _levels(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
+def _answer(
+    sde: AbstractSDE,
+    grid: Grid,
+    levels: Mapping[str, Level],
+    right_of: Callable[[np.ndarray], np.ndarray],
+    size_of: Callable[[np.ndarray], np.ndarray],
+) -> GridFunction:
+    """The values on the grid, and their outcome; right and size as functions, as on two grids."""
+    free, at = _free(levels, grid)
+    values, wall_time = _solved(_jumps(sde, grid), free, at, right_of)
+    found = GridFunction(grid, values, np.nan, Outcome.RARE_PASSAGES, sde.name)
+    if np.isnan(wall_time):
+        return found
+    change, outcome = _change(sde, found, levels, right_of, size_of), Outcome.SUCCESS
+    if not change <= _CHANGE:
+        outcome = Outcome.COARSE
+    elif wall_time > _WALL_TIME:
+        outcome = Outcome.CLIPPED
+    return replace(found, change=change, outcome=outcome)
+
+
+def _change(sde, fine: GridFunction, levels, right_of, size_of) -> float:
+    """Against half as many cells along each axis; infinite if these do not hold the problem."""
+    if min(fine.grid.shape) < _FEWEST:
+        return np.inf
+    grid = fine.grid.coarser()
+    try:
+        free, at = _free(levels, grid)
+    except InputError:
+        return np.inf
+    values, _ = _solved(_jumps(sde, grid), free, at, right_of)
+    values, expected = values.ravel()[free], fine(grid.centres[free])
+    size = max(size_of(expected).sum(), _ROUNDING * len(values) * np.max(expected))
+    return float(np.abs(values - expected).sum() / size)
+
+
+def _jumps(sde: AbstractSDE, grid: Grid) -> JumpProcess:
+    try:
+        return jump_process(sde, grid)
+    except InputError:
+        if not _is_singular(sde, grid.centres):
+            raise
+        raise InputError(
+            f"the diffusion of {sde.name} is singular, but passage on grids needs noise along "
+            "every direction: use passage_times, which simulates"
+        ) from None
+
+
+def _is_singular(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> bool:
+    D = diffusion_matrices(sde, states)
+    if not np.all(np.isfinite(D)):
+        return False
+    try:
+        require_regular(sde, states, D)
+    except InputError:
+        return True
+    return False
+
+
+def _free(
+    levels: Mapping[str, Level], grid: Grid
+) -> tuple[Bool[np.ndarray, " N"], list[Float[np.ndarray, " N"]]]:
+    """Which cells are in no region, and every region's level at all cells."""
+    at = [_values(level, grid, what) for what, level in levels.items()]
+    inside = np.sum([values <= 0 for values in at], axis=0)
+    if np.any(inside > 1):
+        raise InputError("source and target overlap: make them smaller")
+    if np.all(inside):
+        raise InputError("source and target leave no cell between them: make them smaller")
+    return inside == 0, at
+
+
+def _values(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
+    # In batches of one shape, so that both grids share what is compiled
+    batches = np.pad(grid.centres, ((0, -grid.size % _BATCH), (0, 0)), mode="edge")
     with jax.enable_x64(True):
-        values = np.asarray(jax.vmap(level)(jnp.asarray(grid.centres)), np.float64)
+        values = [
+            np.asarray(jax.vmap(level)(jnp.asarray(batch)), np.float64)
+            for batch in batches.reshape(-1, _BATCH, grid.dim)
+        ]
+    values = np.concatenate(values)[: grid.size]
     if not np.all(np.isfinite(values)):
         raise InputError(f"the {what}'s function is not finite everywhere on the grid: mend it")
     if not np.any(values <= 0) or np.all(values <= 0):
@@ -161,31 +237,45 @@ def _levels(level: Level, grid: Grid, what: str) -> Float[np.ndarray, " N"]:
     return values
 
 
-def _solved(sde, jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels, right_of):
-    """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i in the free cells, 0 in others.
+def _solved(
+    jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels, right_of
+) -> tuple[Float[np.ndarray, "*cells"], float]:
+    """x with Σ_j rate_ij (x_i − x_j) + absorbed_i x_i = right_i in the free cells, 0 in others but
+    1 in a second region; and which part of the time until then is spent at the walls.
 
     Where passages are rare, rounding errors of the diagonal matter: they act like a further way
     out or in. A shift makes them a way out for certain, which corrections close again, by residuals
     whose differences do not know of it. Each leaves at most the fraction `lost` of the error before
-    it, that of the paths which would take this way.
+    it, that of the paths which would take this way. If that is too much x and the time are NaN.
     """
     rates, into = _stopped(jumps, free, levels)
     absorbed, right = into.sum(axis=0), right_of(into)
     leaving = np.asarray(rates.sum(axis=1)).ravel() + absorbed
     system = scipy.sparse.csc_matrix(scipy.sparse.diags((1 + _SHIFT) * leaving) - rates)
-    values = np.zeros(jumps.grid.size)
+    values, wall_time = np.zeros(jumps.grid.size), np.nan
+    values[free] = np.nan
+    if len(levels) > 1:
+        values[levels[1] <= 0] = 1.0
     try:
         factors = linalg.splu(
             system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True}
         )
-        lost = _SHIFT * np.max(leaving * factors.solve(np.ones(len(right))))
     except RuntimeError:  # a pivot that is all rounding errors is 0
-        factors, lost = None, np.inf
-    if factors is None or not 0 <= lost <= _MAX_LOST:
-        outcome, values[free] = Outcome.UNCONVERGED, np.nan
-    else:
-        outcome, values[free] = Outcome.SUCCESS, _corrected(factors, rates.tocoo(), absorbed, right)
-    return GridFunction(jumps.grid, values.reshape(jumps.grid.shape), outcome, sde.name)
+        factors = None
+    if factors is not None:
+        at_wall = _at_wall(jumps.grid)[free].astype(float)
+        T, wall_T = factors.solve(np.column_stack([np.ones(len(right)), at_wall])).T
+        if 0 <= _SHIFT * np.max(leaving * T) <= _MAX_LOST:  # the fraction lost
+            values[free] = _corrected(factors, rates.tocoo(), absorbed, right)
+            wall_time = float(wall_T.sum() / T.sum())
+    return values.reshape(jumps.grid.shape), wall_time
+
+
+def _at_wall(grid: Grid) -> Bool[np.ndarray, " N"]:
+    """Whether a cell is one of the outermost."""
+    outermost = np.ones(grid.shape, bool)
+    outermost[(slice(1, -1),) * grid.dim] = False
+    return outermost.ravel()
 
 
 def _corrected(factors, rates, absorbed, right):
@@ -219,168 +309,3 @@ def _stopped(jumps: JumpProcess, free: Bool[np.ndarray, " N"], levels):
                 absorbed[r] += np.bincount(index[here[into]], rate, F)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     return scipy.sparse.csc_matrix(entries, shape=(F, F)), absorbed
-
-
-@dataclass(frozen=True)
-class PassageTimes:
-    """First-passage times from simulation.
-
-    - `times`: of the trajectories that arrived, in units of time, shape (P,).
-    - `num_trajectories`: of all; the others had not arrived by `duration`.
-    - `mean`: (time of all until they arrived or the run ended)/arrivals, in units of time.
-    - `standard_error`: of the mean.
-    - `outcome`: FEW_EVENTS for fewer than ten arrivals, CENSORED if some had not arrived, which is
-      harmless where passage times are nearly exponential.
-    """
-
-    times: Float[np.ndarray, " P"]
-    num_trajectories: int
-    duration: float
-    mean: float
-    standard_error: float
-    outcome: Outcome
-
-
-def passage_times(
-    sde: AbstractSDE | Network,
-    start: ArrayLike,
-    target: Regions | Level,
-    *,
-    duration: float,
-    dt: float,
-    key: PRNGKeyArray,
-    num_trajectories: int = 256,
-    meter: AbstractMeter = SILENT,
-) -> PassageTimes:
-    r"""Times at which simulated trajectories first reach a region, in any dimension.
-
-    Between two steps outside of it, at levels a and b, the path has been inside with probability
-    exp(−2ab/(s² dt)), s² = ∇ℓᵀ 2D ∇ℓ (a Brownian bridge and a straight edge): so the error is of
-    first order in dt, where plain sampling would make it of order √dt. A trajectory that arrives
-    stops there, and is said to have done so in the middle of the step.
-
-    **Arguments**
-
-    - `sde`, `target`: as for `mean_first_passage`; but a network's private noise counts.
-    - `start`: z, shape (k,) or (M, k).
-    - `duration`: at which those that have not arrived are given up. - `dt`: the step (Heun's).
-    - `key`: a random key. - `num_trajectories`: M. - `meter`: told of the progress.
-
-    **Raises** `InputError` for arguments that do not fit and a start inside the target,
-    `ComputationError` if a trajectory becomes non-finite on its way.
-
-    **Source**: P. Baldi, Ann. Probab. 23, 1644 (1995); for the order E. Gobet, Stoch. Process.
-    Appl. 87, 167 (2000).
-    """
-    M = check_count("num_trajectories", num_trajectories)
-    steps = check_steps(duration, dt, 1)
-    key = check_key(key)
-    sde, level, z = _walk(sde, start, target, M, dt)
-    block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
-    arrival = jnp.full(M, -1, jnp.int32)
-    done, chunk = 0, block
-    meter.start(f"passage of {sde.name}", steps)
-    try:
-        while done < steps and np.any(np.asarray(arrival) < 0):
-            began = time.perf_counter()
-            ends = jnp.asarray([done, min(steps, done + chunk)], jnp.int32)
-            at, z, arrival = _advance(sde, level, z, arrival, key, ends, jnp.asarray(dt), block)
-            new, done = int(at) - done, int(at)
-            _check_finite(sde, z, done, dt)
-            chunk = max(1, int(new * min(8.0, _SECONDS / (time.perf_counter() - began))))
-            meter.advance(new, f"{np.sum(np.asarray(arrival) >= 0)} of {M} have arrived")
-    finally:
-        meter.stop()
-    return _summed_up(np.asarray(arrival), float(dt), steps)
-
-
-class _OfNeurons(eqx.Module):
-    """A level of z as one of x."""
-
-    network: Network
-    level: Level
-
-    def __call__(self, x):
-        return self.level(self.network.project(x))
-
-
-def _walk(sde, start, target, M: int, dt: float):
-    """What moves, the level there, and the starts."""
-    seen = as_stationary_sde(sde)
-    level = as_level(target, seen.dim)
-    starts = check_start(start, M, (seen.dim,))
-    with jax.enable_x64(True):
-        if np.any(np.asarray(jax.vmap(level)(jnp.asarray(starts))) <= 0):
-            raise InputError("start lies inside the target: begin outside of it")
-    starts = jnp.asarray(starts, dtype=float)
-    if isinstance(sde, Network) and sde.private_noise > 0:
-        seen, level, starts = sde.neural(), _OfNeurons(sde, level), sde.lift(starts)
-    if isinstance(seen, LatentSDE | NeuralSDE):
-        check_leak(dt, seen.network.tau)
-    return seen, level, starts
-
-
-@eqx.filter_jit
-def _advance(sde, level, z, arrival, key, ends, dt, block):
-    """From step ends[0] to ends[1], or until all have arrived: the step reached, the states, and
-    the step in which each trajectory arrived, −1 before it has."""
-    M, m = len(z), sde.noise_dim
-    dt = jnp.asarray(dt, z.dtype)
-    key_normal, key_wait = jax.random.split(key)
-
-    def step_one(z, normal, wait):
-        _, new = _SCHEME.step(sde, None, z, jnp.zeros((), z.dtype), dt, normal)
-        new = new.astype(z.dtype)
-        a, slope = jax.value_and_grad(level)(z)
-        _, transposed = jax.vjp(lambda dB: sde.noise(z, dB), jnp.zeros(m, z.dtype))
-        s2 = jnp.sum(transposed(slope)[0] ** 2)  # |σᵀ∇ℓ|²
-        b = level(new)
-        # A standard exponential number is above 2ab/(s² dt) with the bridge's probability.
-        return new, (b <= 0) | (2 * a * b < wait * s2 * dt)
-
-    def run_block(state):
-        first, z, arrival = state
-        indices = first + jnp.arange(block, dtype=jnp.int32)
-        normal = jax.vmap(lambda i: normals(key_normal, i, M, m))(indices)
-        wait = jax.vmap(lambda i: jax.random.exponential(jax.random.fold_in(key_wait, i), (M,)))
-        waits = wait(indices)
-
-        def step(j, state):
-            z, arrival = state
-            new, crossed = jax.vmap(step_one)(z, normal[j], waits[j])
-            arrival = jnp.where((arrival < 0) & crossed, first + j, arrival)
-            return jnp.where((arrival < 0)[:, None], new, z), arrival
-
-        number = jnp.minimum(block, ends[1] - first)
-        return first + number, *jax.lax.fori_loop(0, number, step, (z, arrival))
-
-    def goes_on(state):
-        return (state[0] < ends[1]) & jnp.any(state[2] < 0)
-
-    return jax.lax.while_loop(goes_on, run_block, (ends[0], z, arrival))
-
-
-def _check_finite(sde, z, done: int, dt: float) -> None:
-    finite = np.isfinite(np.asarray(z)).all(axis=1)
-    if not finite.all():
-        raise ComputationError(
-            f"trajectory {int(np.argmin(finite))} of {sde.name} became non-finite before "
-            f"t = {done * dt:g} and before it arrived: lower dt = {dt:g}, or start where the drift "
-            "does not diverge"
-        )
-
-
-def _summed_up(arrival, dt: float, steps: int) -> PassageTimes:
-    arrived = arrival >= 0
-    M, P = len(arrival), int(arrived.sum())
-    at_risk = np.where(arrived, (arrival + 0.5) * dt, steps * dt)
-    mean = float(at_risk.sum() / P) if P else np.inf
-    # Of a ratio of sums over independent trajectories
-    scatter = at_risk - mean * arrived if P else at_risk
-    error = float(np.sqrt(M * scatter.var(ddof=1)) / P) if P > 1 else np.inf
-    outcome = Outcome.SUCCESS
-    if P < FEW:
-        outcome = Outcome.FEW_EVENTS
-    elif P < M:
-        outcome = Outcome.CENSORED
-    return PassageTimes(at_risk[arrived], M, steps * dt, mean, error, outcome)

@@ -7,16 +7,16 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
-from driftmatch.memory.tilt import check_target
+from driftmatch.memory.arguments import as_rows, check_index, is_finite
+from driftmatch.memory.trials import AbstractTrials
 from driftmatch.simulation.arguments import check_count, check_key, check_start
 
 _RECALLED = 0.9  # overlap with a pattern that counts as recalled
 
 
 @dataclass(frozen=True)
-class HopfieldRecall:
+class HopfieldRecall(AbstractTrials):
     """Where the trials of a recall ended.
 
     - `target`: the pattern that the cue calls for.
@@ -46,16 +46,6 @@ class HopfieldRecall:
         """How many ended at the target."""
         return int(np.sum(self.ended == self.target))
 
-    @property
-    def success(self) -> float:
-        """The fraction that ended at the target."""
-        return self.successes / self.trials
-
-    @property
-    def success_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of `success`."""
-        return wilson_interval(self.successes, self.trials)
-
 
 def signs_of(patterns: Float[np.ndarray, "W n"]) -> Float[np.ndarray, "W n"]:
     """Patterns of ±1 as they are; of others, on which side of the mean of all each entry is."""
@@ -83,12 +73,7 @@ class HopfieldNetwork:
     patterns: Float[np.ndarray, "W n"]
 
     def __init__(self, patterns: ArrayLike):
-        try:
-            values = np.asarray(patterns, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError("patterns must be numbers, of shape (W, n)") from None
-        if values.ndim != 2 or values.size == 0 or not np.all(np.isfinite(values)):
-            raise InputError(f"patterns must be finite, of shape (W, n), got shape {values.shape}")
+        values = as_rows("patterns", patterns, "W")
         if len(values) < 2:
             raise InputError(f"there must be at least two patterns, got {len(values)}")
         values = signs_of(values)
@@ -125,10 +110,16 @@ class HopfieldNetwork:
         - `target`: the pattern called for. - `key`: for starts and the order of the neurons.
         - `start`: of ±1, shape (n,) or (M, n), such as what `corrupt` gives; by default random.
         - `num_trials`: M, unless there are M starts.
+        - `cue`: how strong the field is, a finite number.
         - `cue_sweeps`, `sweeps`: how many there are with the field, and without it at most.
         """
         W, n = self.patterns.shape
-        target = check_target(target, W)
+        target = check_index("target", target, W)
+        if not is_finite(cue):
+            raise InputError(f"cue must be a finite number, got {cue!r}")
+        for what, number in (("cue_sweeps", cue_sweeps), ("sweeps", sweeps)):
+            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
+                raise InputError(f"{what} must be a whole number of at least 0, got {number!r}")
         key_start, key_order = jax.random.split(check_key(key))
         if start is None:
             M = check_count("num_trials", num_trials)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
+from scipy import special, stats
 
 from driftmatch.outcomes import Outcome
 
@@ -17,8 +17,9 @@ class Rate:
     """Events per unit of time.
 
     - `events`: how many. - `time`: in how much time at risk.
-    - `value`: events/time; NaN if there was no time at risk.
-    - `interval`: 95 % at least, for a Poisson process that is watched for a fixed time.
+    - `events_interval`: of the mean number of events, 95 %; without one it is Garwood's, at least
+      95 % for a Poisson process that is watched for a fixed time.
+    - `value`: events/time; NaN if there was no time at risk. - `interval`: of it.
     - `mean_time`, `mean_time_interval`: the inverse, the mean time between two events.
     - `outcome`: FEW_EVENTS for fewer than ten.
 
@@ -27,6 +28,7 @@ class Rate:
 
     events: int
     time: float
+    events_interval: tuple[float, float] | None = None
 
     @property
     def value(self) -> float:
@@ -36,7 +38,7 @@ class Rate:
     def interval(self) -> tuple[float, float]:
         if not self.time > 0:
             return 0.0, math.inf
-        low, high = poisson_interval(self.events)
+        low, high = self.events_interval or poisson_interval(self.events)
         return float(low) / self.time, float(high) / self.time
 
     @property
@@ -65,21 +67,40 @@ def poisson_interval(
 def weighted_interval(
     weights: Float[np.ndarray, " J"], events: Int[np.ndarray, " J"]
 ) -> tuple[float, float]:
-    """A 95 % interval for Σ w_j ⟨n_j⟩ of independent Poisson numbers, about Σ w_j n_j, by squares
-    of the distances to the ends of Garwood's intervals: as wide as it should be without any events.
+    """A 95 % interval for Σ w_j ⟨n_j⟩ of independent Poisson numbers, about Σ w_j n_j.
 
-    Source: G. Zou, A. Donner, Stat. Med. 27, 1693 (2008).
+    The sums S of positive and of negative terms are each taken for w* times a Poisson number, with
+    w* such that the variance is Σ w_j² n_j, and at the upper end with one more event of the largest
+    weight: of one weight this is Garwood's interval. The two meet by squares of the distances to
+    its ends. So it is as wide as it should be with hardly any events; weights without any count as
+    the largest.
+
+    Source: M. Fay, E. Feuer, Stat. Med. 16, 791 (1997); G. Zou, A. Donner, Stat. Med. 27, 1693
+    (2008).
     """
-    value = weights @ events
-    low, high = poisson_interval(events)
-    ends = np.stack([weights * (low - events), weights * (high - events)])
-    below, above = np.linalg.norm(np.minimum(*ends)), np.linalg.norm(np.maximum(*ends))
-    return float(value - below), float(value + above)
+    ends = []
+    for sign in (1, -1):
+        w = np.maximum(sign * weights, 0.0)
+        S, variance, largest = float(w @ events), float(w**2 @ events), float(w.max(initial=0.0))
+        low = _scaled_quantile(0.025, S, variance)
+        high = _scaled_quantile(0.975, S + largest, variance + largest**2)
+        ends.append((S - low, high - S))
+    (below, above), (below_negative, above_negative) = ends
+    value = float(weights @ events)
+    return value - math.hypot(below, above_negative), value + math.hypot(above, below_negative)
+
+
+def _scaled_quantile(p: float, mean: float, variance: float) -> float:
+    """Of the gamma distribution of this mean and variance."""
+    if not mean > 0:
+        return 0.0
+    return variance / mean * float(special.gammaincinv(mean**2 / variance, p))
 
 
 def log_ratio(forward: int, backward: int) -> tuple[float, tuple[float, float]]:
     """ln(n₊/n₋) and its 95 % interval: given how many events there were in all, the number of
-    forward ones is binomial, and Clopper and Pearson's interval is exact for it.
+    forward ones is binomial if each is forward with the same probability, and Clopper and Pearson's
+    interval is exact for it.
 
     Source: C. Clopper, E. Pearson, Biometrika 26, 404 (1934).
     """

@@ -1,21 +1,22 @@
 """Recall: push the state with a cue, let go, and see in which memory it stays."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
-from driftmatch.matching.states import STEPS_PER_TIME_SCALE, characteristic_time
+from driftmatch.memory.arguments import as_rows, check_index, check_system, is_finite
 from driftmatch.memory.landscape import Landscape
-from driftmatch.memory.regions import Regions, as_regions
-from driftmatch.memory.tilt import Tilt, check_target
+from driftmatch.memory.regions import Regions, filling
+from driftmatch.memory.steps import default_step, time_scale_of
+from driftmatch.memory.tilt import Tilt
+from driftmatch.memory.trials import AbstractTrials
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE, Input
@@ -32,19 +33,20 @@ from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _SAMPLES = 400  # of a trial, at most
 _NUMBERS = 2**25  # in the samples of all trials, about
-_STEPS_PER_TAU = 20
 
 
 @dataclass(frozen=True)
-class Recall:
+class Recall(AbstractTrials):
     """Where the trials of a recall ended.
 
-    - `target`: the region that the cue calls for.
-    - `ended`: the region in which each trial was at the end, −1 outside of all; shape (M,).
-    - `at_release`: the region whose centre each was nearest to when the cue ended.
-    - `trajectory`: of all trials, thinned.
+    - `target`: the memory that the cue calls for.
+    - `ended`: the memory in which each trial was at the end, −1 for none; shape (M,). Of wells it
+      is the one that the noise-free flow leads to from there (`Landscape.basins`); otherwise the
+      ball that the state lies in.
+    - `at_release`: the same when the cue ended, but of balls the nearest.
+    - `trajectory`: of all trials, thinned; it has samples at `release` and at the end.
     - `onset`, `release`: when the cue began and ended.
-    - `regions`: the memories.
+    - `regions`: the memories; wells are drawn as the balls of `filling` about their minima.
     """
 
     target: int
@@ -66,14 +68,9 @@ class Recall:
         return int(np.sum(self.ended == self.target))
 
     @property
-    def success(self) -> float:
-        """The fraction that ended in the target."""
-        return self.successes / self.trials
-
-    @property
-    def success_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of `success`."""
-        return wilson_interval(self.successes, self.trials)
+    def release_sample(self) -> int:
+        """Which sample of the trajectory is the one at the release."""
+        return _sample_at(self.trajectory, self.release)
 
 
 def recall(
@@ -101,57 +98,58 @@ def recall(
     **Arguments**
 
     - `system`: an SDE, or a network in which one is embedded.
-    - `cue`: a `Tilt`; or what is added to the drift, of shape (k,), and for a network also of shape
-      (n,) to that of each neuron (the inputs are τ times that); or a function of time as `simulate`
-      takes it, silent before `onset` and after `release`; or None, to see where starts lead by
-      themselves.
+    - `cue`: a `Tilt`; or what is added to the drift, in units of it, of shape (k,), and for a
+      network also of shape (n,) to that of each neuron; or a function of time that returns as much,
+      written with ``jax.numpy``, of which only the time from `onset` to `release` counts; or None,
+      to see where starts lead by themselves. A network is given τ times it as its input.
     - `duration`, `onset`, `release`: in units of time, 0 ≤ onset < release < duration; by default
       the release is half-way.
     - `key`: a random key.
     - `amplitude`: what the cue is multiplied by.
-    - `target`: the index of the region called for; by default the tilt's well.
-    - `regions`: the memories: a `Regions`, a `Landscape`, or centres of shape (W, k), and for a
-      network also of shape (W, n). By default the tilt's wells, as balls nearly as large as fit.
+    - `target`: the index of the memory called for; by default the tilt's well.
+    - `regions`: the memories, by default the tilt's wells. A `Landscape`, the target's or that of a
+      network: a trial is in the well that the noise-free flow of its SDE leads to from where it is.
+      Or a `Regions`; or centres of shape (W, k), and for a network also (W, n), which stand for
+      balls of 0.45 of the distance from each to its nearest neighbour: a trial is in the ball that
+      it lies in.
     - `num_trials`: M; 1000, or as many as there are starts.
     - `start`: where the trials start, of shape (k,) or (M, k), and for a network also (n,) or
       (M, n), such as what `corrupt` gives; by default uniform in `box`.
     - `box`: lower and upper corner; by default half as wide again as what holds all centres.
     - `dt`: the step; by default a 50th of the system's time scale, and for a network at most a 20th
-      of τ.
+      of τ. It is shortened a little where that puts samples on the release and the end.
 
     **Raises** `InputError` for a release before the cue, an input of wrong dimension, and arguments
     that do not fit.
     """
-    if not isinstance(system, AbstractSDE | Network):
-        raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
+    system = check_system(system)
     key_start, key_run, key_scale = jax.random.split(check_key(key), 3)
     onset, release, duration = _check_times(onset, release, duration)
-    if not _is_finite(amplitude):
+    if not is_finite(amplitude):
         raise InputError(f"amplitude must be a finite number, got {amplitude!r}")
-    regions, target = _aim(system, cue, regions, target)
+    memories, target = _aim(system, cue, regions, target)
+    regions = filling(memories.minima) if isinstance(memories, Landscape) else memories
     dims = _dims(system)
     if regions.dim != dims[0]:
         raise InputError(
             f"the regions have {regions.dim} dimensions but {system.name} has {dims[0]}"
         )
-    input = _gated(system, cue, onset, release, amplitude)
+    course = _Cue.of(system, cue, onset, release, amplitude)
     M = _number(num_trials, start)
     if start is None:
         start = _random_states(regions, box, M, key_start)
     start = check_start(start, M, dims)
-    dt = default_step(system, key_scale) if dt is None else dt
+    dt = default_step(system, time_scale_of(system, key_scale)) if dt is None else dt
     steps = check_steps(duration, dt, 1)
-    largest = dims[-1] if _leaves_subspace(system, input, start) else dims[0]
+    largest = dims[-1] if _leaves_subspace(system, course.input(0.0), start) else dims[0]
     samples = int(np.clip(_NUMBERS // (M * largest), 8, _SAMPLES))
-    run = simulate(
-        system, duration=duration, dt=dt, key=key_run, num_trajectories=M, start=start,
-        input=input, save_every=max(1, steps // samples), meter=meter,
-    )  # fmt: skip
-    until = int(np.searchsorted(run.times, release * (1 + 1e-9), side="right")) - 1
-    return Recall(
-        target, regions.labels(run.states[:, -1]), _nearest(regions, run.states[:, until]),
-        run, onset, release, regions,
-    )  # fmt: skip
+    run = _run(system, course, start, duration, dt, max(1, steps // samples), key_run, meter)
+    states = run.states[:, [_sample_at(run, release), -1]]
+    if isinstance(memories, Landscape):
+        at_release, ended = memories.basins(states).T
+    else:
+        at_release, ended = _nearest(regions, states[:, 0]), regions.labels(states[:, 1])
+    return Recall(target, ended, at_release, run, onset, release, regions)
 
 
 def corrupt(
@@ -173,14 +171,12 @@ def corrupt(
       patterns; those of ±1 change their sign.
     - `noise`: the standard deviation of what is added to every entry.
     """
-    values = np.asarray(patterns, dtype=float)
-    if values.ndim != 2 or not np.all(np.isfinite(values)):
-        raise InputError(f"patterns must be finite, of shape (W, d), got {values.shape}")
-    target = check_target(target, len(values))
+    values = as_rows("patterns", patterns, "W")
+    target = check_index("target", target, len(values))
     M = check_count("num_trials", num_trials)
-    if not (_is_finite(fraction) and 0 <= fraction <= 1):
+    if not (is_finite(fraction) and 0 <= fraction <= 1):
         raise InputError(f"fraction must be a number from 0 to 1, got {fraction!r}")
-    if not (_is_finite(noise) and noise >= 0):
+    if not (is_finite(noise) and noise >= 0):
         raise InputError(f"noise must not be negative, got {noise!r}")
     d = values.shape[1]
     key_which, key_noise = jax.random.split(check_key(key))
@@ -191,15 +187,6 @@ def corrupt(
     return states + noise * np.asarray(jax.random.normal(key_noise, (M, d)), float)
 
 
-def default_step(system: AbstractSDE | Network, key: PRNGKeyArray) -> float:
-    """A 50th of the time scale; for a network at most a 20th of τ."""
-    scale = system.time_scale
-    if isinstance(system, Network):
-        tau = system.tau / _STEPS_PER_TAU
-        return tau if scale is None else min(tau, scale / STEPS_PER_TIME_SCALE)
-    return (scale or characteristic_time(system, key)[0]) / STEPS_PER_TIME_SCALE
-
-
 def _dims(system: AbstractSDE | Network) -> tuple[int, ...]:
     """Of its states."""
     if isinstance(system, Network):
@@ -207,15 +194,10 @@ def _dims(system: AbstractSDE | Network) -> tuple[int, ...]:
     return (system.dim,)
 
 
-def _is_finite(value: Any) -> bool:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and bool(np.isfinite(value))
-
-
 def _check_times(onset, release, duration) -> tuple[float, float, float]:
     times = {"duration": duration, "onset": onset}
     for what, value in (times if release is None else times | {"release": release}).items():
-        if not _is_finite(value):
+        if not is_finite(value):
             raise InputError(f"{what} must be a finite number, got {value!r}")
     if onset < 0:
         raise InputError(f"onset must not be negative, got {onset:g}")
@@ -235,12 +217,16 @@ def _check_times(onset, release, duration) -> tuple[float, float, float]:
 
 def _number(num_trials: int | None, start: ArrayLike | None) -> int:
     """Of trials."""
-    if num_trials is not None:
-        return check_count("num_trials", num_trials)
-    return len(np.asarray(start)) if start is not None and np.ndim(start) == 2 else 1000
+    starts = len(np.asarray(start)) if start is not None and np.ndim(start) == 2 else None
+    if num_trials is None:
+        return 1000 if starts is None else starts
+    M = check_count("num_trials", num_trials)
+    if starts not in (None, M):
+        raise InputError(f"num_trials is {M} but there are {starts} starts: leave it out")
+    return M
 
 
-def _aim(system, cue, regions, target) -> tuple[Regions, int]:
+def _aim(system, cue, regions, target) -> tuple[Landscape | Regions, int]:
     """The memories, and which one is called for."""
     if isinstance(cue, Tilt):
         regions = cue.landscape if regions is None else regions
@@ -248,47 +234,106 @@ def _aim(system, cue, regions, target) -> tuple[Regions, int]:
     if regions is None or target is None:
         raise InputError("a cue that is no Tilt needs regions and the target among them")
     if isinstance(regions, Landscape):
-        # As large as fit: a trial is to have stayed in the well, not at its bottom.
-        regions = Regions(regions.minima, 0.45 * regions.spacing)
-    elif isinstance(system, Network) and np.shape(regions)[1:] == (system.num_neurons,):
-        regions = np.asarray(system.project(np.asarray(regions, dtype=float)))
-    regions = as_regions(regions)
-    return regions, check_target(target, len(regions))
+        return regions, check_index("target", target, len(regions.minima))
+    if not isinstance(regions, Regions):
+        centres = as_rows("regions", regions, "W")
+        if isinstance(system, Network) and centres.shape[1] == system.num_neurons:
+            centres = np.asarray(system.project(centres), dtype=float)
+        regions = filling(centres)
+    return regions, check_index("target", target, len(regions))
 
 
 class Gated(eqx.Module):
-    """An input times a course in time: t ↦ I(t) a(t)."""
+    """An input times a course in time: t ↦ I(t) a(t), and 0 where a is, whatever I says there."""
 
     input: Callable
     course: Pulses
 
     def __call__(self, t: Array) -> Array:
-        return self.input(t) * self.course(t)
+        a = self.course(t)
+        return jnp.where(a == 0, 0.0, self.input(t) * a)
 
 
-def _gated(system, cue, onset: float, release: float, amplitude: float) -> Input | None:
-    """The cue between onset and release, 0 otherwise."""
-    if cue is None:
-        return None
-    if isinstance(cue, Tilt):
-        forcing = cue.forcing
-    elif callable(cue):
-        return Gated(cue, pulse([amplitude], onset, release))
-    else:
+@dataclass(frozen=True)
+class _Cue:
+    """What is fed in from `onset` to `release`: a vector, or a function of time times `gain`."""
+
+    value: Float[np.ndarray, " d"] | Callable | None
+    gain: float
+    onset: float
+    release: float
+
+    @staticmethod
+    def of(system, cue, onset: float, release: float, amplitude: float) -> "_Cue":
+        gain = amplitude * (system.tau if isinstance(system, Network) else 1.0)
+        if cue is None or (callable(cue) and not isinstance(cue, Tilt)):
+            return _Cue(cue, gain, onset, release)
         try:
-            forcing = np.asarray(cue, dtype=float)
+            forcing = np.asarray(cue.forcing if isinstance(cue, Tilt) else cue, dtype=float)
         except (TypeError, ValueError):
             raise InputError(
                 f"cue must be a Tilt, numbers or a function of time, got {type(cue).__name__}"
             ) from None
-    shapes = [(d,) for d in _dims(system)]
-    if forcing.shape not in shapes or not np.all(np.isfinite(forcing)):
-        raise InputError(
-            f"the cue for {system.name} must be finite and of shape "
-            f"{' or '.join(map(str, shapes))}, got shape {forcing.shape}"
-        )
-    gain = amplitude * (system.tau if isinstance(system, Network) else 1.0)
-    return pulse(gain * forcing, onset, release)
+        shapes = [(d,) for d in _dims(system)]
+        if forcing.shape not in shapes or not np.all(np.isfinite(forcing)):
+            raise InputError(
+                f"the cue for {system.name} must be finite and of shape "
+                f"{' or '.join(map(str, shapes))}, got shape {forcing.shape}"
+            )
+        return _Cue(forcing, gain, onset, release)
+
+    def input(self, begin: float) -> Input | None:
+        """For a run that begins at a time; of one structure whenever that is, so that all share a
+        compilation."""
+        if self.value is None:
+            return None
+        times = self.onset - begin, self.release - begin
+        if callable(self.value):
+            return Gated(self.value, pulse([self.gain], *times))
+        return pulse(self.gain * self.value, *times)
+
+
+def _run(system, cue: _Cue, start, duration, dt, thinning, key, meter):
+    """Until the release and, from there, until the end, with a sample on both."""
+    parts, begin = [], 0.0
+    for end, each in zip((cue.release, duration), jax.random.split(key), strict=True):
+        intervals = int(np.ceil((end - begin) / (dt * thinning) * (1 - 1e-9)))
+        steps = thinning * intervals
+        part = simulate(
+            system, duration=end - begin, dt=(end - begin) / steps, key=each,
+            num_trajectories=len(start), start=start, input=cue.input(begin),
+            save_every=thinning, meter=meter,
+        )  # fmt: skip
+        parts.append(part)
+        begin, start = end, _last(part)
+    return _joined(*parts, begin=cue.release)
+
+
+def _sample_at(run: Trajectory | NetworkTrajectory, time: float) -> int:
+    return int(np.argmin(np.abs(run.times - time)))
+
+
+def _last(run: Trajectory | NetworkTrajectory) -> Float[np.ndarray, "M d"]:
+    """The last state of all trials, of the neurons if these were simulated; as many neurons as
+    dimensions are known from z."""
+    if not isinstance(run, NetworkTrajectory) or run.stored_neurons is None:
+        return run.states[:, -1]
+    more = run.network.num_neurons > run.network.latent_dim
+    return run.stored_neurons[:, -1] if more else run.states[:, -1]
+
+
+def _joined(first, then, *, begin: float):
+    """One run after the other, which began at the last state of the first."""
+    times = np.concatenate([first.times, begin + then.times[1:]])
+    dt = max(first.dt, then.dt)
+    if isinstance(first, Trajectory):
+        states = np.concatenate([first.states, then.states[:, 1:]], axis=1)
+        return replace(first, times=times, states=states, dt=dt)
+    latent = np.concatenate([first.latent, then.latent[:, 1:]], axis=1)
+    neurons = first.stored_neurons
+    if neurons is not None:
+        neurons = np.concatenate([neurons, then.stored_neurons[:, 1:]], axis=1)
+    return replace(first, times=times, latent=latent, dt=dt, stored_neurons=neurons)
 
 
 def _leaves_subspace(system, input, start) -> bool:
@@ -311,11 +356,12 @@ def _random_states(regions: Regions, box, M: int, key) -> Float[np.ndarray, "M k
         edge = 0.25 * max(float((high - low).max()), float(regions.radii.max()))
         low, high = low - edge, high + edge
     else:
-        wanted = f"box must be a lower and an upper corner of {regions.dim} numbers"
+        wanted = f"box must be a lower and an upper corner of {regions.dim} finite numbers"
         try:
             low, high = (np.asarray(corner, dtype=float) for corner in box)
         except (TypeError, ValueError):
             raise InputError(f"{wanted}, got {box!r}") from None
-        if low.shape != (regions.dim,) or high.shape != (regions.dim,) or not np.all(low < high):
+        is_right = low.shape == high.shape == (regions.dim,) and bool(np.all(low < high))
+        if not (is_right and np.all(np.isfinite([low, high]))):
             raise InputError(f"{wanted}, the lower one first, got {low.tolist()}, {high.tolist()}")
     return low + (high - low) * np.asarray(jax.random.uniform(key, (M, regions.dim)), float)

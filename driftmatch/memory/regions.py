@@ -15,6 +15,7 @@ from driftmatch.precision import like, uncompiled, with_own_constants
 Level = Callable[[Array], Array]
 
 _DEFAULT = 0.3  # of the least distance between two centres
+_FILLING = 0.45  # of the distance from a centre to the next one
 _CORE = 0.1  # of it, times √k: states in a well are about √k standard deviations from its bottom
 _CHUNK = 2**22  # numbers compared at once
 
@@ -113,6 +114,14 @@ def cores(centres: ArrayLike) -> Regions:
     0.1 √k, at most 0.3, of the least distance between two centres."""
     regions = Regions(centres)
     return Regions(regions.centres, regions.radii * min(1.0, _CORE * regions.dim**0.5 / _DEFAULT))
+
+
+def filling(centres: ArrayLike) -> Regions:
+    """Balls about centres, nearly as large as fit: each of radius 0.45 of the distance to its
+    nearest neighbour."""
+    c = Regions(centres).centres
+    apart = np.linalg.norm(c[:, None] - c[None], axis=-1) + np.diag(np.full(len(c), np.inf))
+    return Regions(c, _FILLING * apart.min(axis=1))
 
 
 def as_regions(regions: Regions | ArrayLike) -> Regions:

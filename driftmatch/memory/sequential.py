@@ -13,17 +13,18 @@ from driftmatch.analysis.irreversibility.irreversibility import irreversibility
 from driftmatch.analysis.irreversibility.record import Irreversibility
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
-from driftmatch.memory.dwell import Dwell, dwell
-from driftmatch.memory.regions import Regions, cores
+from driftmatch.memory.dwell import Dwell, as_cores, dwell
+from driftmatch.memory.landscape import Landscape
+from driftmatch.memory.regions import Regions
+from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_key
+from driftmatch.simulation.arguments import check_count, check_key, check_steps
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _TIME_SCALES = 2000  # a run, by default
-_STEPS = 25  # in a time scale
 _SAMPLES = 5  # in a time scale: dwelling lasts for many
 _GRID_DIM = 2
 
@@ -32,13 +33,15 @@ _GRID_DIM = 2
 class Walk:
     """A walk through memories.
 
-    - `dwell`: visits, jumps, rates, order and turns. - `irreversibility`: of the system that walks,
-      on a grid up to two dimensions, and by the score beyond.
+    - `dwell`: visits, jumps, rates, order and turns.
+    - `irreversibility`: of the system that walks, on a grid up to two dimensions, and by the score
+      beyond; of a network's latent SDE, which leaves out the private noise that `dwell` has. None
+      where it is not defined, as for a singular D: ``irreversibility(system)`` says why.
     - `trajectory`: what was simulated, several samples a time scale.
     """
 
     dwell: Dwell
-    irreversibility: Irreversibility
+    irreversibility: Irreversibility | None
     trajectory: Trajectory | NetworkTrajectory
 
     @property
@@ -48,7 +51,7 @@ class Walk:
 
 def walk(
     system: AbstractSDE | Network,
-    regions: Regions | ArrayLike | None = None,
+    regions: Regions | Landscape | ArrayLike | None = None,
     *,
     key: PRNGKeyArray,
     duration: float | None = None,
@@ -61,15 +64,16 @@ def walk(
     **Arguments**
 
     - `system`: an SDE or a network, such as `systems.ring_of_wells` or what embeds it.
-    - `regions`: the memories in their cyclic order, a `Regions` or centres (W, k) of `cores`; by
-      default those around the system's starts.
+    - `regions`: the memories in their cyclic order, a `Regions`, a `Landscape` or centres (W, k) of
+      cores, as for `dwell`; by default those around the system's starts.
     - `key`: a random key.
-    - `duration`: of every trajectory, by default 2000 time scales. - `dt`: the step, by default a
-      25th of a time scale.
+    - `duration`: of every trajectory, by default 2000 time scales; of a system that names none, it
+      is found by short runs. - `dt`: the step, by default a 50th of a time scale, and for a network
+      at most a 20th of τ.
     - `num_trajectories`: which start in the regions in turn.
 
     **Raises** `InputError` for a system that names no starts, if no regions are given, and for
-    regions that do not fit.
+    arguments that do not fit.
     """
     if not isinstance(system, AbstractSDE | Network):
         raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
@@ -77,26 +81,36 @@ def walk(
         if system.starts is None or len(system.starts) < 2:
             raise InputError(f"{system.name} names no starts to take for memories: pass regions")
         regions = system.starts
-    regions = regions if isinstance(regions, Regions) else cores(regions)
+    regions = as_cores(regions)
     k = system.latent_dim if isinstance(system, Network) else system.dim
     if regions.dim != k:
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
-    key_run, key_rate = jax.random.split(check_key(key))
-    scale = system.time_scale or 1.0
-    dt = scale / _STEPS if dt is None else dt
+    M = check_count("num_trajectories", num_trajectories)
+    key_run, key_rate, key_scale = jax.random.split(check_key(key), 3)
+    scale = time_scale_of(system, key_scale)
+    duration = _TIME_SCALES * scale if duration is None else duration
+    dt = default_step(system, scale) if dt is None else dt
+    steps = check_steps(duration, dt, 1)
+    dissipation = _irreversibility(system, k, key_rate)
     run = simulate(
         system,
-        duration=_TIME_SCALES * scale if duration is None else duration,
+        duration=duration,
         dt=dt,
         key=key_run,
-        num_trajectories=num_trajectories,
-        start=regions.centres[np.arange(num_trajectories) % len(regions)],
-        save_every=max(1, round(scale / _SAMPLES / dt)),
+        num_trajectories=M,
+        start=regions.centres[np.arange(M) % len(regions)],
+        save_every=int(np.clip(round(scale / _SAMPLES / dt), 1, steps)),
         meter=meter,
     )
-    method = GridRoute() if regions.dim <= _GRID_DIM else ScoreRoute()
-    dissipation = irreversibility(system, method=method, key=key_rate)
     return Walk(dwell(run, regions), dissipation, run)
+
+
+def _irreversibility(system: AbstractSDE | Network, dim: int, key) -> Irreversibility | None:
+    method = GridRoute() if dim <= _GRID_DIM else ScoreRoute()
+    try:
+        return irreversibility(system, method=method, key=key)
+    except InputError:  # the arguments are ours, so it is the system that has none
+        return None
 
 
 @dataclass(frozen=True)
@@ -131,15 +145,31 @@ def walk_curve(
     - `values`: of the parameter. - `parameter`: its name, for figures.
     - `key`: a random key; target and network have noise of their own.
     - `num_neurons`: of the networks. - `options`: for `walk`.
+
+    **Raises** `InputError` for values that are no list of numbers, and as `walk` does.
     """
+    if not callable(make):
+        raise InputError(
+            "make must be a function from a value to an SDE, such as "
+            f"lambda F: ring_of_wells(torque=F), got {type(make).__name__}"
+        )
+    numbers = _check_values(values)
     targets, networks, errors = [], [], []
-    for i, value in enumerate(values):
+    for i, value in enumerate(numbers):
         keys = jax.random.split(jax.random.fold_in(check_key(key), i), 3)
         sde = make(float(value))
         embedding = embed(sde, num_neurons=num_neurons, key=keys[0], meter=meter)
         targets.append(walk(sde, key=keys[1], meter=meter, **options))
         networks.append(walk(embedding.network, key=keys[2], meter=meter, **options))
         errors.append(embedding.report.drift_error)
-    return WalkCurve(
-        parameter, np.asarray(values, float), tuple(targets), tuple(networks), np.array(errors)
-    )
+    return WalkCurve(parameter, numbers, tuple(targets), tuple(networks), np.array(errors))
+
+
+def _check_values(values) -> Float[np.ndarray, " A"]:
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        numbers = np.array(np.nan)
+    if numbers.ndim != 1 or numbers.size == 0 or not np.all(np.isfinite(numbers)):
+        raise InputError(f"values must be a list of finite numbers, got {values!r}")
+    return numbers

@@ -9,12 +9,13 @@ from jaxtyping import ArrayLike, Float, Int, PRNGKeyArray
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
+from driftmatch.memory.arguments import check_system, is_finite
 from driftmatch.memory.regions import Regions, as_regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key, check_steps, is_real
+from driftmatch.simulation.arguments import check_count, check_key, check_steps
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -106,8 +107,7 @@ def switch(
     **Raises** `InputError` for commands that are no regions, a pulse that outlasts its period, and
     a region in the middle of all.
     """
-    if not isinstance(system, AbstractSDE | Network):
-        raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
+    system = check_system(system)
     regions = as_regions(regions)
     k = system.latent_dim if isinstance(system, Network) else system.dim
     if regions.dim != k:
@@ -119,7 +119,7 @@ def switch(
     directions, distance = _ways(regions, order)
     numbers = {"strength": strength, "pulse": pulse, "period": period}
     for what, value in numbers.items():
-        if value is not None and not (is_real(value) and np.isfinite(value) and value >= 0):
+        if value is not None and not (is_finite(value) and value >= 0):
             raise InputError(f"{what} must be a number that is not negative, got {value!r}")
     strength = _REACH * distance / scale if strength is None else strength
     pulse = _PULSE * scale if pulse is None else pulse
@@ -185,7 +185,7 @@ def surroundings(
     if not isinstance(sde, AbstractSDE):
         raise InputError(f"surroundings are those of an SDE, got {type(sde).__name__}")
     count = check_count("number", number)
-    if not (is_real(share) and 0 <= share <= 1 and is_real(margin) and margin >= 0):
+    if not (is_finite(share) and 0 <= share <= 1 and is_finite(margin) and margin >= 0):
         raise InputError(
             f"share must be from 0 to 1 and margin not negative, got {share!r} and {margin!r}"
         )

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.memory.landscape import Landscape, descend, landscape, width
+from driftmatch.memory.arguments import check_index, check_positive
+from driftmatch.memory.landscape import Landscape, as_landscape, descend, width
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
@@ -94,10 +95,9 @@ def tilt_toward(
 
     **Source**: C. Lawson, R. Hanson, *Solving Least Squares Problems* (1974), chapter 23.
     """
-    wells = sde if isinstance(sde, Landscape) else landscape(sde)
-    target = check_target(target, len(wells.minima))
-    if margin is not None and not _is_positive(margin):
-        raise InputError(f"margin must be a positive number, got {margin!r}")
+    wells = as_landscape(sde)
+    target = check_index("target", target, len(wells.minima))
+    margin = None if margin is None else check_positive("margin", margin)
     largest, hull = _largest_margin(wells, target)
     among = f"lies inside the hull of wells {', '.join(map(str, hull))}"
     if largest <= _NEGLIGIBLE * wells.scale:
@@ -117,20 +117,13 @@ def tilt_toward(
     return Tilt(target, path, wells)
 
 
-def check_target(target, W: int) -> int:
-    """The index of one of W wells or patterns."""
-    if isinstance(target, bool) or target not in range(W):
-        raise InputError(f"target must be a whole number from 0 to {W - 1}, got {target!r}")
-    return int(target)
-
-
-def _is_positive(value) -> bool:
-    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and value > 0)
-
-
-def reachable(wells: Landscape) -> tuple[int, ...]:
+def reachable(wells: Landscape | AbstractSDE | Network) -> tuple[int, ...]:
     """The wells that some constant input makes the lowest, to first order in it: the vertices of
-    the lower convex hull of all (z_j, V(z_j))."""
+    the lower convex hull of all (z_j, V(z_j)).
+
+    - `wells`: a `Landscape`, or an SDE or a network that has one.
+    """
+    wells = as_landscape(wells)
     least = _NEGLIGIBLE * wells.scale
     return tuple(j for j in range(len(wells.minima)) if _largest_margin(wells, j)[0] > least)
 

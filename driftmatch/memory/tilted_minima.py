@@ -11,7 +11,17 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.memory.landscape import Landscape, newton, width, work_along
+from driftmatch.memory.arguments import check_positive
+from driftmatch.memory.landscape import (
+    Landscape,
+    as_landscape,
+    flow_of,
+    newton,
+    slopes_at,
+    width,
+    work_along,
+)
+from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count
 
@@ -52,9 +62,15 @@ class TiltedMinima:
 
 
 def follow_minima(
-    wells: Landscape, direction: ArrayLike, *, largest: float = 1.0, steps: int = 100
+    wells: Landscape | AbstractSDE | Network,
+    direction: ArrayLike,
+    *,
+    largest: float = 1.0,
+    steps: int = 100,
 ) -> TiltedMinima:
     """Follow every minimum of a landscape as it is tilted by a c, from a = 0 to `largest`.
+
+    `wells` is a `Landscape`, or an SDE or a network that has one.
 
     The minima are zeros of f + a c, followed by Newton's method in steps as fine as it takes
     between the `steps` that are kept. A well ends at the fold where its least curvature comes to 0,
@@ -63,11 +79,11 @@ def follow_minima(
     Raises `InputError` for a direction that is no vector of k numbers, or so strong that the wells
     move far beyond each other; `ComputationError` for a well that is lost without a fold.
     """
+    wells = as_landscape(wells)
     sde, z, W = wells.sde, wells.minima, len(wells.minima)
     c = _check_direction(direction, z.shape[1])
     steps = check_count("steps", steps)
-    if not (np.isfinite(largest) and largest > 0):
-        raise InputError(f"largest must be positive, got {largest!r}")
+    largest = check_positive("largest", largest)
     amplitudes = np.linspace(0, largest, steps + 1)
     slopes, curvatures = _shapes(sde, z)
     way = float(largest * np.linalg.norm(c) / curvatures.min() / wells.spacing)
@@ -78,10 +94,11 @@ def follow_minima(
             "lower it"
         )
     limits = np.array([1e-10 * slopes * width(z), _LEAP * wells.spacing])
+    f = flow_of(sde)
     with jax.enable_x64(True):
         path, last, reached, flattest = (
             np.asarray(result)
-            for result in _follow(sde, z, curvatures, c, amplitudes, jnp.asarray(strides), limits)
+            for result in _follow(f, z, curvatures, c, amplitudes, jnp.asarray(strides), limits)
         )
     minima = np.concatenate([z[None], path])
     row, well = np.sum(~np.isnan(minima[..., 0]), axis=0) - 1, np.arange(W)
@@ -111,15 +128,9 @@ def _check_direction(direction: ArrayLike, dim: int) -> Float[np.ndarray, " k"]:
 
 
 def _shapes(sde: AbstractSDE, minima) -> tuple[float, Float[np.ndarray, " W"]]:
-    """The largest slope of f at minima, and the least curvature of each."""
-    with jax.enable_x64(True):
-        J = np.asarray(_slopes(sde, jnp.asarray(minima)))
-    return np.abs(J).max(), -np.linalg.eigvalsh(0.5 * (J + np.swapaxes(J, 1, 2)))[:, -1]
-
-
-@eqx.filter_jit
-def _slopes(sde, states):
-    return jax.vmap(jax.jacfwd(sde.drift))(states)
+    """The largest slope of f at minima, and the least curvature of each, as `newton` has it."""
+    J = slopes_at(sde, minima)
+    return np.abs(J).max(), -np.linalg.eigvals(J).real.max(axis=1)
 
 
 def _work(sde: AbstractSDE, before, after) -> Float[np.ndarray, "..."]:
@@ -128,7 +139,7 @@ def _work(sde: AbstractSDE, before, after) -> Float[np.ndarray, "..."]:
 
 
 @eqx.filter_jit
-def _follow(sde, minima, curvatures, c, amplitudes, strides, limits):
+def _follow(f, minima, curvatures, c, amplitudes, strides, limits):
     """The minima at all amplitudes but the first, shape (A − 1, W, k), NaN where there are none;
     where each was last, at which amplitude, and its least curvature there.
 
@@ -151,7 +162,7 @@ def _follow(sde, minima, curvatures, c, amplitudes, strides, limits):
                     beyond < jnp.inf, 0.5 * (a + beyond), jnp.minimum(a + stride, goal)
                 )
                 next = jnp.where(goal - next < finest, goal, next)
-                new, residue, curvature, _ = newton(sde, z, next * c)
+                new, residue, curvature, _ = newton(f, z, next * c)
                 good = (residue <= tolerance) & (curvature > 0)
                 good &= jnp.linalg.norm(new - z) <= reach
                 found, lost = (new, next, curvature, beyond), (z, a, flattest, next)

@@ -120,6 +120,16 @@ def wells(
     )
 
 
+def on_a_circle(number: int, spacing: float = 2.0) -> Float[np.ndarray, "W 2"]:
+    """Places for wells, evenly on a circle about 0 with neighbours `spacing` apart: two at
+    (±spacing/2, 0), else the corners of a regular polygon, of which the first edge lies to the
+    right: four are the default of `wells`."""
+    turn = 0.0 if number == 2 else 0.5
+    angles = 2 * np.pi * (np.arange(number) + turn) / number
+    radius = spacing / (2 * np.sin(np.pi / number))
+    return radius * np.column_stack([np.cos(angles), np.sin(angles)])
+
+
 def _check_depths(depths: Numbers, num_wells: int) -> Float[np.ndarray, " W"]:
     h = check_array("depths", depths)
     if h.shape not in ((), (num_wells,)):

@@ -42,7 +42,7 @@ def test_options_reach_the_experiment(cli, asked, tmp_path):
     cli("memory", "sequential", "--wells", 7, "--torque", -0.2, "--seed", 4, "--quick")
     assert asked["sequential"] == ([7, -0.2, 0.45, 256, 4], {"quick": True})
     cli("memory", "switching", "--trials", 9)
-    assert asked["switching"] == ([1024, 9, 0], {})
+    assert asked["switching"] == ([512, 9, 0], {})
     assert asked["films"] == ["associative.gif", "switching.gif"]
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         "associative.png", "associative.gif", "sequential.png", "switching.png", "switching.gif",

@@ -9,7 +9,7 @@ from driftmatch import systems
 from driftmatch.memory.dwell import Dwell, dwell
 from driftmatch.memory.hopfield import HopfieldRecall
 from driftmatch.memory.recall import Recall
-from driftmatch.memory.regions import Regions
+from driftmatch.memory.regions import filling
 from driftmatch.memory.sequential import Walk
 from driftmatch.memory.switching import Switching
 from driftmatch.memory.tilt import Tilt, tilt_toward
@@ -48,7 +48,7 @@ def recall(k: int, *, of_network: bool = False, M: int = 20, failures: int = 3) 
     z = z + way[1] * (cue.landscape.minima[1] - cue.resting_state)
     z = z + 0.05 * rng.normal(size=z.shape)
     z[:failures] = cue.landscape.minima[0] + 0.05 * rng.normal(size=z[:failures].shape)
-    regions = Regions(cue.landscape.minima, 0.45 * cue.landscape.spacing)
+    regions = filling(cue.landscape.minima)
     states = run(z, DURATION, of_network=of_network)
     return Recall(1, regions.labels(z[:, -1]), regions.labels(z[:, 50]), states, ONSET, RELEASE,
                   regions)  # fmt: skip

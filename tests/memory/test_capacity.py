@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.memory.capacity import _circle, _hopfield_recalled, _sphere, capacity
+from driftmatch.memory.capacity import _hopfield_recalled, _sphere, capacity
 from driftmatch.memory.landscape import landscape
 from driftmatch.memory.tilt import reachable
+from driftmatch.systems.wells import on_a_circle
 
 KEY = jax.random.key(0)
 
@@ -34,10 +35,20 @@ def test_few_wells_are_all_recalled():
     assert found.dim == 3
 
 
+def test_places_on_a_circle():
+    """Two in a row, four as `wells` has them by default, all neighbours as far apart as asked."""
+    assert np.allclose(on_a_circle(2), [[1, 0], [-1, 0]])
+    assert np.allclose(on_a_circle(4), dm.systems.wells().parameters[0][1])
+    for W in (2, 3, 7):
+        places = on_a_circle(W, spacing=0.3)
+        assert np.allclose(np.linalg.norm(places - np.roll(places, 1, axis=0), axis=1), 0.3)
+        assert np.allclose(places.mean(axis=0), 0)
+
+
 @pytest.mark.slow
 def test_places_are_two_apart_and_all_can_be_reached():
     for W in (2, 9):
-        places = _circle(W)
+        places = on_a_circle(W)
         assert np.allclose(np.linalg.norm(np.diff(places, axis=0), axis=1), 2)
         assert reachable(landscape(dm.systems.wells(places, noise=0.3))) == tuple(range(W))
     places = _sphere(12, 3, KEY)
@@ -62,6 +73,9 @@ def test_wells_of_the_same_signs_count_as_not_recalled():
     [
         ({"num_wells": (1, 2)}, "num_wells must be numbers of at least 2"),
         ({"num_wells": ()}, "num_wells must be numbers of at least 2"),
+        ({"num_wells": 4}, "num_wells must be numbers of at least 2, in a list, got 4"),
+        ({"num_wells": "24"}, "in a list, got '24'"),
+        ({"noise": "a"}, "noise must be a number of at least 0, got 'a'"),
         ({"num_wells": (2.5,)}, "each of num_wells must be a whole number"),
         ({"arrangement": "line"}, 'arrangement must be "circle" or "random"'),
         ({"dim": 3}, "a circle has 2 dimensions"),

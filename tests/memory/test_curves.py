@@ -4,29 +4,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rescaled import rescaled
 
 import driftmatch as dm
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.memory.curves import recall_curve, with_noise
-from driftmatch.memory.tilt import tilt_toward
+from driftmatch.memory.regions import Regions
 
 KEY = jax.random.key(0)
 OPTIONS = {"duration": 20.0, "release": 10.0, "key": KEY, "num_trials": 300}
 
 
-@pytest.fixture(scope="module")
-def target():
-    return dm.systems.wells(noise=0.35)
+@pytest.fixture
+def target(square_sde):
+    return square_sde
 
 
-@pytest.fixture(scope="module")
-def tilt(target):
-    return tilt_toward(target, 2)
+@pytest.fixture
+def tilt(square_tilts):
+    return square_tilts[2]
 
 
-@pytest.fixture(scope="module")
-def network(target):
-    return dm.embed(target, 64, key=KEY).network
+@pytest.fixture
+def network(square_network):
+    return square_network
 
 
 def is_sigmoid(success, rising=True):
@@ -83,6 +84,19 @@ def test_all_values_share_a_compilation(varied, tilt):
     assert traces == []
 
 
+def test_regions_and_units_are_those_of_recall(target, tilt):
+    """With a `Regions`, and where nobody knows the unit of time: as `recall` has it."""
+    for time in (1.0, 1e3, 1e-3):
+        system = rescaled(target, 0.35, 1.0, time, named=False)
+        curve = recall_curve(
+            system, tilt.forcing / time, amplitudes=[0.0, 1.0], duration=20 * time,
+            release=10 * time, key=KEY, num_trials=100, target=2,
+            regions=Regions(tilt.landscape.minima, 0.9),
+        )  # fmt: skip
+        assert curve.success[0] < 0.4
+        assert curve.success[1] > 0.97
+
+
 def test_with_noise_scales_the_noise_and_nothing_else(target):
     z = jnp.array([0.3, -0.4])
     louder = with_noise(target, 2.5)
@@ -132,3 +146,17 @@ def test_less_noise_spreads_less():
 def test_bad_input(target, tilt, given, words):
     with pytest.raises(dm.InputError, match=words):
         recall_curve(target, tilt, **given, **OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("system", "factor", "words"),
+    [
+        (None, "a", "multiplied by what is not negative, got 'a'"),
+        (None, np.nan, "multiplied by what is not negative, got nan"),
+        (None, True, "multiplied by what is not negative, got True"),
+        ("a", 2.0, "system must be a Network or an SDE, got str"),
+    ],
+)
+def test_bad_factors(target, system, factor, words):
+    with pytest.raises(dm.InputError, match=words):
+        with_noise(system or target, factor)

@@ -101,6 +101,23 @@ def test_weighted_interval_of_several_sizes():
         assert np.mean((ends[:, 0] <= wanted) & (wanted <= ends[:, 1])) > 0.93
 
 
+def test_weighted_interval_of_one_weight_is_garwoods():
+    for events in (0, 1, 7, 300):
+        low, high = poisson_interval(events)
+        expected = pytest.approx((0.5 * low, 0.5 * high))
+        assert weighted_interval(np.array([0.5]), np.array([events])) == expected
+        apart = weighted_interval(np.full(events + 1, 0.5), np.append(np.ones(events), 0))
+        assert apart == expected
+
+
+def test_a_rate_with_an_interval_of_its_own():
+    rate = Rate(20, 4.0, (10.0, 40.0))
+    assert rate.value == 5.0
+    assert rate.interval == (2.5, 10.0)
+    assert rate.mean_time_interval == (0.1, 0.4)
+    assert Rate(0, 0.0, (0.0, 1.0)).interval == (0.0, math.inf)
+
+
 def test_a_rate():
     rate = Rate(20, 4.0)
     assert rate.value == 5.0

@@ -1,38 +1,43 @@
 """Recall: what the cue does, from where and into what; controls without one."""
 
+import sys
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rescaled import UNITS, rescaled
 
 import driftmatch as dm
-from driftmatch.memory.landscape import landscape
+from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.recall import corrupt, recall
 from driftmatch.memory.regions import Regions
+from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
 
 KEY = jax.random.key(0)
 TIMES = {"duration": 20.0, "release": 10.0}
 
 
-@pytest.fixture(scope="module")
-def target():
-    return dm.systems.wells(noise=0.35)
+@pytest.fixture
+def target(square_sde):
+    return square_sde
 
 
-@pytest.fixture(scope="module")
-def wells(target):
-    return landscape(target)
+@pytest.fixture
+def wells(square):
+    return square
 
 
-@pytest.fixture(scope="module")
-def tilts(wells):
-    return [tilt_toward(wells, j) for j in range(4)]
+@pytest.fixture
+def tilts(square_tilts):
+    return square_tilts
 
 
-@pytest.fixture(scope="module")
-def network(target):
-    return dm.embed(target, 64, key=KEY).network
+@pytest.fixture
+def network(square_network):
+    return square_network
 
 
 @pytest.mark.parametrize("j", range(4))
@@ -70,29 +75,27 @@ def test_a_weak_tilt_recalls_less(network, tilts):
     assert full > 0.98
 
 
-def test_all_forms_of_a_cue_are_one(network, tilts, wells):
-    """A tilt; its forcing; that of each neuron; and as a function of time, the input u = τc."""
+def test_all_forms_of_a_cue_are_one(target, network, tilts, wells):
+    """A tilt; its forcing; that of each neuron; and as a function of time: all in units of drift,
+    so that the same is a cue for the target and for the network, whatever its τ."""
     c = tilts[1].forcing
     options = TIMES | {"target": 1, "regions": wells, "key": KEY, "num_trials": 50}
-    runs = [
-        recall(network, cue, **options).trajectory.states
-        for cue in (
-            tilts[1],
-            c,
-            network.gamma @ c,
-            dm.inputs.step(tilts[1].input_for(network)),
-        )
-    ]
+    assert abs(network.tau - 1) > 0.1  # or else τc were c
+    cues = tilts[1], c, network.gamma @ c, dm.inputs.step(c)
+    runs = [recall(network, cue, **options).trajectory.states for cue in cues]
     for run in runs[1:]:
         assert np.abs(run - runs[0]).max() < 1e-3  # in single precision; of chance there is none
-    other = recall(network, 1.1 * c, **options).trajectory.states
-    assert np.abs(other - runs[0]).max() > 0.05  # the control
+    wrong = dm.inputs.step(tilts[1].input_for(network))  # the control: u = τc
+    assert np.abs(recall(network, wrong, **options).trajectory.states - runs[0]).max() > 0.05
+    of_target = [recall(target, cue, **options).trajectory.states for cue in (c, cues[-1])]
+    assert np.abs(of_target[1] - of_target[0]).max() < 1e-3
 
 
-def test_tilts_of_a_network_are_cues_for_its_target(target, network):
-    tilt = tilt_toward(network, 3)
-    for system in (target, network):
-        assert recall(system, tilt, key=KEY, num_trials=200, **TIMES).success > 0.97
+def test_tilts_of_a_network_are_cues_for_its_target(uneven_square):
+    target, _, found = uneven_square
+    tilt = tilt_toward(found, 3)
+    assert np.array_equal(tilt.landscape.minima, found.minima)
+    assert recall(target.sde, tilt, key=KEY, num_trials=200, **TIMES).success > 0.97
 
 
 def test_the_cue_is_silent_before_its_onset_and_after_its_release():
@@ -116,6 +119,126 @@ def test_at_release_is_where_the_trials_were_then(target, tilts):
     )  # fmt: skip
     assert np.all(found.at_release == 2)
     assert np.all(found.ended == 2)
+
+
+class Clock(eqx.Module):
+    """dz/dt = 1: the state is the time."""
+
+    def __call__(self, z):
+        return jnp.ones_like(z)
+
+
+@pytest.mark.parametrize("most", [2**25, 2**9])  # numbers in all samples
+@pytest.mark.parametrize(("release", "duration"), [(9.0, 20.0), (7.77, 9.13), (0.013, 0.7)])
+def test_there_are_samples_at_the_release_and_at_the_end(release, duration, most, monkeypatch):
+    """However thin they are, and whether or not the times are whole numbers of steps."""
+    monkeypatch.setattr(sys.modules["driftmatch.memory.recall"], "_NUMBERS", most)
+    found = recall(
+        dm.SDE(Clock(), 0.0, dim=1), None, duration=duration, release=release, dt=0.01, key=KEY,
+        start=np.zeros(1), num_trials=32, target=0, regions=Regions([[release], [duration]], 5e-3),
+    )  # fmt: skip
+    run = found.trajectory
+    assert len(run.times) < (25 if most < 2**25 else 1002)
+    assert run.times[found.release_sample] == pytest.approx(release, rel=1e-12)
+    assert run.times[-1] == pytest.approx(duration, rel=1e-12)
+    assert np.allclose(run.states[..., 0], run.times, atol=4e-3)  # in single precision
+    assert np.all(found.ended == 1)
+    assert np.all(found.at_release == 0)
+    assert 0 < run.dt <= 0.01 * (1 + 1e-9)
+
+
+def test_both_parts_of_a_run_are_compiled_once():
+    traces = []
+
+    def drift(z):
+        traces.append(1)
+        return z - z**3
+
+    sde = dm.SDE(drift, 0.3, dim=2, time_scale=1.0)
+    traces.clear()
+    dm.simulate(
+        sde, duration=1.0, dt=0.02, num_trajectories=7, key=KEY, start=np.zeros(2),
+        input=dm.inputs.pulse(np.ones(2), 0.0, 1.0),
+    )  # fmt: skip
+    once, traces[:] = len(traces), []
+    centres = np.array([[1.0, 1.0], [-1.0, -1.0]])
+    recall(sde, np.ones(2), duration=2.0, key=KEY, num_trials=9, target=0, regions=centres)
+    assert len(traces) == once > 0
+
+
+class ThreeWells(eqx.Module):
+    """Two narrow wells at (0, 0) and (1, 0), and a broad one at (8, 0)."""
+
+    def __call__(self, z):
+        centres, widths = jnp.array([[0.0, 0], [1, 0], [8, 0]]), jnp.array([0.5, 0.5, 3.0])
+        parabolas = jnp.sum((z - centres) ** 2, axis=1) / widths**2 - 1
+        share = jax.nn.softmax(-4 * parabolas)
+        return -2 * (share / widths**2) @ (z - centres)
+
+
+def test_success_is_of_basins_and_depends_on_no_radius():
+    """Beside two narrow wells, a broad one holds what recalls it, though most trials are far from
+    its bottom; centres alone stand for balls as large as their own neighbours let them be."""
+    starts = np.array([[0.0, 0.0], [1.0, 0.0], [8.0, 0.0]])
+    sde = dm.SDE(ThreeWells(), 0.65, dim=2, start=starts, time_scale=1.0)
+    wells = landscape(sde)
+    options = {"duration": 40.0, "release": 20.0, "key": KEY, "num_trials": 300, "target": 2}
+    by_basin, by_ball = (
+        recall(sde, np.array([5.0, 0.0]), regions=regions, **options)
+        for regions in (wells, wells.minima)
+    )
+    assert by_basin.success > 0.98
+    assert by_ball.success > 0.9
+    small = Regions(wells.minima, 0.45 * wells.spacing)
+    assert np.mean(small.labels(by_basin.trajectory.states[:, -1]) == 2) < 0.3  # the control
+    assert np.allclose(by_ball.regions.radii, [0.45, 0.45, 3.15], rtol=1e-4)
+    assert np.array_equal(by_basin.regions.radii, by_ball.regions.radii)  # to draw
+    assert np.mean(by_basin.at_release == 2) > 0.98
+
+
+def test_in_many_dimensions_states_are_far_from_the_bottom_of_their_well():
+    """8 equal wells at 2e_j: by symmetry the basin of a state is the largest of its coordinates. In
+    balls of 0.3 of the spacing hardly any trials are."""
+    sde = dm.systems.wells(2 * np.eye(8), noise=0.5)
+    wells = Landscape(sde, sde.starts, np.zeros(8), np.ones(8), 0.0, 0.0)
+    options = {"duration": 3 * sde.time_scale, "start": sde.starts[0], "target": 0, "key": KEY}
+    found = recall(sde, None, num_trials=200, regions=wells, **options)
+    states = found.trajectory.states[:, -1]
+    assert np.array_equal(found.ended, states.argmax(axis=1))
+    assert found.success > 0.9
+    assert np.mean(Regions(wells.minima).labels(states) == 0) < 0.5
+
+
+def test_regions_are_taken_as_they_are(target, network, wells):
+    regions = Regions(wells.minima, [0.9, 0.1, 0.1, 0.1])
+    for system in (target, network):
+        found = recall(system, None, target=0, regions=regions, duration=8.0, key=KEY)
+        assert found.regions is regions
+        assert np.array_equal(found.ended, regions.labels(found.trajectory.states[:, -1]))
+        assert 0.15 < found.success < 0.3
+        assert np.mean(found.ended == 1) < 0.2
+
+
+def of_units(target, tilt, size, time):
+    """Success under a tilt that recalls some, where nobody knows the unit of time; and the step."""
+    found = recall(
+        rescaled(target, 0.35, size, time, named=False), size / time * tilt.forcing, amplitude=0.7,
+        target=1, regions=size * tilt.landscape.minima, duration=20 * time, key=KEY, num_trials=200,
+    )  # fmt: skip
+    return found.success, found.trajectory.dt / time
+
+
+@pytest.fixture(scope="module")
+def of_ones(square_sde, square_tilts):
+    return of_units(square_sde, square_tilts[1], 1.0, 1.0)
+
+
+@pytest.mark.parametrize(("size", "time"), UNITS[1:3])
+def test_units_do_not_matter(target, tilts, of_ones, size, time):
+    success, step = of_units(target, tilts[1], size, time)
+    assert 0.5 < of_ones[0] < 0.95
+    assert abs(success - of_ones[0]) <= 0.01  # of rounding, a trial or two of 200 may end elsewhere
+    assert step == pytest.approx(of_ones[1], rel=1e-3)
 
 
 def test_starts_and_regions_of_neurons(network, wells):
@@ -169,19 +292,15 @@ def test_starts_are_uniform_in_the_box(target, wells):
 
 
 def test_the_default_step(target, network):
-    tilt = np.zeros(2)
-    options = {"duration": 1.0, "key": KEY, "num_trials": 2, "target": 0}
-    centres = [[1.0, 1.0], [-1.0, -1.0]]
-    assert recall(target, tilt, regions=centres, **options).trajectory.dt == target.time_scale / 50
-    expected = min(network.time_scale / 50, network.tau / 20)
-    assert recall(network, tilt, regions=centres, **options).trajectory.dt == expected
-    unnamed = dm.SDE(lambda z: -3 * z, 0.1, dim=2)
-    assert 0.001 < recall(unnamed, tilt, regions=centres, **options).trajectory.dt < 0.1
+    """That of `memory.steps`, shortened by less than what is needed to meet the release."""
+    centres = np.array([[1.0, 1.0], [-1.0, -1.0]])
+    options = {"duration": 6.0, "key": KEY, "num_trials": 50, "target": 0, "regions": centres}
+    for system in (target, network):
+        expected = default_step(system, time_scale_of(system, KEY))
+        assert 0.98 * expected < recall(system, None, **options).trajectory.dt <= expected
 
 
 def test_runs_in_neurons_keep_fewer_samples(network, tilts, monkeypatch):
-    import sys
-
     monkeypatch.setattr(sys.modules["driftmatch.memory.recall"], "_NUMBERS", 2**15)
     run = recall(network, network.gamma @ tilts[0].forcing, target=0, regions=tilts[0].landscape,
                  num_trials=20, key=KEY, **TIMES).trajectory  # fmt: skip
@@ -202,11 +321,17 @@ def test_runs_in_neurons_keep_fewer_samples(network, tilts, monkeypatch):
         ({"amplitude": np.nan}, "amplitude must be a finite number"),
         ({"num_trials": 0}, "num_trials must be a whole number"),
         ({"target": 4}, "target must be a whole number from 0 to 3"),
+        ({"start": np.zeros((3, 2)), "num_trials": 4}, "num_trials is 4 but there are 3 starts"),
+        ({"regions": "a"}, r"regions must be finite numbers of shape \(W, d\), got str"),
         ({"start": np.zeros((3, 5))}, r"start must have shape .* or .*, got \(3, 5\)"),
         ({"regions": [[1.0, 1.0], [1.0, 1.0]]}, "coincide"),
         ({"regions": np.eye(3)}, "the regions have 3 dimensions but wells has 2"),
-        ({"box": ([1, 1], [0, 2])}, "box must be a lower and an upper corner of 2 numbers"),
-        ({"box": 3}, "box must be a lower and an upper corner of 2 numbers"),
+        ({"box": ([1, 1], [0, 2])}, "box must be a lower and an upper corner of 2 finite numbers"),
+        (
+            {"box": ([-np.inf, 0], [1, 2])},
+            "box must be .* of 2 finite numbers, the lower one first",
+        ),
+        ({"box": 3}, "box must be a lower and an upper corner of 2 finite numbers"),
         ({"key": 0}, "key must be one random key"),
         ({"cue": np.zeros(3)}, r"of shape \(2,\) or \(64,\), got shape \(3,\)"),
         ({"cue": [np.nan, 0.0]}, "must be finite"),
@@ -236,7 +361,8 @@ def test_what_is_no_tilt_needs_regions_and_a_target(network, wells):
         ({"fraction": 1.5}, "fraction must be a number from 0 to 1"),
         ({"noise": -1.0}, "noise must not be negative"),
         ({"target": 2}, "target must be a whole number from 0 to 1"),
-        ({"patterns": np.zeros(3)}, r"of shape \(W, d\), got \(3,\)"),
+        ({"patterns": np.zeros(3)}, r"of shape \(W, d\), got shape \(3,\)"),
+        ({"patterns": "a"}, r"of shape \(W, d\), got str"),
         ({"num_trials": 0}, "num_trials must be"),
     ],
 )

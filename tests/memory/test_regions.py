@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.memory.regions import Regions, as_level, as_regions, cores
+from driftmatch.memory.regions import Regions, as_level, as_regions, cores, filling
 
 CORNERS = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -2.0]])
 
@@ -53,6 +53,19 @@ def test_default_radii():
     assert as_regions(CORNERS).radii[0] == Regions(CORNERS).radii[0]
     regions = Regions(CORNERS, 0.1)
     assert as_regions(regions) is regions
+
+
+def test_filling_balls_are_as_large_as_their_own_neighbours_let_them_be():
+    """0.45 of the distance to the nearest; with 0.6 of it they overlap."""
+    centres = np.array([[0.0, 0.0], [1.0, 0.0], [8.0, 0.0]])
+    np.testing.assert_allclose(filling(centres).radii, [0.45, 0.45, 0.45 * 7])
+    for seed in range(20):
+        c = np.random.default_rng(seed).normal(size=(8, 3))
+        assert len(filling(c)) == 8
+        with pytest.raises(dm.InputError, match="overlap"):
+            Regions(c, 0.6 / 0.45 * filling(c).radii)
+    with pytest.raises(dm.InputError, match="single region needs a radius"):
+        filling([[0.0]])
 
 
 def test_parts():
