@@ -9,7 +9,7 @@ from driftmatch import systems
 from driftmatch.memory.dwell import Dwell, dwell
 from driftmatch.memory.hopfield import HopfieldRecall
 from driftmatch.memory.recall import Recall
-from driftmatch.memory.regions import filling
+from driftmatch.memory.regions import Regions, filling
 from driftmatch.memory.sequential import Walk
 from driftmatch.memory.switching import Switching
 from driftmatch.memory.tilt import Tilt, tilt_toward
