@@ -15,7 +15,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
 
 # Pages whose examples train and judge many networks
-SLOW = {f"docs/{page}.md" for page in ("figures", "analysis", "dwell", "fixed-points")}
+SLOW = {
+    f"docs/{page}.md"
+    for page in (
+        "analysis", "dwell", "figures", "fixed-points", "irreversibility", "lyapunov", "memory",
+        "recall",
+    )
+}  # fmt: skip
 
 _BLOCK = re.compile(r"^(<!-- not run -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -74,6 +74,7 @@ def test_what_the_noise_drives_out_is_found():
     assert check.spurious_fraction > 0.5
 
 
+@pytest.mark.slow
 def test_fixed_points_inside_of_what_moves_are_found():
     """Inside of a limit cycle, and within the cloud of a chaotic attractor, where the distance to
     the target's states alone shows nothing."""

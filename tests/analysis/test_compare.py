@@ -95,6 +95,7 @@ def test_as_json(faithful):
     assert record["spurious_interval"] == list(faithful.spurious_interval)
 
 
+@pytest.mark.slow
 def test_many_dimensions_and_odd_numbers():
     B = np.diag([1.0, 1.5, 2.0, 2.5])
     card = compare(

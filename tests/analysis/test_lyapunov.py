@@ -196,7 +196,11 @@ def ring_of_kubo_oscillators() -> SDE:
 
 @pytest.mark.parametrize(
     ("build", "duration"),
-    [(van_der_pol, 100.0), (kubo_oscillator, 100.0), (ring_of_kubo_oscillators, 40.0)],
+    [
+        (van_der_pol, 100.0),
+        (kubo_oscillator, 100.0),
+        pytest.param(ring_of_kubo_oscillators, 40.0, marks=pytest.mark.slow),
+    ],
 )
 def test_the_sum_is_how_fast_volumes_grow(build, duration):
     """By another route: the mean along a simulated path of ∇·f and, per column s of the noise,

@@ -31,7 +31,10 @@ def oscillating(n=12, *, private_noise=0.0, read_out=0.0, tau=0.5) -> Network:
 SETTINGS = {"duration": 40.0, "dt": 0.02, "key": KEY, "num_trajectories": 16, "burn_in": 8.0}
 
 
-@pytest.mark.parametrize(("private_noise", "read_out"), [(0.0, 0.15), (0.5, 0.0), (0.5, 0.15)])
+@pytest.mark.parametrize(
+    ("private_noise", "read_out"),
+    [pytest.param(0.0, 0.15, marks=pytest.mark.slow), (0.5, 0.0), (0.5, 0.15)],
+)
 def test_all_exponents_are_those_of_the_dense_flow(private_noise, read_out):
     """By another route: twelve tangents in all neurons, under the very same noise."""
     network = oscillating(private_noise=private_noise, read_out=read_out)

@@ -80,7 +80,13 @@ def computed(analysis):
     return {part for part in PARTS if getattr(analysis, part) is not None}
 
 
-@pytest.mark.parametrize("build", ALL)
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(b, marks=[pytest.mark.slow] if b in (of_a_well, of_a_noisy_network) else [])
+        for b in ALL
+    ],
+)
 def test_a_part_is_there_or_its_absence_explained(build):
     analysis = build()
     assert computed(analysis) | set(analysis.skipped) == set(PARTS)

@@ -78,6 +78,7 @@ def test_a_typo_is_answered(cli):
     assert "No such command" in cli("memory", "asociative", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_real_walk():
     """Small and short, but the real thing: every number that is promised is there."""
     done = memory_experiments.sequential(4, 0.3, 0.5, 48, 0, SILENT, quick=True)

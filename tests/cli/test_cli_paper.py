@@ -71,6 +71,7 @@ def test_a_real_picture_of_a_tiny_network(cli, tiny, tmp_path):
     assert [r["private_noise"] for r in noisy] == [0.01, 0.1]
 
 
+@pytest.mark.slow
 def test_all_figures_are_drawn_from_the_networks_that_they_show(cli, tiny, embedded, drawn):
     record = only_json(cli("paper", "--quick", "--json", "--seed", 3))
     assert [f["figure"] for f in record["figures"]] == list(FIGURES)

@@ -205,6 +205,7 @@ def test_same_key_same_network_on_one_core_and_on_two(oscillator, monkeypatch, e
     np.testing.assert_array_equal(again.readout, embedded.network.readout)
 
 
+@pytest.mark.slow
 def test_guards_keep_the_network_from_strange_attractors():
     """Far starts end on the target's attractor with guards; without, some do not."""
     sde = dm.systems.lorenz(noise=1.0)

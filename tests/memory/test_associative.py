@@ -67,6 +67,7 @@ def of_ones(square_sde):
     return of_units(square_sde, 1.0, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "time"), UNITS[1:3])
 def test_units_do_not_matter(square_sde, of_ones, size, time):
     assert 0.4 < min(of_ones) <= max(of_ones) < 0.95

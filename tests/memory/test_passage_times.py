@@ -184,6 +184,7 @@ def test_private_noise_counts():
     assert quiet.mean > 2 * noisy.mean
 
 
+@pytest.mark.slow
 def test_single_precision_is_enough():
     """The same mean in both, to three standard errors, with steps of 5·10⁻⁴, whose drift is four
     digits below the state."""

@@ -208,6 +208,7 @@ def test_thirty_two_beads():
     assert record.outcome is Outcome.SUCCESS
 
 
+@pytest.mark.slow
 def test_a_network_dissipates_what_its_target_does():
     """Within 5 %, as far as its drift is that of the target; and in the same directions."""
     target = NAMES["limit_cycle_D=0.1"].build()
