@@ -120,7 +120,7 @@ def attractors(result: Result) -> None:
         [dm.systems.ornstein_uhlenbeck(), dm.systems.van_der_pol(), dm.systems.lorenz()], centres
     )
     states = surroundings(sde, key=jax.random.key(0))
-    network = dm.embed(sde, num_neurons=1024, key=jax.random.key(1), states=states).network
+    network = dm.embed(sde, num_neurons=512, key=jax.random.key(1), states=states).network
     for who, system in (("target", sde), ("network", network)):
         began = time.perf_counter()
         run = switch(system, dm.memory.Regions(centres, 1.3), (0, 1, 2, 1, 0, 2, 0),

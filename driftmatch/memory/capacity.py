@@ -12,8 +12,9 @@ from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
 from driftmatch.memory.arguments import is_finite
 from driftmatch.memory.curves import intervals, with_noise
+from driftmatch.memory.descent import width
 from driftmatch.memory.hopfield import HopfieldNetwork, signs_of
-from driftmatch.memory.landscape import Landscape, landscape, width
+from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.recall import recall
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward

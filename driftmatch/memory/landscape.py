@@ -1,34 +1,22 @@
 """The energy landscape of a gradient flow: its wells, and how high they lie."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from driftmatch.errors import ComputationError, InputError
+from driftmatch.errors import InputError
 from driftmatch.memory.arguments import as_rows, check_system
+from driftmatch.memory.descent import basins, descend, distances, nearest, width
+from driftmatch.memory.line_work import PANELS, slopes_at, work_along
 from driftmatch.network import LatentSDE, Network
-from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.sde import AbstractSDE
 
-_PANELS, _MOST_PANELS = 64, 16384  # of the line between two minima
-_PRECISE = 1e-8  # of the height of a line
-_LINES = 2048  # at once
-_FEWEST = 32  # lines or states: all numbers of them share a few compilations
 _NO_GRADIENT = 0.2  # of the slopes, and of the median depth
-
-_DESCENT = 2000  # steps
-_NEWTON = 10  # iterations
 _MERGED = 1e-4  # of the width: minima closer than this are one
-
-_CAUGHT = 1e-3  # of the distance to the nearest other minimum: so close, a state has arrived
-_AT_REST = 1e-7  # of that: a flow that moves no farther in its own time rests elsewhere
-_BLOCK = 256  # states that flow together
-_LONGEST = 10_000  # steps of a flow
 _ANISOTROPIC = 1e-6
 
 
@@ -81,7 +69,7 @@ class Landscape:
         k = self.minima.shape[1]
         if z.ndim == 0 or z.shape[-1] != k:
             raise InputError(f"states must have shape (..., {k}), got {z.shape}")
-        labels = _basins(self.sde, self.minima, z.reshape(-1, k))
+        labels = basins(self.sde, self.minima, z.reshape(-1, k))
         return labels.reshape(z.shape[:-1])
 
 
@@ -130,20 +118,6 @@ def as_landscape(wells: Landscape | AbstractSDE | Network) -> Landscape:
     return wells if isinstance(wells, Landscape) else landscape(wells)
 
 
-class Flow(eqx.Module):
-    """f alone: what is compiled for it serves all SDEs that differ in their noise or words only."""
-
-    drift: Callable
-
-    def __call__(self, z: Float[Array, " k"]) -> Float[Array, " k"]:
-        return jnp.asarray(self.drift(z))
-
-
-def flow_of(sde: AbstractSDE) -> Flow:
-    """z ↦ f(z)."""
-    return Flow(sde._drift if type(sde) is SDE else sde.drift)
-
-
 def _as_sde(system: AbstractSDE | Network) -> AbstractSDE:
     """An SDE itself, a network in its latent coordinates."""
     system = check_system(system, "sde")
@@ -177,126 +151,6 @@ def _check_distinct(sde: AbstractSDE, minima: Float[np.ndarray, "W k"]) -> None:
         )
 
 
-def nearest(states: Float[np.ndarray, "W k"]) -> Float[np.ndarray, " W"]:
-    """From each of several states to the next one."""
-    return (distances(states) + np.diag(np.full(len(states), np.inf))).min(axis=1)
-
-
-def distances(states: Float[np.ndarray, "W k"]) -> Float[np.ndarray, "W W"]:
-    """Between each two of them."""
-    return np.linalg.norm(states[:, None] - states[None], axis=-1)
-
-
-def descend(
-    sde: AbstractSDE,
-    starts: Float[np.ndarray, "A k"],
-    forcing: Float[np.ndarray, " k"] | None = None,
-) -> Float[np.ndarray, "A k"]:
-    """The minima that f + forcing leads to: a long descent from each start, then Newton's steps.
-
-    Raises `InputError`, or with a forcing `ComputationError`, where the flow does not come to rest
-    in a minimum.
-    """
-    c = np.zeros(sde.dim) if forcing is None else forcing
-    with jax.enable_x64(True):
-        results = _descend(flow_of(sde), jnp.asarray(starts), jnp.asarray(c))
-        ends, minima, residues, curvatures, slopes = (np.asarray(result) for result in results)
-    good = (residues <= 1e-9 * slopes * width(starts)) & (curvatures > 0)
-    good &= np.linalg.norm(minima - ends, axis=1) < 0.1 * width(starts)
-    if not np.all(good):
-        where = starts[int(np.argmin(good))].tolist()
-        if forcing is None:
-            raise InputError(
-                f"the flow of {sde.name} from {where} does not come to rest in a minimum: only "
-                "systems of wells have a landscape"
-            )
-        raise ComputationError(
-            f"under the forcing {c.tolist()} the flow of {sde.name} from {where} does not come to "
-            "rest in a minimum: use a weaker one"
-        )
-    return minima
-
-
-def width(states: Float[np.ndarray, "A k"]) -> float:
-    """The largest range of a coordinate; 1 for a single state."""
-    return float(np.ptp(states, axis=0).max()) or 1.0
-
-
-@eqx.filter_jit
-def _descend(f, starts, c):
-    """Where explicit steps of a size that the local slopes allow end, and what `newton` finds."""
-
-    def step(_, z):
-        h = 0.5 / jnp.maximum(jnp.linalg.norm(jax.jacfwd(f)(z)), 1e-12)
-        half = z + 0.5 * h * (f(z) + c)
-        return z + h * (f(half) + c)
-
-    def one(z):
-        end = jax.lax.fori_loop(0, _DESCENT, step, z)
-        return end, *newton(f, end, c)
-
-    return jax.vmap(one)(starts)
-
-
-def newton(f: Flow, z, c):
-    """A zero of f + c near z, |f + c| there, the slowest rate at which the flow comes back to it,
-    negative where it leaves, and the size of the slopes J = ∂f/∂z.
-
-    The rate is the least −Re λ(J). For f = −∇V this is the least curvature of V; for f = −M∇V, in
-    coordinates with a mobility M, the symmetric part of J would not tell what is stable.
-    """
-    slopes = jax.jacfwd(f)
-    z = jax.lax.fori_loop(0, _NEWTON, lambda _, z: z - jnp.linalg.solve(slopes(z), f(z) + c), z)
-    J = slopes(z)
-    curvature = -jnp.max(jnp.linalg.eigvals(J).real)
-    return z, jnp.linalg.norm(f(z) + c), curvature, jnp.linalg.norm(J)
-
-
-def _basins(sde, minima, starts) -> Int[np.ndarray, " N"]:
-    """The minimum that each state flows to, −1 for none; by blocks, so that those which take long
-    hold up few others, and any number of states shares a compilation."""
-    padding = -len(starts) % _BLOCK
-    blocks = np.concatenate([starts, np.broadcast_to(minima[0], (padding, sde.dim))])
-    reach, f = _CAUGHT * nearest(minima), flow_of(sde)
-    with jax.enable_x64(True):
-        labels = [
-            np.asarray(_flow(f, jnp.asarray(minima), jnp.asarray(reach), jnp.asarray(block)))
-            for block in blocks.reshape(-1, _BLOCK, sde.dim)
-        ]
-    return np.concatenate([np.zeros(0, np.int32), *labels])[: len(starts)]
-
-
-@eqx.filter_jit
-def _flow(f, minima, reach, starts):
-    """Midpoint steps that the local slopes allow and that are short beside the distance to the
-    nearest minimum, so that none leaps across a ridge."""
-
-    def step(z):
-        away = jnp.linalg.norm(minima - z, axis=1)
-        j = jnp.argmin(away / reach)
-        velocity, J = f(z), jnp.linalg.norm(jax.jacfwd(f)(z))
-        speed = jnp.linalg.norm(velocity)
-        h = jnp.minimum(0.5 / J, 0.25 * away.min() / speed)
-        moving = speed > _AT_REST * reach.min() * J  # not if NaN
-        new = z + h * f(z + 0.5 * h * velocity)
-        return new, jnp.where(away[j] <= reach[j], j, -1).astype(jnp.int32), moving
-
-    def unfinished(carry):
-        _, _, flowing, steps = carry
-        return jnp.any(flowing) & (steps < _LONGEST)
-
-    def advance(carry):
-        z, labels, flowing, steps = carry
-        new, found, moving = jax.vmap(step)(z)
-        labels = jnp.where(flowing, found, labels)
-        flowing &= moving & (found < 0)
-        return jnp.where(flowing[:, None], new, z), labels, flowing, steps + 1
-
-    N = len(starts)
-    start = starts, jnp.full(N, -1, jnp.int32), jnp.full(N, True), 0
-    return jax.lax.while_loop(unfinished, advance, start)[1]
-
-
 def _is_isotropic(sde: AbstractSDE, states) -> bool:
     """Whether D = ½σσᵀ is a multiple of the identity in all of these states."""
     sigma = np.asarray(jax.vmap(sde.diffusion)(jnp.asarray(states, dtype=float)), dtype=float)
@@ -305,78 +159,9 @@ def _is_isotropic(sde: AbstractSDE, states) -> bool:
     return bool(np.all(np.abs(D - size * np.eye(sde.dim)) <= _ANISOTROPIC * size))
 
 
-def work_along(
-    sde: AbstractSDE,
-    before: Float[np.ndarray, "L k"],
-    after: Float[np.ndarray, "L k"],
-    panels: int = _PANELS,
-) -> tuple[Float[np.ndarray, " L"], Float[np.ndarray, " L"]]:
-    """−∫f·dz along straight lines, and how high it rises on the way.
-
-    Gauss–Legendre in panels, of which there are ever more until nothing changes: ridges between
-    wells can be sharp.
-    """
-    parts = [
-        _work_along(sde, before[first : first + _LINES], after[first : first + _LINES], panels)
-        for first in range(0, len(before), _LINES)
-    ]
-    work, highest = zip(*parts, strict=True)
-    return np.concatenate(work), np.concatenate(highest)
-
-
-def _work_along(sde, before, after, panels):
-    L, last, f = len(before), None, flow_of(sde)
-    before, after = _padded(before), _padded(after)
-    while True:
-        with jax.enable_x64(True):
-            results = _work(f, jnp.asarray(before), jnp.asarray(after), jnp.asarray(panels))
-            work, highest, lowest = (np.asarray(result)[:L] for result in results)
-        off = np.inf if last is None else np.abs(work - last)
-        if panels >= _MOST_PANELS or not np.any(off > _PRECISE * (highest - lowest)):
-            return work, highest
-        panels, last = 4 * panels, work
-
-
-@eqx.filter_jit
-def _work(f, before, after, panels):
-    """Work along lines, and the highest and the lowest that it was, at the ends of panels."""
-    points, weights = np.polynomial.legendre.leggauss(4)
-
-    def panel(i, carry):
-        work, highest, lowest = carry
-        at = (i + 0.5 * (1 + jnp.asarray(points))) / panels
-        z = before + at[:, None, None] * (after - before)
-        along = jax.vmap(jax.vmap(f))(z)
-        work = (
-            work - 0.5 * jnp.asarray(weights) @ jnp.sum(along * (after - before), axis=2) / panels
-        )
-        return work, jnp.maximum(work, highest), jnp.minimum(work, lowest)
-
-    nothing = jnp.zeros(len(before))
-    return jax.lax.fori_loop(0, panels, panel, (nothing, nothing, nothing))
-
-
 def _curl(sde, before, after) -> float:
     """Of J = ∂f/∂z on lines, its antisymmetric part ½(J − Jᵀ) over the whole."""
-    places = before + ((np.arange(_PANELS) + 0.5) / _PANELS)[:, None, None] * (after - before)
+    places = before + ((np.arange(PANELS) + 0.5) / PANELS)[:, None, None] * (after - before)
     J = slopes_at(sde, places.reshape(-1, sde.dim))
     odd = 0.5 * (J - np.swapaxes(J, 1, 2))
     return float(np.sqrt(np.sum(odd**2) / np.sum(J**2)))
-
-
-def slopes_at(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "N k k"]:
-    """J = ∂f/∂z."""
-    padded = _padded(states)
-    with jax.enable_x64(True):
-        return np.asarray(_slopes(flow_of(sde), jnp.asarray(padded)))[: len(states)]
-
-
-@eqx.filter_jit
-def _slopes(f, states):
-    return jax.vmap(jax.jacfwd(f))(states)
-
-
-def _padded(states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "P k"]:
-    """Filled up to a power of 2."""
-    number = max(_FEWEST, 2 ** (len(states) - 1).bit_length())
-    return np.pad(states, ((0, number - len(states)), (0, 0)), mode="edge")

@@ -8,7 +8,8 @@ from scipy.optimize import linprog, nnls
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.arguments import check_index, check_positive
-from driftmatch.memory.landscape import Landscape, as_landscape, descend, width
+from driftmatch.memory.descent import descend, width
+from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE

@@ -12,15 +12,9 @@ from numpy.typing import ArrayLike
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.arguments import check_positive
-from driftmatch.memory.landscape import (
-    Landscape,
-    as_landscape,
-    flow_of,
-    newton,
-    slopes_at,
-    width,
-    work_along,
-)
+from driftmatch.memory.descent import flow_of, newton, width
+from driftmatch.memory.landscape import Landscape, as_landscape
+from driftmatch.memory.line_work import slopes_at, work_along
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.memory.landscape import Landscape, descend, landscape
+from driftmatch.memory.descent import descend
+from driftmatch.memory.landscape import Landscape, landscape
 
 CENTRES = np.array([[0.0, 0.0], [3.0, 0.5], [1.0, 2.5], [-2.0, 1.5]])
 DEPTHS = np.array([1.0, 1.25, 0.75, 1.0])
@@ -71,7 +72,7 @@ def test_sharp_ridges_are_resolved(monkeypatch):
     found = landscape(sde)
     assert np.allclose(found.energies, 0, atol=1e-5)
     assert np.all(found.depths > 0.5)
-    monkeypatch.setattr(sys.modules["driftmatch.memory.landscape"], "_MOST_PANELS", 64)
+    monkeypatch.setattr(sys.modules["driftmatch.memory.line_work"], "_MOST_PANELS", 64)
     assert np.abs(landscape(sde).energies).max() > 0.1  # the control
 
 
@@ -162,7 +163,7 @@ def beside_a_cycle():
 
 
 def test_starts_and_noise_of_other_systems_share_what_is_compiled(plane, monkeypatch):
-    module = sys.modules["driftmatch.memory.landscape"]
+    module = sys.modules["driftmatch.memory.descent"]
     traced = []
 
     def counted(self, z):

@@ -9,7 +9,8 @@ from rescaled import UNITS, rescaled
 from scipy.optimize import linprog
 
 import driftmatch as dm
-from driftmatch.memory.landscape import Landscape, descend, landscape
+from driftmatch.memory.descent import descend
+from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.tilt import _largest_margin, _least, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import follow_minima
 

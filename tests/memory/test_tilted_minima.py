@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.memory.landscape import Landscape, descend, landscape
+from driftmatch.memory.descent import descend
+from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.tilted_minima import follow_minima
 from driftmatch.systems.wells import on_a_circle
 
