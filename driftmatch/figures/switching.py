@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
 from driftmatch.figures.curves import legend_above
@@ -39,6 +38,7 @@ _SETTLED = 0.5  # of the time after a pulse, for what is drawn as an attractor
 _ELEVATION = 40.0
 _BEYOND = 0.05  # of the box: how far outside ways are drawn
 _TRIALS = 6  # from which attractors are drawn
+_LETTER, _LINE = 0.03, 0.09  # of a panel: about how wide and how high names are
 
 
 @style()
@@ -188,15 +188,23 @@ def visited(ax: Axes, run: Switching, view: View, color, names: tuple[str, ...])
 
 
 def _name(ax: Axes, run: Switching, view: View, settled, color, names: tuple[str, ...]) -> None:
-    """The attractors, above what was seen of them."""
+    """The attractors, above what was seen of them, and above the names that are there already."""
     labels = run.regions.labels(settled)
+    span = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
+    taken: list[tuple[np.ndarray, float]] = []
     for j in np.unique(run.commands):
         seen = settled[labels == j]
         places = _places(view, seen if len(seen) else run.regions.centres[[j]])
-        at = places[:, 0].mean(), places[:, 1].max()
+        at = np.array([places[:, 0].mean(), places[:, 1].max()])
+        wide = _LETTER * len(names[int(j)])
+        for other, width in sorted(taken, key=lambda one: one[0][1]):
+            apart = np.abs(at - other) / span
+            if apart[0] < (wide + width) / 2 and apart[1] < _LINE:
+                at[1] = other[1] + _LINE * span[1]
+        taken.append((at, wide))
         ax.annotate(
-            names[int(j)], at, xytext=(0, 4), textcoords="offset points", ha="center", va="bottom",
-            fontsize=7, color=color, zorder=6, annotation_clip=False,
+            names[int(j)], tuple(at), xytext=(0, 4), textcoords="offset points", ha="center",
+            va="bottom", fontsize=7, color=color, zorder=6, annotation_clip=False,
             path_effects=[withStroke(linewidth=1.5, foreground="white", alpha=0.8)],
         )  # fmt: skip
 
@@ -218,9 +226,8 @@ def _parts(run: Switching):
 def _success(ax: Axes, runs: Mapping[str, Switching], names: tuple[str, ...]) -> None:
     C = np.arange(len(next(iter(runs.values())).commands))
     for shift, (name, run) in zip((-0.12, 0.12), runs.items(), strict=True):
-        intervals = [wilson_interval(int(s), run.trials) for s in run.successes]
-        points(ax, C + shift, run.successes / run.trials, intervals, color=_COLORS[name],
-               label=name)  # fmt: skip
+        points(ax, C + shift, run.successes / run.trials, run.success_intervals,
+               color=_COLORS[name], label=name)  # fmt: skip
     ax.axhline(1, color=PALE, lw=0.6, zorder=0)
     ax.set(xlim=(-0.5, len(C) - 0.5), ylim=(0, 1.05), ylabel="success")
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
