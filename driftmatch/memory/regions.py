@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from driftmatch.errors import InputError
+from driftmatch.memory.descent import nearest
 from driftmatch.precision import like, uncompiled, with_own_constants
 
 Level = Callable[[Array], Array]
@@ -120,8 +121,7 @@ def filling(centres: ArrayLike) -> Regions:
     """Balls about centres, nearly as large as fit: each of radius 0.45 of the distance to its
     nearest neighbour."""
     c = Regions(centres).centres
-    apart = np.linalg.norm(c[:, None] - c[None], axis=-1) + np.diag(np.full(len(c), np.inf))
-    return Regions(c, _FILLING * apart.min(axis=1))
+    return Regions(c, _FILLING * nearest(c))
 
 
 def as_regions(regions: Regions | ArrayLike) -> Regions:

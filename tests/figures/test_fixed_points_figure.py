@@ -125,6 +125,7 @@ def test_eigenvalues(k, of_network, tmp_path):
 
 def test_eigenvalues_of_nothing(tmp_path):
     save(eigenvalues(record(2, number=0)).figure, tmp_path / "e.png")
+    assert (tmp_path / "e.png").stat().st_size > 0
 
 
 def test_what_cannot_be_drawn_is_refused_in_words():
