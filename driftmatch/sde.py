@@ -1,7 +1,7 @@
 """What an SDE is: the one interface that targets, estimates and networks share."""
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import equinox as eqx
@@ -71,6 +71,22 @@ class AbstractSDE(eqx.Module):
         return None
 
     @property
+    def lower(self) -> Float[np.ndarray, " k"] | None:
+        """What no coordinate falls below, −inf where there is no such bound; None if nobody said."""
+        return None
+
+    @property
+    def upper(self) -> Float[np.ndarray, " k"] | None:
+        """What no coordinate rises above, inf where there is no such bound; None if nobody said."""
+        return None
+
+    @property
+    def periodic(self) -> tuple[float | None, ...] | None:
+        """The period of each coordinate that is an angle, None for the others; None if there is no
+        angle. Drift and diffusion repeat with these periods; paths count windings."""
+        return None
+
+    @property
     def name(self) -> str:
         return type(self).__name__
 
@@ -94,6 +110,10 @@ class SDE(AbstractSDE):
     - `start`: a state near the attractor, shape (k,), or one for each of several, shape (A, k);
       `time_scale`: how long the state takes to change by its own size. Both are found when needed
       if they are not given.
+    - `lower`, `upper`: bounds that the SDE itself keeps, such as 0 for a concentration, one number
+      or k (−inf and inf for none): default boxes and grids end there.
+    - `periodic`: the period of every coordinate that is an angle, and None for the others, such as
+      ``[2 * jnp.pi, None]``; drift and diffusion must repeat with it. Grids wrap round there.
     - `name`, `description`, `equation`: words for tables and figures.
     - `parameters`: what the drift and the diffusion were built from, for tables and files.
 
@@ -106,6 +126,9 @@ class SDE(AbstractSDE):
     _diffusion: Callable[[Array], Array] | np.ndarray
     _starts: np.ndarray | None
     _time_scale: float | None = eqx.field(static=True)
+    _lower: np.ndarray | None
+    _upper: np.ndarray | None
+    _periodic: tuple[float | None, ...] | None = eqx.field(static=True)
     _name: str = eqx.field(static=True)
     description: str = eqx.field(static=True)
     equation: str = eqx.field(static=True)
@@ -120,6 +143,9 @@ class SDE(AbstractSDE):
         interpretation: Literal["ito", "stratonovich"] = "ito",
         start: ArrayLike | None = None,
         time_scale: float | None = None,
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
+        periodic: Sequence[float | None] | float | None = None,
         name: str = "sde",
         description: str = "",
         equation: str = "",
@@ -138,6 +164,10 @@ class SDE(AbstractSDE):
         if time_scale is not None and not (np.isfinite(time_scale) and time_scale > 0):
             raise InputError(f"time_scale must be positive, got {time_scale!r}")
         self._time_scale = None if time_scale is None else float(time_scale)
+        self._lower, self._upper = check_bounds(lower, upper, self.dim)
+        self._periodic = _check_periods(periodic, self.dim, self._lower, self._upper)
+        if self._starts is not None:
+            _check_inside(self._starts, self._lower, self._upper)
         drift = uncompiled(drift)
         self._diffusion = (
             uncompiled(diffusion)
@@ -155,10 +185,8 @@ class SDE(AbstractSDE):
         self.description = description
         self.equation = equation
         self.parameters = tuple((parameters or {}).items())
-        at = np.zeros((1, self.dim)) if self._starts is None else self._starts
-        values = np.asarray(jax.vmap(self.drift)(jnp.asarray(at)))
         if self._starts is not None:
-            _check_finite(values, at)
+            _check_finite(np.asarray(jax.vmap(self.drift)(jnp.asarray(self._starts))), self._starts)
 
     def drift(self, z):
         return jnp.asarray(self._drift(z))
@@ -175,6 +203,18 @@ class SDE(AbstractSDE):
     @property
     def time_scale(self):
         return self._time_scale
+
+    @property
+    def lower(self):
+        return self._lower
+
+    @property
+    def upper(self):
+        return self._upper
+
+    @property
+    def periodic(self):
+        return self._periodic
 
     @property
     def name(self):
@@ -233,6 +273,18 @@ class Forced(AbstractSDE):
         return self.sde.time_scale
 
     @property
+    def lower(self):
+        return self.sde.lower
+
+    @property
+    def upper(self):
+        return self.sde.upper
+
+    @property
+    def periodic(self):
+        return self.sde.periodic
+
+    @property
     def name(self):
         return self.sde.name
 
@@ -254,6 +306,60 @@ def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
     if not np.all(np.isfinite(starts)):
         raise InputError(f"start must be finite, got {starts.tolist()}")
     return np.atleast_2d(starts)
+
+
+def check_bounds(
+    lower: ArrayLike | None, upper: ArrayLike | None, dim: int
+) -> tuple[Float[np.ndarray, " k"] | None, Float[np.ndarray, " k"] | None]:
+    """Lower and upper bounds of every coordinate, or None."""
+    given = []
+    for what, value in (("lower", lower), ("upper", upper)):
+        if value is None:
+            given.append(None)
+            continue
+        try:
+            bound = np.array(np.broadcast_to(np.asarray(value, dtype=float), (dim,)))
+        except (TypeError, ValueError):
+            raise InputError(f"{what} must be a number, or {dim} numbers, got {value!r}") from None
+        if np.any(np.isnan(bound)):
+            raise InputError(f"{what} must not be nan; -inf and inf stand for no bound")
+        given.append(bound)
+    low, high = given
+    if low is not None and high is not None and not np.all(low < high):
+        raise InputError(f"lower must be below upper, got {low.tolist()} and {high.tolist()}")
+    return low, high
+
+
+def _check_periods(periodic, dim, lower, upper) -> tuple[float | None, ...] | None:
+    if periodic is None:
+        return None
+    periods = tuple(periodic) if isinstance(periodic, Sequence | np.ndarray) else (periodic,) * dim
+    wanted = f"periodic must be {dim} periods, None for what is no angle, got {periodic!r}"
+    if len(periods) != dim:
+        raise InputError(wanted)
+    checked: list[float | None] = []
+    for axis, period in enumerate(periods):
+        if period is None:
+            checked.append(None)
+            continue
+        try:
+            value = float(period)
+        except (TypeError, ValueError):
+            raise InputError(wanted) from None
+        if isinstance(period, bool | str) or not (np.isfinite(value) and value > 0):
+            raise InputError(wanted)
+        if any(b is not None and np.isfinite(b[axis]) for b in (lower, upper)):
+            raise InputError(f"coordinate {axis} is periodic, so it can have no bound")
+        checked.append(value)
+    return tuple(checked) if any(p is not None for p in checked) else None
+
+
+def _check_inside(starts, lower, upper) -> None:
+    for start in starts:
+        below = lower is not None and np.any(start < lower)
+        above = upper is not None and np.any(start > upper)
+        if below or above:
+            raise InputError(f"start {start.tolist()} lies outside of the bounds lower and upper")
 
 
 def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A k"]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 
 LAPLACE = 1e-5
 MAX_BINNED_DIM = 3

@@ -1,21 +1,19 @@
 """An SDE as a probability flux:  J = f̃ p − D ∇p  with  f̃ = f − ∇·D.
 
 f̃ is the drift left when the noise is read in the kinetic (Hänggi–Klimontovich) way; it is f itself
-where D is constant. Everything is evaluated in float64, in batches that bound memory.
+where D is constant. Everything is evaluated in float64.
 """
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
+from driftmatch.evaluate import at_states, diffusion_matrices
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 
-_BATCH = 4096  # states, at most
-_NUMBERS = 2**25  # in a batch of Jacobians, about
 _SINGULAR = 1e-9
 
 
@@ -43,9 +41,9 @@ def flux_drifts(
 
     Refuses a drift that is not finite and a D that is singular.
     """
-    drifts = _evaluate(_flux_drift, sde, states)
+    drifts = at_states(_flux_drift, sde, states, numbers=_numbers(sde))
     chosen = states[:1] if sde.has_constant_diffusion else states
-    D = _evaluate(_diffusion_matrix, sde, chosen)
+    D = diffusion_matrices(sde, chosen)
     finite = np.isfinite(drifts).all(axis=1) & np.isfinite(D).all(axis=(1, 2))
     if not np.all(finite):
         raise InputError(
@@ -75,7 +73,7 @@ def undiffuse(
 
 def divergences(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, " N"]:
     """∇·f̃ at every state."""
-    return _evaluate(_divergence, sde, states)
+    return at_states(_divergence, sde, states, numbers=_numbers(sde))
 
 
 def require_regular(
@@ -97,40 +95,26 @@ def require_regular(
     )
 
 
-def _diffusion_matrix(sde: AbstractSDE, z):
-    sigma = sde.diffusion(z)
-    return 0.5 * sigma @ sigma.T
+def _numbers(sde: AbstractSDE) -> int:
+    """In the Jacobian that a state takes."""
+    return sde.dim**2 if sde.has_constant_diffusion else sde.dim**3
 
 
 def _flux_drift(sde: AbstractSDE, z):
     f = sde.drift(z)
     if sde.has_constant_diffusion:
         return f
-    slopes = jax.jacfwd(lambda z: _diffusion_matrix(sde, z))(z)
+
+    def diffusion_matrix(z):
+        sigma = sde.diffusion(z)
+        return 0.5 * sigma @ sigma.T
+
+    slopes = jax.jacfwd(diffusion_matrix)(z)
     return f - jnp.einsum("ijj->i", slopes)
 
 
 def _divergence(sde: AbstractSDE, z):
     return jnp.trace(jax.jacfwd(lambda z: _flux_drift(sde, z))(z))
-
-
-def _evaluate(function, sde, states):
-    """`function` at every state, in batches of one size, so that it compiles once."""
-    N, k = states.shape
-    size = int(np.clip(_NUMBERS // (k**2 if sde.has_constant_diffusion else k**3), 1, _BATCH))
-    with jax.enable_x64(True):
-        parts = []
-        for first in range(0, N, size):
-            batch = states[first : first + size]
-            padded = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
-            values = _batch(function, sde, jnp.asarray(padded, jnp.float64))
-            parts.append(jax.tree.map(lambda x, n=len(batch): np.asarray(x)[:n], values))
-    return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
-
-
-@eqx.filter_jit
-def _batch(function, sde, states):
-    return jax.vmap(lambda z: function(sde, z))(states)
 
 
 def _words(state: Float[np.ndarray, " k"]) -> str:

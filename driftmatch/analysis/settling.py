@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
 SETTLING = 200  # time scales before a stretch is looked at

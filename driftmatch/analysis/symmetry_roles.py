@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.errors import InputError
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 
 Pair = tuple[float, float]
 

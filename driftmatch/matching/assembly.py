@@ -9,7 +9,7 @@ from driftmatch.matching.confinement import Guards
 from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.states import NUM_HELD_OUT, Design
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.network import Network, SharedNoise
 from driftmatch.sde import AbstractSDE
 

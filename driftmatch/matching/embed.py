@@ -23,7 +23,7 @@ from driftmatch.matching.states import (
     rate_of,
     visited_states,
 )
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome

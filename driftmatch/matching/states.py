@@ -16,7 +16,7 @@ from scipy.spatial import KDTree
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE

@@ -4,7 +4,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from driftmatch.analysis.settling import SETTLING, STRETCH, NoiseFreeFlow
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import SDE
 
 

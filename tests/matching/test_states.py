@@ -9,7 +9,7 @@ import driftmatch as dm
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.matching.confinement import place_guards
 from driftmatch.matching.states import characteristic_time, design, visited_states
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from driftmatch.analysis.flux import diffuse, undiffuse
 from driftmatch.matching.blocks import blocks
 from driftmatch.matching.features import sample_features
 from driftmatch.matching.problem import Features
-from driftmatch.matching.whitening import Whitening
+from driftmatch.sampling.whitening import Whitening
 
 Matrix = np.ndarray
 
