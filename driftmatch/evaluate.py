@@ -61,7 +61,9 @@ def at_states(
             padded[: len(batch)] = batch
             padded[len(batch) :] = batch[0] if len(batch) else 0.0
             values = _batch(function, sde, jnp.asarray(padded))
-            parts.append(jax.tree.map(lambda x, n=len(batch): np.asarray(x, np.float64)[:n], values))
+            parts.append(
+                jax.tree.map(lambda x, n=len(batch): np.asarray(x, np.float64)[:n], values)
+            )
     return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
 
 

@@ -237,11 +237,10 @@ class StratonovichDrift(eqx.Module):
         return self.drift(z) + 0.5 * jnp.einsum("lil->i", along_columns(sigma))
 
 
-class Forced(AbstractSDE):
-    """An SDE with an input added to its drift:  dz = [f(z) + c(t)] dt + σ(z) dB."""
+class AbstractWrapper(AbstractSDE):
+    """An SDE that is another one but for what a subclass overrides."""
 
-    sde: AbstractSDE
-    input: Input
+    sde: AbstractVar[AbstractSDE]
 
     @property
     def dim(self):
@@ -261,8 +260,7 @@ class Forced(AbstractSDE):
         return self.sde.noise(z, dB)
 
     def forcing(self, t):
-        inner = self.sde.forcing(t)
-        return self.input(t) if inner is None else inner + self.input(t)
+        return self.sde.forcing(t)
 
     @property
     def starts(self):
@@ -291,6 +289,17 @@ class Forced(AbstractSDE):
     @property
     def has_constant_diffusion(self):
         return self.sde.has_constant_diffusion
+
+
+class Forced(AbstractWrapper):
+    """An SDE with an input added to its drift:  dz = [f(z) + c(t)] dt + σ(z) dB."""
+
+    sde: AbstractSDE
+    input: Input
+
+    def forcing(self, t):
+        inner = self.sde.forcing(t)
+        return self.input(t) if inner is None else inner + self.input(t)
 
 
 def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:

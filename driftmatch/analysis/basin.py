@@ -11,9 +11,9 @@ from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
 from driftmatch.errors import InputError
 from driftmatch.matching.states import characteristic_time
-from driftmatch.sampling.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.simulation.simulate import simulate

@@ -9,8 +9,8 @@ from driftmatch.matching.confinement import Guards
 from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.states import NUM_HELD_OUT, Design
-from driftmatch.sampling.whitening import Whitening
 from driftmatch.network import Network, SharedNoise
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
 # A neuron this far above threshold is constant: it carries the mean, free of private noise.

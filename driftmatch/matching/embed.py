@@ -23,10 +23,10 @@ from driftmatch.matching.states import (
     rate_of,
     visited_states,
 )
-from driftmatch.sampling.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_key
 

@@ -16,9 +16,9 @@ from scipy.spatial import KDTree
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
-from driftmatch.sampling.whitening import Whitening
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.outcomes import Outcome
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 

@@ -146,44 +146,14 @@ def with_noise(system: AbstractSDE | Network, factor: float) -> "NoisierSDE | Ne
     return eqx.tree_at(lambda network: network.shared_noise, system, shared)
 
 
-class NoisierSDE(AbstractSDE):
+class NoisierSDE(AbstractWrapper):
     """dz = f(z) dt + ασ(z) dB: an SDE whose noise is multiplied by a factor α."""
 
     sde: AbstractSDE
     factor: Float[np.ndarray, ""]
-
-    @property
-    def dim(self):
-        return self.sde.dim
-
-    @property
-    def noise_dim(self):
-        return self.sde.noise_dim
-
-    def drift(self, z):
-        return self.sde.drift(z)
 
     def diffusion(self, z):
         return like(self.factor, z) * self.sde.diffusion(z)
 
     def noise(self, z, dB):
         return like(self.factor, z) * self.sde.noise(z, dB)
-
-    def forcing(self, t):
-        return self.sde.forcing(t)
-
-    @property
-    def starts(self):
-        return self.sde.starts
-
-    @property
-    def time_scale(self):
-        return self.sde.time_scale
-
-    @property
-    def name(self):
-        return self.sde.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.sde.has_constant_diffusion

@@ -1,0 +1,1 @@
+"""Where an SDE lives, how fast it is, and whether it is stationary."""

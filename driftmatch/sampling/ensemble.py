@@ -1,0 +1,143 @@
+r"""Many paths side by side, in steps that control their own error or in steps of one size.
+
+Nothing here has a unit. A step h is accepted if, in every coordinate, for every path,
+
+    ½ |f(z + f h + σ dB) − f(z)| h  ≤  2 % of (what the paths have spanned + |σ dB| + |f h|)
+
+and if the noise itself changes little over it, in the mean over the paths,
+
+    |σ(z + …) dB − σ(z) dB|  ≤  15 % of (|σ dB| + |f h|)
+
+so that multiplicative noise does not step across the place where it vanishes. A step that fails, or
+is not finite, is taken back and h cut. All paths share h: what comes of it is a step for all.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.integrators import normals
+
+ROWS = 256  # samples that one call keeps, at most
+_DRIFT_ERROR, _NOISE_ERROR = 0.02, 0.15
+_GROWTH, _CUT = 1.5, 1 / 3
+_WARMING = 32  # steps of a call before its smallest step counts
+
+
+class Ensemble(NamedTuple):
+    """Paths on their way.
+
+    - `states`, `lost`: where they are, and what rounding took from the sums that led there.
+    - `dt`: the step to try next. - `low`, `high`: what has been spanned.
+    - `steps`: tried in all, which counts the noise.
+    """
+
+    states: Float[Array, "M k"]
+    lost: Float[Array, "M k"]
+    dt: Float[Array, ""]
+    low: Float[Array, " k"]
+    high: Float[Array, " k"]
+    steps: Int[Array, ""]
+
+
+class Stretch(NamedTuple):
+    """What one call has recorded.
+
+    - `samples`: of which the first `rows` count, shape (ROWS, M, k).
+    - `least`: the smallest step that was accepted; `limited`: how many steps the error held back.
+    - `failed`: how many of the last steps in a row were not finite.
+    """
+
+    samples: Float[Array, "rows M k"]
+    rows: Int[Array, ""]
+    least: Float[Array, ""]
+    limited: Int[Array, ""]
+    failed: Int[Array, ""]
+
+
+@eqx.filter_jit
+def advance(
+    sde: AbstractSDE,
+    ensemble: Ensemble,
+    key: PRNGKeyArray,
+    spacing: Float[Array, ""],
+    most_rows: Int[Array, ""],
+    most_steps: Int[Array, ""],
+    is_fixed: Array,
+) -> tuple[Ensemble, Stretch]:
+    """Go on until so many samples, `spacing` apart, are recorded, or so many steps are tried.
+
+    `is_fixed`: take steps of `ensemble.dt`, whatever their error. All numbers are traced: there is
+    one compilation for an SDE.
+    """
+    M, k = ensemble.states.shape
+    dtype = ensemble.states.dtype
+    period = jnp.asarray([p or jnp.inf for p in sde.periodic or (None,) * k], dtype)
+    tiny = jnp.finfo(dtype).tiny
+
+    def step(carry):
+        now, elapsed, stretch, tried = carry
+        left = spacing - elapsed
+        h = jnp.where(is_fixed, now.dt, jnp.minimum(now.dt, left))
+        z = now.states
+        dB = jnp.sqrt(h) * normals(key, now.steps, M, sde.noise_dim).astype(dtype)
+        f, kick = jax.vmap(sde.drift)(z), jax.vmap(sde.noise)(z, dB)
+        trial = z + (f * h + kick)
+        after = jax.vmap(sde.drift)(trial)
+        change = 0.5 * (f + after) * h + kick + now.lost
+        new = z + change
+        finite = jnp.all(jnp.isfinite(new))
+
+        move, size = jnp.abs(f) * h, jnp.abs(kick)
+        spanned = jnp.minimum(now.high - now.low, period)
+        scale = spanned + jnp.max(move, axis=0) + jnp.max(size, axis=0)
+        error = 0.5 * jnp.max(jnp.abs(after - f), axis=0) * h
+        error = jnp.max(jnp.where(error > 0, error / (_DRIFT_ERROR * scale + tiny), 0.0))
+        if not sde.has_constant_diffusion:
+            turned = jnp.abs(jax.vmap(sde.noise)(trial, dB) - kick)
+            ratio = jnp.where(size > 0, turned / (size + move + tiny), 0.0)
+            rms = jnp.sqrt(jnp.mean(jnp.minimum(ratio, 1.0) ** 2, axis=0))
+            error = jnp.maximum(error, jnp.max(rms) / _NOISE_ERROR)
+        error = jnp.where(finite, error, jnp.inf)
+        accepted = is_fixed | (error <= 1)
+
+        factor = jnp.clip(0.9 / jnp.sqrt(jnp.maximum(error, 1e-6)), _CUT, _GROWTH)
+        is_cut_short = ~is_fixed & (left < now.dt)  # its error says little of the step to come
+        factor = jnp.where(accepted & is_cut_short, 1.0, factor)
+        saved = accepted & (elapsed + h > spacing - 0.01 * h)
+        moved = Ensemble(
+            jnp.where(accepted, new, z),
+            jnp.where(accepted, change - (new - z), now.lost),
+            jnp.where(is_fixed, now.dt, now.dt * factor),
+            jnp.where(accepted, jnp.minimum(now.low, jnp.min(new, axis=0)), now.low),
+            jnp.where(accepted, jnp.maximum(now.high, jnp.max(new, axis=0)), now.high),
+            now.steps + 1,
+        )
+        counts = accepted & (tried >= _WARMING) & ~is_cut_short
+        recorded = Stretch(
+            # A row is overwritten until the step that it is kept for: cheaper than a branch.
+            stretch.samples.at[stretch.rows].set(moved.states),
+            stretch.rows + saved,
+            jnp.where(counts, jnp.minimum(stretch.least, h), stretch.least),
+            stretch.limited + (error > 0.3),
+            jnp.where(finite, 0, stretch.failed + 1),
+        )
+        elapsed = jnp.where(saved, 0.0, jnp.where(accepted, elapsed + h, elapsed))
+        return moved, elapsed, recorded, tried + 1
+
+    def unfinished(carry):
+        _, _, stretch, tried = carry
+        gave_up = stretch.failed > jnp.where(is_fixed, 0, 400)
+        return (stretch.rows < most_rows) & (tried < most_steps) & ~gave_up
+
+    zero = jnp.zeros((), jnp.int32)
+    empty = Stretch(
+        jnp.zeros((ROWS + 1, M, k), dtype), zero, jnp.asarray(jnp.inf, dtype), zero, zero
+    )
+    carry = ensemble, jnp.zeros((), dtype), empty, zero
+    now, _, stretch, _ = jax.lax.while_loop(unfinished, step, carry)
+    return now, stretch
