@@ -4,13 +4,12 @@ States are taken in batches of few sizes, so that a function of an SDE is seldom
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from driftmatch.sde import AbstractSDE
 
@@ -41,12 +40,12 @@ def diffusion_matrices(
 
 
 def at_states(
-    function: Callable[..., Any],
+    function: Callable[..., Array],
     sde: AbstractSDE,
     states: Float[np.ndarray, "N k"],
     *,
     numbers: int | None = None,
-) -> Any:
+) -> np.ndarray:
     """`function(sde, z)` at every state; a module's function, lest it be compiled again and again.
 
     `numbers`: how many a single state takes, which bounds the batch; k by default.
@@ -64,7 +63,7 @@ def at_states(
             parts.append(
                 jax.tree.map(lambda x, n=len(batch): np.asarray(x, np.float64)[:n], values)
             )
-    return jax.tree.map(lambda *xs: np.concatenate(xs), *parts)
+    return np.concatenate(parts)
 
 
 @eqx.filter_jit

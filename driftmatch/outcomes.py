@@ -11,6 +11,11 @@ class Outcome(enum.Enum):
     MORE_NEURONS_DIFFUSION = "the diffusion error is above 10 %: use more neurons"
     FRAGILE = "readout weights are so large that single precision or noise spoils the drift"
     NON_FINITE = "the run became non-finite"
+    DRIFTING = "the trajectories still drift after all the steps that were allowed: start nearer"
+    NOT_MIXING = "trajectories stay on attractors of their own, with unknown weights"
+    UNCONFINED = "trajectories leave for ever: there is no stationary density"
+    FREE = "nothing depends on a coordinate that moves for ever: there is no stationary density"
+    ABSORBED = "trajectories are absorbed where the noise vanishes: nothing else is stationary"
     MOVING_TOGETHER = (
         "trajectories still settle or move together: the errors, though widened where that shows, "
         "may be too small; lengthen burn_in"

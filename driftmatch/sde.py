@@ -72,12 +72,12 @@ class AbstractSDE(eqx.Module):
 
     @property
     def lower(self) -> Float[np.ndarray, " k"] | None:
-        """What no coordinate falls below, −inf where there is no such bound; None if nobody said."""
+        """What no coordinate falls below, −inf for no bound; None if nobody said."""
         return None
 
     @property
     def upper(self) -> Float[np.ndarray, " k"] | None:
-        """What no coordinate rises above, inf where there is no such bound; None if nobody said."""
+        """What no coordinate rises above, inf for no bound; None if nobody said."""
         return None
 
     @property

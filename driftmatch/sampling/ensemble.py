@@ -24,6 +24,7 @@ from driftmatch.simulation.integrators import normals
 
 ROWS = 256  # samples that one call keeps, at most
 _DRIFT_ERROR, _NOISE_ERROR = 0.02, 0.15
+_TURN = 0.25  # of a period
 _GROWTH, _CUT = 1.5, 1 / 3
 _WARMING = 32  # steps of a call before its smallest step counts
 
@@ -102,6 +103,8 @@ def advance(
             ratio = jnp.where(size > 0, turned / (size + move + tiny), 0.0)
             rms = jnp.sqrt(jnp.mean(jnp.minimum(ratio, 1.0) ** 2, axis=0))
             error = jnp.maximum(error, jnp.max(rms) / _NOISE_ERROR)
+        # Even where all is uniform, an angle must not turn too far in a step.
+        error = jnp.maximum(error, jnp.max((move + size) / (_TURN * period)))
         error = jnp.where(finite, error, jnp.inf)
         accepted = is_fixed | (error <= 1)
 

@@ -1,0 +1,117 @@
+"""What comes to rest without noise: the points of rest, and the ways there from all around."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from driftmatch.evaluate import at_states, drifts
+from driftmatch.meters import AbstractMeter
+from driftmatch.sampling.bounds import natural_bounds
+from driftmatch.sampling.stationarity import are_resting
+from driftmatch.sampling.windows import Paths, Window
+from driftmatch.sde import AbstractSDE
+
+_ROUNDS = 5
+_WINDOWS = 14
+_WIDER = 1.2  # growth of what is reached that calls for another round
+_LOST = 100.0  # widths away: a path that has left
+_ROWS = 64
+
+
+def ways_to_rest(
+    sde: AbstractSDE,
+    paths: Paths,
+    windows: Sequence[Window],
+    rng: np.random.Generator,
+    meter: AbstractMeter,
+) -> tuple[Float[np.ndarray, "M T k"], float, float]:
+    """Runs from around to rest, their spacing, and the smallest step.
+
+    Paths set out from normal numbers about where the last ones ended, as wide as all that has been
+    reached; those that leave it a hundredfold are taken back. If that finds points of rest further
+    away, again, wider.
+    """
+    seen = np.concatenate([w.runs.reshape(-1, sde.dim) for w in windows])
+    seen = np.concatenate([seen, paths.states])
+    width = np.ptp(seen, axis=0)
+    if not np.any(width > 1e-6 * np.abs(seen).max(axis=0)):
+        width = _length(sde, seen[-1])
+    width = np.where(width > 0, width, width.max())
+    ends, dt = paths.states, windows[0].least
+    dt = dt if np.isfinite(dt) else paths.dt
+    runs, spacing, least = windows[-1].runs, windows[-1].spacing, dt
+    for round in range(_ROUNDS):
+        meter.advance(0, f"points of rest, round {round + 1}")
+        starts = ends + width * rng.standard_normal(ends.shape)
+        starts = _allowed(sde, starts, ends)
+        found = _followed(sde, paths, starts, ends, width, 1e-3 * dt)
+        runs, spacing, least, ends = found
+        wider = np.ptp(np.concatenate([ends, seen]), axis=0)
+        if not np.any(wider > _WIDER * width):
+            break
+        width = np.maximum(width, wider)
+    return runs, spacing, least
+
+
+def _followed(sde, paths: Paths, starts, refuge, width, dt: float):
+    """Samples of the ways from the starts, window after window until all rest."""
+    paths.move(starts, dt)
+    parts, spacing, least = [starts[:, None]], 8 * dt, np.inf
+    for _ in range(_WINDOWS):
+        before = paths.states
+        window = paths.record(spacing, _ROWS, most_steps=20_000)
+        ends = paths.states
+        lost = ~np.isfinite(ends).all(axis=1)
+        lost |= np.any(np.abs(np.nan_to_num(ends) - refuge) > _LOST * width, axis=1)
+        if lost.any() or not window.is_finite:
+            home = rng_pick(refuge, lost)
+            parts = [np.where(lost[:, None, None], home[:, None], part) for part in parts]
+            paths.move(np.where(lost[:, None], home, before), paths.dt if lost.any() else dt)
+            if not lost.any():
+                break
+            continue
+        if window.runs.shape[1]:
+            parts.append(window.runs)
+        least = min(least, window.least)
+        if window.is_complete and are_resting(window.runs, width).all():
+            break
+        paths.forget(np.concatenate([window.runs, starts[:, None]], axis=1))
+        spacing *= 2
+    least = least if np.isfinite(least) else paths.dt
+    return np.concatenate(parts, axis=1), spacing, least, paths.states
+
+
+def rng_pick(refuge: Float[np.ndarray, "M k"], lost: np.ndarray) -> Float[np.ndarray, "M k"]:
+    """For every path a state of rest to go back to."""
+    return np.roll(refuge, 1, axis=0) if lost.any() else refuge
+
+
+def _allowed(sde, starts, ends):
+    """The starts, but where they end instead of those beyond a bound or where nothing is defined."""
+    low, high = natural_bounds(sde, np.concatenate([starts, ends]))
+    inside = np.all((starts >= low) & (starts <= high), axis=1)
+    inside &= np.isfinite(drifts(sde, starts)).all(axis=1)
+    return np.where(inside[:, None], starts, ends)
+
+
+def _length(sde: AbstractSDE, state: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+    """How far from a point of rest its surroundings are linear, |∂f/∂z| / |∂²f/∂z²|, coordinate by
+    coordinate; of what is linear everywhere, the size of its numbers, for any length will do."""
+    at = state[None]
+    slopes = np.abs(at_states(_jacobian, sde, at, numbers=sde.dim**2)[0]).max(axis=0)
+    bends = np.abs(at_states(_bends, sde, at, numbers=sde.dim**3)[0]).max(axis=(0, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        length = slopes / bends
+    fallback = np.where(state != 0, np.abs(state), 1.0)
+    return np.where(np.isfinite(length) & (length > 0), length, fallback)
+
+
+def _jacobian(sde, z):
+    return jax.jacfwd(sde.drift)(z)
+
+
+def _bends(sde, z):
+    return jnp.asarray(jax.jacfwd(jax.jacfwd(sde.drift))(z))

@@ -1,0 +1,359 @@
+"""`sample`: where an SDE lives, how fast it is, and whether it is stationary."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from driftmatch.errors import ComputationError, InputError
+from driftmatch.evaluate import diffusion_matrices, drifts
+from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.network import Network
+from driftmatch.outcomes import Outcome
+from driftmatch.sampling.angles import periods_of, wrapped
+from driftmatch.sampling.bounds import natural_bounds
+from driftmatch.sampling.confinement import free_axes, growth_reason
+from driftmatch.sampling.resting import ways_to_rest
+from driftmatch.sampling.samples import Samples
+from driftmatch.sampling.scatter import scattered
+from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
+from driftmatch.sampling.whitening import Whitening
+from driftmatch.sampling.windows import M, Paths, Window
+from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.arguments import check_key
+
+NUM_SAVES = 3456  # states of every path
+STEPS_PER_TIME_SCALE = 50
+_SAVES_PER_TIME_SCALE = 4
+_PILOT_STEPS = 400
+_BUDGET = 600_000  # steps of all windows together
+_LONG_RUN = 3_000_000  # steps of the run that is kept, at most
+_STUCK = 3  # windows, each twice as long as the last, in which trajectories mix no better
+_FINER = 4
+
+
+def sample(
+    sde: AbstractSDE | Network,
+    *,
+    key: PRNGKeyArray,
+    meter: AbstractMeter = SILENT,
+) -> Samples:
+    r"""Find where an SDE lives: states that it visits, its time scale, a step, its bounds.
+
+    An ensemble of 64 paths sets out from the SDE's starts (or 0), in steps that control their own
+    error from the smallest number on, so that no unit is special. It runs for windows of twice the
+    length until, twice running, in every coordinate the two halves of a window agree and the
+    trajectories' means scatter little; then a run in steps of one size is kept. Without noise the
+    paths are moved apart a little; if all come to rest, others set out from all around, in ever
+    wider circles, and what is kept are their ways to the points of rest.
+
+    **Arguments**
+
+    - `sde`: an SDE, or a network, which stands for ``network.latent()``.
+    - `key`: a random key. - `meter`: told of the progress.
+
+    **Returns** `Samples`. What is not stationary has an outcome that says so: nothing depends on a
+    coordinate that wanders or turns for ever (an angle, a clock, an integrator), trajectories leave
+    for infinity, or are absorbed where the noise vanishes; they still drift, or do not pass between
+    attractors, after some 600,000 steps.
+
+    **Raises** `InputError` if drift or noise are not finite at a start, and `ComputationError` if
+    trajectories end in what is not finite however small the steps.
+    """
+    sde = sde.latent() if isinstance(sde, Network) else sde
+    if not isinstance(sde, AbstractSDE):
+        raise InputError(f"sample takes an SDE or a Network, got {type(sde).__name__}")
+    key = check_key(key)
+    rng = generator(key)
+    meter.start(f"sample {sde.name}", None)
+    try:
+        return _Search(sde, key, rng, meter).samples()
+    finally:
+        meter.stop()
+
+
+def generator(key: PRNGKeyArray) -> np.random.Generator:
+    """NumPy's random numbers for a key of JAX."""
+    import jax
+
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
+
+
+def is_noise_free(sde: AbstractSDE) -> bool:
+    """Whether σ is 0 everywhere, as far as can be known without evaluating it everywhere."""
+    if not sde.has_constant_diffusion:
+        return False
+    return not np.any(diffusion_matrices(sde, np.zeros((1, sde.dim))))
+
+
+@dataclass
+class _Search:
+    """What is known so far."""
+
+    sde: AbstractSDE
+    key: PRNGKeyArray
+    rng: np.random.Generator
+    meter: AbstractMeter
+    windows: list[Window] = field(default_factory=list)
+    verdicts: list[Stationarity] = field(default_factory=list)
+    free: tuple[int, ...] = ()
+
+    def samples(self) -> Samples:
+        sde = self.sde
+        self.is_quiet = is_noise_free(sde)
+        self.periods = periods_of(sde)
+        starts = _checked_starts(sde)
+        self.paths = Paths(sde, self.key, _moved_off(sde, starts, self.is_quiet))
+        pilot = self.paths.record(np.inf, most_steps=_PILOT_STEPS)
+        pilot = self.paths.record(np.inf, most_steps=_PILOT_STEPS)
+        if not pilot.is_finite:
+            raise self._diverges(pilot)
+        if pilot.limited == 0:
+            return self._timeless(starts)
+        if self.is_quiet:
+            self._move_apart(0.01 * self.paths.spanned)
+        outcome, reason = self._settle()
+        if outcome is None:
+            return self._resting()
+        return self._kept(outcome, reason)
+
+    def _settle(self) -> tuple[Outcome | None, str | None]:
+        """Windows until one is long enough; no outcome if all has come to rest."""
+        paths, taken = self.paths, 0
+        spacing = 4 * paths.dt
+        while True:
+            window = paths.record(spacing, most_steps=_BUDGET - taken)
+            taken += window.steps
+            self.meter.advance(0, f"{taken} steps")
+            if not window.is_finite:
+                if (reason := growth_reason(self.sde, self.windows, window)) is not None:
+                    return Outcome.UNCONFINED, reason
+                raise self._diverges(window)
+            if not window.is_complete:
+                return self._out_of_budget()
+            spanned = self.windows[-1].range if self.windows else paths.spanned
+            if self.is_quiet and are_resting(window.runs, spanned).all():
+                self.windows.append(window)
+                return None, None
+            self.windows.append(window)
+            self.verdicts.append(self._verdict(window.runs))
+            if (end := self._end()) is not None:
+                return end
+            paths.forget(window.runs)
+            spacing *= 2
+
+    def _end(self) -> tuple[Outcome, str | None] | None:
+        """Whether the windows so far are enough, and what they say."""
+        sde, windows, verdicts = self.sde, self.windows, self.verdicts
+        if len(windows) < 2:
+            return None
+        if len(windows) >= 3 and not verdicts[-1].halves_agree:
+            found = free_axes(sde, windows[-1].runs, self.free, self.periods)
+            if found != self.free:
+                self.free = found
+                if len(found) == sde.dim:
+                    return self._freely()
+                verdicts[:] = [self._verdict(w.runs) for w in windows]
+            elif (reason := growth_reason(sde, windows[:-1], windows[-1])) is not None:
+                absorbed = "absorbed" in reason
+                return (Outcome.ABSORBED if absorbed else Outcome.UNCONFINED), reason
+        if all(v.halves_agree and v.is_mixed for v in verdicts[-2:]):
+            return self._freely() if self.free else (Outcome.SUCCESS, None)
+        recent = verdicts[-1 - _STUCK :]
+        apart = [v.apart for v in recent]
+        enough = 2 if self.is_quiet else 1 + _STUCK
+        if (
+            len(recent) >= enough
+            and all(v.halves_agree for v in recent[-enough:])
+            and apart[-1] > 0.8 * apart[-enough]
+        ):
+            if self.is_quiet:
+                return Outcome.SUCCESS, None  # attractors of their own
+            return self._not_mixing(verdicts[-1])
+        return None
+
+    def _verdict(self, runs) -> Stationarity:
+        kept = [a for a in range(self.sde.dim) if a not in self.free]
+        return Stationarity.of(runs[:, :, kept], [self.periods[a] for a in kept])
+
+    def _freely(self) -> tuple[Outcome, str]:
+        axis = self.free[0]
+        return Outcome.FREE, (
+            f"nothing depends on coordinate {axis} of {self.sde.name}, which goes on for ever: it "
+            "has no stationary density; if it is an angle, say so by periodic= with its period, or "
+            "leave it out, or match in a box (box=)"
+        )
+
+    def _not_mixing(self, verdict: Stationarity) -> tuple[Outcome, str]:
+        return Outcome.NOT_MIXING, (
+            f"trajectories of {self.sde.name} stay on attractors of their own for as long as was "
+            "tried: how much of the time is spent on each is not known; choose one by start=, or "
+            "raise the noise"
+        )
+
+    def _out_of_budget(self) -> tuple[Outcome, str | None]:
+        sde, windows = self.sde, self.windows
+        if not windows:
+            raise ComputationError(
+                f"{sde.name} is so stiff that {_BUDGET} steps lead nowhere: give it in other units "
+                "or without its fastest part, or match it in a box (box=)"
+            )
+        if (reason := growth_reason(sde, windows[:-1], windows[-1], at_the_end=True)) is not None:
+            absorbed = "absorbed" in reason
+            return (Outcome.ABSORBED if absorbed else Outcome.UNCONFINED), reason
+        if self.free:
+            return self._freely()
+        last = self.verdicts[-1]
+        if last.halves_agree and last.is_mixed:
+            return Outcome.SUCCESS, None
+        if last.halves_agree:
+            return self._not_mixing(last)
+        return Outcome.DRIFTING, (
+            f"coordinate {last.axis} of {sde.name} still drifts after {_BUDGET} steps: the states "
+            "are not yet those that it visits in the long run; start it nearer to where it ends, "
+            "by start="
+        )
+
+    def _kept(self, outcome: Outcome, reason: str | None) -> Samples:
+        """The run that is kept, in steps of one size."""
+        sde, paths, window = self.sde, self.paths, self.windows[-1]
+        time_scale = _time_scale(sde, window.runs, self.free)
+        least = min(w.least for w in self.windows[-2:])
+        step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
+        duration = window.runs.shape[1] * window.spacing
+        spacing = max(time_scale / _SAVES_PER_TIME_SCALE, duration / NUM_SAVES)
+        spread = window.runs[:, window.runs.shape[1] // 2 :]
+        if self.is_quiet:  # in all phases, each path on its own attractor
+            at = self.rng.integers(spread.shape[1], size=M)
+            paths.move(spread[np.arange(M), at], step)
+            self._move_apart(1e-3 * np.ptp(spread, axis=(0, 1)))
+        for _ in range(4):
+            begin = paths.states
+            every = max(1, round(spacing / step))
+            saves = int(np.clip(_LONG_RUN // every, 64, NUM_SAVES))
+            run = paths.record(every * step, saves, step=step)
+            if run.is_finite and run.is_complete:
+                break
+            step /= _FINER
+            paths.move(begin, step)
+        else:
+            if outcome is Outcome.UNCONFINED:
+                run = window
+            else:
+                raise self._diverges(run)
+        verdict = self._verdict(run.runs)
+        if outcome is Outcome.SUCCESS and not verdict.halves_agree:
+            outcome, reason = self._out_of_budget()
+        return self._record(run.runs, run.spacing, step, outcome, reason, verdict)
+
+    def _record(self, runs, spacing, step, outcome, reason, verdict, *, is_resting=False):
+        sde = self.sde
+        time_scale = _time_scale(sde, runs, self.free)
+        kept = [a for a in range(sde.dim) if a not in self.free]
+        moving = wrapped(runs, self.periods)[:, :, kept]
+        return Samples(
+            runs=runs,
+            spacing=spacing,
+            time_scale=sde.time_scale or time_scale,
+            step=step,
+            bounds=natural_bounds(sde, runs.reshape(-1, sde.dim)),
+            relaxation=slowest_relaxation(moving, spacing) if kept else np.inf,
+            effective_number=verdict.effective_number,
+            is_resting=is_resting,
+            outcome=outcome,
+            reason=reason,
+            name=sde.name,
+            periods=self.periods,
+        )
+
+    def _resting(self) -> Samples:
+        """Of what comes to rest, the ways there from all around."""
+        runs, spacing, least = ways_to_rest(
+            self.sde, self.paths, self.windows, self.rng, self.meter
+        )
+        time_scale = _time_scale(self.sde, runs, ())
+        step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
+        verdict = Stationarity(0.0, 0.0, 0, float(runs.shape[0]))
+        return self._record(
+            runs, spacing, step, Outcome.SUCCESS, None, verdict, is_resting=True
+        )
+
+    def _timeless(self, starts) -> Samples:
+        """Where nothing sets a time: drift and noise are the same wherever the paths go."""
+        sde = self.sde
+        moves = np.any(drifts(sde, starts)) or np.any(diffusion_matrices(sde, starts))
+        self.free = tuple(range(sde.dim))
+        outcome, reason = self._freely() if moves else (
+            Outcome.FREE, f"{sde.name} has neither drift nor noise at its start {starts[0].tolist()}: "
+            "nothing moves; pass another start= to the SDE")  # fmt: skip
+        verdict = Stationarity(np.inf, 1.0, 0, 0.0)
+        runs = np.repeat(starts[:, None], 2, axis=1)
+        return Samples(
+            runs, np.inf, sde.time_scale or np.inf, np.inf,
+            np.stack([np.full(sde.dim, -np.inf), np.full(sde.dim, np.inf)]), np.inf,
+            verdict.effective_number, not moves, outcome, reason, sde.name, self.periods,
+        )  # fmt: skip
+
+    def _move_apart(self, reach) -> None:
+        self.paths.move(scattered(self.sde, self.paths.states, reach, self.rng))
+
+    def _diverges(self, window: Window) -> ComputationError:
+        return ComputationError(
+            f"{self.sde.name} diverges: trajectories from its start became non-finite however small "
+            "the steps; give it a start inside its attractor's basin (start=), lower its noise, or "
+            "match it on given states (states=) or in a box (box=)"
+        )
+
+
+def _checked_starts(sde: AbstractSDE) -> Float[np.ndarray, "M k"]:
+    """The starts in turn; 0 where there is none, or what is nearest to it within the bounds."""
+    given = np.zeros((1, sde.dim)) if sde.starts is None else np.asarray(sde.starts, float)
+    given = np.clip(given, *(b if b is not None else s * np.inf for b, s in
+                             ((sde.lower, -1), (sde.upper, 1))))  # fmt: skip
+    defined = np.isfinite(drifts(sde, given)).all(axis=1)
+    defined &= np.isfinite(diffusion_matrices(sde, given)).all(axis=(1, 2))
+    if not defined.all():
+        raise InputError(
+            f"the drift or the diffusion of {sde.name} is not finite at "
+            f"{given[np.argmin(defined)].tolist()}; pass another start= to the SDE"
+        )
+    return given[np.arange(max(M, len(given))) % len(given)][:M]
+
+
+def _moved_off(sde, starts, is_quiet: bool):
+    """Without noise, off an exact point of rest by next to nothing: it may be unstable."""
+    if not is_quiet:
+        return starts
+    still = ~np.any(drifts(sde, starts), axis=1)
+    off = np.where(starts != 0, 1e-12 * np.abs(starts), 1e-30)
+    signs = np.random.default_rng(0).standard_normal(starts.shape)
+    return np.where(still[:, None], starts + off * signs, starts)
+
+
+def _time_scale(sde: AbstractSDE, runs: Float[np.ndarray, "M T k"], free) -> float:
+    """1 / the root-mean-square drift in whitened coordinates, or 1 / the diffusion there if that
+    is faster; of angles, in their periods over 2π."""
+    flat = runs.reshape(-1, sde.dim)
+    flat = flat[:: max(1, len(flat) // 20_000)]
+    kept = [a for a in range(sde.dim) if a not in free]
+    periods = periods_of(sde)
+    f, D = drifts(sde, flat), diffusion_matrices(sde, flat)
+    turns = np.array([1.0 if p is None else p / (2 * np.pi) for p in periods])
+    scale = np.where([p is None for p in periods], 1.0, turns)[kept]
+    straight = [a for a in kept if periods[a] is None]
+    rates = np.zeros_like(f)
+    diffusing = np.zeros(sde.dim)
+    for a in kept:
+        if periods[a] is not None:
+            rates[:, a] = f[:, a] / turns[a]
+            diffusing[a] = np.mean(D[:, a, a]) / turns[a] ** 2
+    if straight:
+        whitening = Whitening.of(flat[:, straight])
+        rates[:, straight] = whitening.whiten_rates(f[:, straight])
+        spread = flat[:, straight].std(axis=0)
+        safe = np.where(spread > 0, spread, np.inf)
+        diffusing[straight] = np.mean(D[:, straight, straight], axis=0) / safe**2
+    del scale
+    rate = max(float(np.sqrt(np.mean(rates[:, kept] ** 2))) if kept else 0.0,
+               float(np.mean(diffusing[kept])) if kept else 0.0)  # fmt: skip
+    return 1 / rate if rate > 0 else np.inf
