@@ -31,6 +31,14 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=X", help="Set a parameter of the system; repeatable."),
 ]
+TargetName = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="SYSTEM",
+        help="Another target than the one that the model's file names; a .py file is run.",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON object and nothing else.")
 ]
