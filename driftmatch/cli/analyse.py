@@ -105,7 +105,7 @@ def analyse(
         options = {"duration": duration, "dt": dt, "skip": parts, "meter": terminal.meter}
         analysis = analyse_sde(one, key=key, **options)
         beside = None if aim is None else analyse_sde(aim, key=key_target, **options)
-        if path is not None and (reason := _undrawn(analysis, beside, path)):
+        if path is not None and (reason := _undrawn(analysis, beside, path, force)):
             path = None
             remarks.append(f"no figure: {reason}")
         record = analysis.to_dict() | {
@@ -135,7 +135,9 @@ def _load(path: Path, alone: bool, given: Target | None) -> "tuple[Network, Abst
         raise InputError(f"{error}; or leave the target out with --alone") from None
 
 
-def _undrawn(analysis: "Analysis", target: "Analysis | None", path: Path) -> str | None:
+def _undrawn(
+    analysis: "Analysis", target: "Analysis | None", path: Path, overwrite: bool
+) -> str | None:
     """Draw the figure, or else say why there is none: the numbers are worth having without it."""
     from driftmatch.figures import save, summary
 
@@ -143,7 +145,7 @@ def _undrawn(analysis: "Analysis", target: "Analysis | None", path: Path) -> str
         sheet = summary(analysis, target=target)
     except InputError as error:
         return str(error)
-    save(sheet, path)
+    save(sheet, path, overwrite=overwrite)
     return None
 
 

@@ -91,7 +91,7 @@ def compare(
             row = runs_to_draw(
                 sde, network, title, key_figure, terminal.meter, drift_error=card.drift_error
             )
-            save(compare_attractors([row]), figure)
+            save(compare_attractors([row]), figure, overwrite=force)
         record = {name: getattr(card, name) for name in KEYS}
         terminal.result(record, *_shown(card, escape(title)))
 

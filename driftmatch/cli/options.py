@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from driftmatch.atomic import check_place
 from driftmatch.errors import InputError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -48,7 +49,7 @@ Force = Annotated[
 ]
 
 
-def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: bool) -> Path:
+def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned=None) -> Path:
     """A path that can be written to later; raises `InputError` now if it cannot."""
     if path.suffix not in suffixes:
         raise InputError(
@@ -58,10 +59,11 @@ def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: b
         raise InputError(f"there is no folder {path.parent}: make it, or choose another {option}")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"the folder {path.parent} cannot be written to: choose another {option}")
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise InputError(
             f"{path} exists already: pass --force to overwrite it, or choose another {option}"
         )
+    check_place(path, owned=owned)
     return path
 
 

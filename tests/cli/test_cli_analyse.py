@@ -91,7 +91,7 @@ def drawn(monkeypatch):
     """Pictures replaced by empty ones."""
     calls = []
 
-    def save(figure, path):
+    def save(figure, path, overwrite=True):
         path.write_bytes(b"picture")
 
     monkeypatch.setattr("driftmatch.figures.summary", lambda *a, **k: calls.append((a, k)))
