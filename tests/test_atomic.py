@@ -113,7 +113,7 @@ def test_a_folder_moved_away_comes_back_if_its_place_cannot_be_taken(tmp_path, m
 
     monkeypatch.setattr(module, "_exchange", lambda *_: False)
     monkeypatch.setattr(os, "rename", fail_the_second_time)
-    with pytest.raises(ComputationError), atomic(path, owned=own) as new:  # noqa: PT012
+    with pytest.raises(ComputationError), atomic(path, owned=own) as new:
         write_folder(new, "new")
     assert len(calls) == 2
     assert content(path) == "old"
@@ -155,7 +155,7 @@ def test_what_appears_in_the_last_moment_stays(tmp_path, monkeypatch, write, opt
 
     monkeypatch.setattr(module, "_put", late)
     monkeypatch.setattr(os, "link", link if links else no_links)
-    with pytest.raises(InputError, match="exists already"):  # noqa: PT012
+    with pytest.raises(InputError, match="exists already"):
         with atomic(path, overwrite=False, **options) as new:
             write(new, "mine")
     assert content(path) == "theirs"

@@ -49,7 +49,9 @@ Force = Annotated[
 ]
 
 
-def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned=None) -> Path:
+def check_output(
+    path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned=None
+) -> Path:
     """A path that can be written to later; raises `InputError` now if it cannot."""
     if path.suffix not in suffixes:
         raise InputError(

@@ -4,7 +4,6 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,9 +171,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(
-            f"{path} has a damaged header: {error}; save the network again"
-        ) from error
+        raise InputError(f"{path} has a damaged header: {error}; save the network again") from error
     arrays = {}
     for name, tensor in tensors:
         if tensor["dtype"] != "F64":

@@ -20,7 +20,11 @@ def parse(text: str | bytes, *, constants: bool = False) -> dict[str, Any]:
 
     try:
         value = json.loads(
-            text, object_pairs_hook=_once, parse_constant=constant, parse_int=_short, parse_float=_finite
+            text,
+            object_pairs_hook=_once,
+            parse_constant=constant,
+            parse_int=_short,
+            parse_float=_finite,
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON ({error.msg} at character {error.pos})") from None

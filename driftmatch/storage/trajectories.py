@@ -95,8 +95,9 @@ def _load(path: Path, suffix: str) -> "xarray.Dataset":
             _check_file(path)
         dataset = xr.load_dataset(path, engine=_ENGINES[suffix], decode_cf=False, **options)
     except Exception as error:  # whatever readers make of a damaged file
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"{path} is truncated or not a {suffix} file ({error}): copy it again, or save the "
+            f"{path} is truncated or not a {suffix} file ({reason}): copy it again, or save the "
             "run again"
         ) from error
     attributes = {name: _plain(value) for name, value in dataset.attrs.items()}
@@ -117,6 +118,8 @@ def _check_file(path: Path) -> None:
     """Raises ValueError if a file sends its reader to other files, as HDF5 ones can."""
     import h5py
 
+    if not path.is_file():
+        raise ValueError("it is no file")
     with h5py.File(path, "r") as file:
         for name in file:
             if not isinstance(file.get(name, getlink=True), h5py.HardLink):
