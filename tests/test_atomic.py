@@ -99,7 +99,7 @@ def test_a_failure_leaves_what_was_there(
 
 
 def test_a_folder_moved_away_comes_back_if_its_place_cannot_be_taken(tmp_path, monkeypatch):
-    """Where there is no exchange, the first move fails for the folder there, the second for good."""
+    """Where there is no exchange, the first move fails for what is there, the second for good."""
     path = tmp_path / "out"
     write_folder(path, "old")
     rename, calls = os.rename, []
@@ -131,10 +131,12 @@ def test_without_overwrite_what_is_there_or_appears_stays(tmp_path, write, optio
     ):
         raise AssertionError("not reached")
     other = tmp_path / "other"
-    with pytest.raises(InputError, match="exists already"):  # noqa: PT012
-        with atomic(other, overwrite=False, **options) as new:
-            write(new, "second")
-            write(other, "theirs")
+    with (  # noqa: PT012
+        pytest.raises(InputError, match="exists already"),
+        atomic(other, overwrite=False, **options) as new,
+    ):
+        write(new, "second")
+        write(other, "theirs")
     assert (content(path), content(other)) == ("first", "theirs")
     assert set(tmp_path.iterdir()) == {path, other}
 
@@ -155,9 +157,11 @@ def test_what_appears_in_the_last_moment_stays(tmp_path, monkeypatch, write, opt
 
     monkeypatch.setattr(module, "_put", late)
     monkeypatch.setattr(os, "link", link if links else no_links)
-    with pytest.raises(InputError, match="exists already"):
-        with atomic(path, overwrite=False, **options) as new:
-            write(new, "mine")
+    with (
+        pytest.raises(InputError, match="exists already"),
+        atomic(path, overwrite=False, **options) as new,
+    ):
+        write(new, "mine")
     assert content(path) == "theirs"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from driftmatch.atomic import check_place
+from driftmatch.atomic import Owned, check_place
 from driftmatch.errors import InputError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -50,9 +50,12 @@ Force = Annotated[
 
 
 def check_output(
-    path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned=None
+    path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned: Owned | None = None
 ) -> Path:
-    """A path that can be written to later; raises `InputError` now if it cannot."""
+    """A path that can be written to later; raises `InputError` now if it cannot.
+
+    `owned`: for folders, as for `atomic`.
+    """
     if path.suffix not in suffixes:
         raise InputError(
             f"{option} must end in {' or '.join(suffixes)}, which says the format; got {path}"

@@ -59,7 +59,7 @@ def checksum(header: Mapping[str, Any], arrays: Arrays) -> str:
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         label = [name, list(dimensions), array.dtype.str, list(array.shape)]
         digest.update(json.dumps(label).encode())
-        digest.update(array)
+        digest.update(array.data)
     return digest.hexdigest()
 
 
@@ -84,8 +84,10 @@ def check_words(header: Mapping[str, Any], *names: str) -> None:
 def check_positive(header: Mapping[str, Any], name: str, *, or_zero: bool = False) -> float:
     """A number of the header; raises ValueError unless it is there, finite and positive."""
     value = header.get(name)
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0 or (value == 0 and not or_zero):
+    number = -1.0  # stands for what is none
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = float(value)
+    if not math.isfinite(number) or number < 0 or (number == 0 and not or_zero):
         least = "not negative" if or_zero else "positive"
         raise ValueError(f"{name} must be {least}, got {str(value)[:40]!r}")
-    return float(value)
+    return number

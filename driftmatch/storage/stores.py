@@ -67,15 +67,16 @@ def _meta(path: Path, kind: str) -> dict[str, Any]:
 def _check_array(path: Path, name: str) -> None:
     meta = _meta(path, "array")
     codecs = meta.get("codecs")
-    names = [c.get("name") for c in codecs] if _are_objects(codecs) else [None]
+    names = [_name(c) for c in codecs] if isinstance(codecs, list) else [""]
     if not set(names) <= _CODECS:
         raise ValueError(f"{name} has codecs that driftmatch does not use")
     if meta.get("data_type") not in ("float32", "float64"):
         raise ValueError(f"{name} does not hold floats")
     if meta.get("storage_transformers"):
         raise ValueError(f"{name} has storage transformers")
-    shape, chunk = meta.get("shape"), _inside(meta, "chunk_grid", "regular").get("chunk_shape")
-    if not (_are_sizes(shape) and _are_sizes(chunk)) or len(shape) != len(chunk):
+    shape = _sizes(meta.get("shape"))
+    chunk = _sizes(_inside(meta, "chunk_grid", "regular").get("chunk_shape"))
+    if not shape or len(shape) != len(chunk):
         raise ValueError(f"{name} has no shape")
     if _inside(meta, "chunk_key_encoding", "default").get("separator", "/") != "/":
         raise ValueError(f"{name} keeps its chunks elsewhere")
@@ -98,9 +99,13 @@ def _inside(meta: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     raise ValueError(f"its {key} is not one that driftmatch uses")
 
 
-def _are_objects(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, dict) for v in value)
+def _name(codec: object) -> str:
+    name = codec.get("name") if isinstance(codec, dict) else None
+    return name if isinstance(name, str) else ""
 
 
-def _are_sizes(value: object) -> bool:
-    return isinstance(value, list) and all(type(v) is int and v > 0 for v in value)
+def _sizes(value: object) -> list[int]:
+    """Positive whole numbers, or none."""
+    if isinstance(value, list) and all(type(v) is int and v > 0 for v in value):
+        return value
+    return []

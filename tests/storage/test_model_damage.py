@@ -44,6 +44,14 @@ def as_first_format(path, **changes):
     write(path, json.dumps(header))
 
 
+def attempt(path):
+    """The network, or the refusal."""
+    try:
+        return load(path)
+    except dm.InputError as error:
+        return error
+
+
 def same(a, b):
     if jax.tree.structure(a) != jax.tree.structure(b):
         return False
@@ -58,14 +66,13 @@ def test_of_1000_flipped_bits_none_makes_another_network(path):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << (bit % 8)
         path.write_bytes(damaged)
-        try:
-            network, header = load(path), read_header(path)
-        except dm.InputError as error:
-            assert "\n" not in str(error)
+        network = attempt(path)
+        if isinstance(network, dm.InputError):
+            assert "\n" not in str(network)
             noticed += 1
         else:
             assert same(network, NET), bit
-            assert header["report"] == {"drift_error": 1e-3}, bit
+            assert read_header(path)["report"] == {"drift_error": 1e-3}, bit
     assert noticed > 950
 
 
@@ -78,10 +85,8 @@ def test_nor_does_one_of_those_that_say_what_is_checked(path):
             damaged = bytearray(whole)
             damaged[bit // 8] ^= 1 << (bit % 8)
             path.write_bytes(damaged)
-            try:
-                assert same(load(path), NET)
-            except dm.InputError:
-                pass
+            network = attempt(path)
+            assert isinstance(network, dm.InputError) or same(network, NET)
 
 
 def test_swapped_bytes_are_noticed(path):
