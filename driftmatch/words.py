@@ -1,4 +1,4 @@
-"""Small help with names that people type."""
+"""Small help with names that people type, and with text that files bring."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,3 +12,11 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     if near:
         return f"; did you mean {folded[near[0]]!r}?"
     return f"; choose one of {', '.join(sorted(choices))}" if len(choices) <= 20 else ""
+
+
+def printable(text: str) -> str:
+    """The text without what could steer a terminal: control, format and unpaired characters.
+
+    Line ends stay, other white space becomes a blank.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else " " if c.isspace() else "" for c in text)

@@ -14,9 +14,11 @@ from driftmatch.cli.options import (
     Quiet,
     Seed,
     Settings,
+    TargetName,
     check_output,
 )
-from driftmatch.cli.targets import Target, check_model, check_settings
+from driftmatch.cli.tables import verdict
+from driftmatch.cli.targets import Target, check_model, check_target, is_model
 from driftmatch.cli.terminal import Terminal
 from driftmatch.errors import InputError
 
@@ -36,6 +38,7 @@ def analyse(
     alone: Annotated[
         bool, typer.Option("--alone", metavar="", help="Leave out the target of a saved model.")
     ] = False,
+    target: TargetName = None,
     skip: Annotated[
         list[str] | None,
         typer.Option(metavar="PART", help="Leave a part out, such as irreversibility; repeatable."),
@@ -71,7 +74,10 @@ def analyse(
     Fixed points, Lyapunov exponents, entropy production; of a network also its symmetric and
     asymmetric part, and the subspace that recordings of its neurons show.
     """
-    model = check_settings(system, noise, settings)
+    model = is_model(system)
+    check_target(model, target, noise, settings)
+    if alone and target is not None:
+        raise InputError("--alone and --target exclude each other: give one of them")
     if alone and not model:
         raise InputError(f"--alone is for saved models: {system} has no target")
     path = None if no_figure else figure or Path(f"{_stem(system, model)}-analysis.png")
@@ -86,18 +92,20 @@ def analyse(
 
         from driftmatch.analysis.summary import analyse as analyse_sde
 
-        network, target, remarks = None, None, []
+        remarks = []
         if model:
-            network, target = _load(Path(system), alone)
-            if target is None and not alone:
+            given = None if target is None else Target.given(target, noise, settings)
+            one, aim = _load(Path(system), alone, given)
+            if aim is None and not alone:
                 remarks.append(UNKNOWN_TARGET)
-        one = Target.given(system, noise, settings).build() if network is None else network
+        else:
+            one, aim = Target.given(system, noise, settings).build(), None
         key, key_target = jax.random.split(jax.random.key(seed))
         parts = [part.replace("-", "_") for part in skip or ()]
         options = {"duration": duration, "dt": dt, "skip": parts, "meter": terminal.meter}
         analysis = analyse_sde(one, key=key, **options)
-        beside = None if target is None else analyse_sde(target, key=key_target, **options)
-        if path is not None and (reason := _undrawn(analysis, beside, path)):
+        beside = None if aim is None else analyse_sde(aim, key=key_target, **options)
+        if path is not None and (reason := _undrawn(analysis, beside, path, force)):
             path = None
             remarks.append(f"no figure: {reason}")
         record = analysis.to_dict() | {
@@ -111,24 +119,25 @@ def _stem(system: str, model: bool) -> str:
     return Path(system).stem if model else Target.given(system).stem
 
 
-def _load(path: Path, alone: bool) -> "tuple[Network, AbstractSDE | None]":
-    """A model and the target that its file records."""
+def _load(path: Path, alone: bool, given: Target | None) -> "tuple[Network, AbstractSDE | None]":
+    """A model and its target: the one given, or else the one that its file records."""
     from driftmatch.storage.models import load, read_header
 
     network = load(path)
-    if alone:
+    if given is not None:
+        return network, given.build()
+    header = read_header(path)
+    if alone or "target" not in header:
         return network, None
     try:
-        target = Target.recorded(read_header(path), path)
-    except InputError:
-        return network, None
-    try:
-        return network, target.build()
+        return network, Target.recorded(header, path).build()
     except InputError as error:
         raise InputError(f"{error}; or leave the target out with --alone") from None
 
 
-def _undrawn(analysis: "Analysis", target: "Analysis | None", path: Path) -> str | None:
+def _undrawn(
+    analysis: "Analysis", target: "Analysis | None", path: Path, overwrite: bool
+) -> str | None:
     """Draw the figure, or else say why there is none: the numbers are worth having without it."""
     from driftmatch.figures import save, summary
 
@@ -136,7 +145,7 @@ def _undrawn(analysis: "Analysis", target: "Analysis | None", path: Path) -> str
         sheet = summary(analysis, target=target)
     except InputError as error:
         return str(error)
-    save(sheet, path)
+    save(sheet, path, overwrite=overwrite)
     return None
 
 
@@ -154,7 +163,7 @@ def _shown(
     columns = {what: analysis} if target is None else {"target": target, what: analysis}
     yield from findings(escape(Path(system).name), columns)
     for remark in remarks:
-        yield f"[yellow]{remark}[/]"
+        yield verdict(remark, good=False)
     seconds = sum(a.seconds for a in columns.values())
     yield "rates are per unit of the system's time, entropy in k_B, angles in radians"
     yield f"took   {seconds:.0f} s"

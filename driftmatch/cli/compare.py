@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftmatch.cli.options import PICTURES, AsJson, Force, Quiet, Seed, check_output
+from driftmatch.cli.options import (
+    PICTURES,
+    AsJson,
+    Force,
+    Noise,
+    Quiet,
+    Seed,
+    Settings,
+    TargetName,
+    check_output,
+)
 from driftmatch.cli.tables import number, percent, plain_table, verdict, with_error
-from driftmatch.cli.targets import Target, check_model
+from driftmatch.cli.targets import Target, check_model, check_target
 from driftmatch.cli.terminal import Terminal
 from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
@@ -38,10 +48,9 @@ FAITHFUL = "faithful: as near to its target as two runs of the target are to eac
 
 def compare(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A saved model.")],
-    system: Annotated[
-        str | None,
-        typer.Option(metavar="SYSTEM", help="Another target than the one in the model's file."),
-    ] = None,
+    target: TargetName = None,
+    noise: Noise = None,
+    settings: Settings = None,
     seed: Seed = 0,
     figure: Annotated[
         Path | None,
@@ -51,7 +60,11 @@ def compare(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a saved network against its target, each distance beside its floor."""
+    """Judge a saved network against its target, each distance beside its floor.
+
+    --noise and --set change the system named by --target.
+    """
+    check_target(True, target, noise, settings)
     if figure is not None:
         check_output(figure, "--figure", PICTURES, force=force)
     check_model(model)
@@ -63,18 +76,22 @@ def compare(
         from driftmatch.storage.models import load, read_header
 
         network = load(model)
-        target = Target.given(system) if system else Target.recorded(read_header(model), model)
-        sde = target.build()
+        judged = (
+            Target.recorded(read_header(model), model)
+            if target is None
+            else Target.given(target, noise, settings)
+        )
+        sde = judged.build()
         key, key_figure = jax.random.split(jax.random.key(seed))
         card = judge(sde, network, key=key, meter=terminal.meter)
-        title = Path(target.system).name
+        title = Path(judged.system).name
         if figure is not None:
             from driftmatch.figures import compare_attractors, save
 
             row = runs_to_draw(
                 sde, network, title, key_figure, terminal.meter, drift_error=card.drift_error
             )
-            save(compare_attractors([row]), figure)
+            save(compare_attractors([row]), figure, overwrite=force)
         record = {name: getattr(card, name) for name in KEYS}
         terminal.result(record, *_shown(card, escape(title)))
 

@@ -141,7 +141,7 @@ def _draw(rows: Sequence[tuple], out: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    from driftmatch.storage.atomic import atomic
+    from driftmatch.atomic import atomic
 
     with atomic(path) as new:
         new.write_text(text + "\n", encoding="utf-8")

@@ -93,13 +93,19 @@ def embed(
             private_noise=private_noise,
             meter=terminal.meter,
         )
-        save_embedding(path, embedding, target, fit=fit, seed=seed)
+        save_embedding(path, embedding, target, fit=fit, seed=seed, overwrite=force)
         record = embedding_record(embedding, target, fit=fit, seed=seed, path=path)
         terminal.result(record, *_shown(embedding, record))
 
 
 def save_embedding(
-    path: Path, embedding: "Embedding", target: Target, *, fit: str, seed: int
+    path: Path,
+    embedding: "Embedding",
+    target: Target,
+    *,
+    fit: str,
+    seed: int,
+    overwrite: bool = True,
 ) -> None:
     """The network, with all that is needed to make it or its target again."""
     from driftmatch.storage.models import save
@@ -107,6 +113,7 @@ def save_embedding(
     save(
         path,
         embedding.network,
+        overwrite=overwrite,
         target=target.to_dict(),
         fit=fit,
         seed=seed,

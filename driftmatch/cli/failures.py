@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import typer
 
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.words import printable
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 TRACEBACK = "DRIFTMATCH_TRACEBACK"
@@ -39,7 +40,7 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
                 raise  # the reader of our output has gone; Typer ends quietly
             code, line = _judged(error)
             if os.environ.get(TRACEBACK):
-                traceback.print_exc()
+                typer.echo(printable(traceback.format_exc()), err=True)
             _print_error(line)
             raise typer.Exit(code) from None
 
@@ -82,4 +83,4 @@ def _judged(error: Exception) -> tuple[int, str]:
 
 def _print_error(line: str) -> None:
     typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
-    typer.echo(" ".join(line.split()), err=True)
+    typer.echo(" ".join(printable(line).split()), err=True)

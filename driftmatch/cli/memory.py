@@ -120,7 +120,7 @@ def _run(name: str, experiment, out: Path, quick: bool, force: bool, as_json: bo
         out.mkdir(parents=True, exist_ok=True)
         done = experiment(terminal)
         terminal.meter.start("drawing", 1)
-        save(done.draw(), picture)
+        save(done.draw(), picture, overwrite=force)
         files = [picture]
         if not quick:
             done.animate(film, terminal.meter)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from driftmatch.atomic import Owned, check_place
 from driftmatch.errors import InputError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -31,6 +32,14 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=X", help="Set a parameter of the system; repeatable."),
 ]
+TargetName = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="SYSTEM",
+        help="Another target than the one that the model's file names; a .py file is run.",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON object and nothing else.")
 ]
@@ -40,8 +49,13 @@ Force = Annotated[
 ]
 
 
-def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: bool) -> Path:
-    """A path that can be written to later; raises `InputError` now if it cannot."""
+def check_output(
+    path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned: Owned | None = None
+) -> Path:
+    """A path that can be written to later; raises `InputError` now if it cannot.
+
+    `owned`: for folders, as for `atomic`.
+    """
     if path.suffix not in suffixes:
         raise InputError(
             f"{option} must end in {' or '.join(suffixes)}, which says the format; got {path}"
@@ -50,10 +64,11 @@ def check_output(path: Path, option: str, suffixes: tuple[str, ...], *, force: b
         raise InputError(f"there is no folder {path.parent}: make it, or choose another {option}")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"the folder {path.parent} cannot be written to: choose another {option}")
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise InputError(
             f"{path} exists already: pass --force to overwrite it, or choose another {option}"
         )
+    check_place(path, owned=owned)
     return path
 
 

@@ -54,7 +54,7 @@ def paper(
         records = []
         for n, path in files.items():
             drawn = FIGURES[n](workshop)
-            save(drawn.figure, path)
+            save(drawn.figure, path, overwrite=force)
             records.append({"figure": n, "file": str(path)} | drawn.record)
             terminal.show(*_shown(n, drawn, path))
         seconds = time.perf_counter() - began

@@ -1,6 +1,7 @@
 """``driftmatch simulate``: paths of a network or of a system, to a file."""
 
 import importlib.util
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,6 +10,7 @@ import typer
 
 from driftmatch.cli.failures import INTERRUPTED
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
+from driftmatch.cli.room import check_room
 from driftmatch.cli.tables import number, plain_table, verdict
 from driftmatch.cli.targets import Target, check_model, check_settings
 from driftmatch.cli.terminal import Terminal
@@ -96,13 +98,15 @@ def simulate(
             "solver": solver,
             "meter": terminal.meter,
         }
+        if out is not None:
+            _check_room(out, sde, duration, dt, trajectories, save_every, with_neurons)
         began = time.perf_counter()
         run = simulate_sde(sde, **arguments, throw=False)
         seconds = time.perf_counter() - began
         if run.outcome is Outcome.INTERRUPTED and len(run.times) == 1:
             raise KeyboardInterrupt
         if out is not None:
-            save_trajectory(out, run, neurons=with_neurons)
+            save_trajectory(out, run, neurons=with_neurons, overwrite=force)
         if run.outcome is Outcome.NON_FINITE:
             kept = "" if out is None else f"; the samples before that are in {out}"
             raise ComputationError(f"{run.reason}{kept}")
@@ -128,13 +132,30 @@ def simulate(
 def _check(system, model, out, with_neurons, force) -> None:
     """That the options fit together, before anything slow."""
     if out is not None:
-        check_output(out, "--out", (".nc", ".zarr"), force=force)
+        from driftmatch.storage.stores import is_own_store
+
+        owned = is_own_store if out.suffix == ".zarr" else None
+        check_output(out, "--out", (".nc", ".zarr"), force=force, owned=owned)
         if out.suffix == ".zarr" and importlib.util.find_spec("zarr") is None:
             raise InputError("a .zarr needs: pip install 'driftmatch[zarr]'; or save to a .nc file")
     elif with_neurons:
         raise InputError("--with-neurons says what to save: add --out run.nc")
     if with_neurons and not model:
         raise InputError(f"--with-neurons is for saved models: {system} has no neurons")
+
+
+def _check_room(out, sde, duration, dt, trajectories, save_every, with_neurons) -> None:
+    """That the run will fit; what is no duration or step is left to `simulate` to refuse."""
+    import jax.numpy as jnp
+
+    from driftmatch.network import Network
+
+    if not (0 < dt <= duration < math.inf):
+        return
+    dim = sde.latent_dim if isinstance(sde, Network) else sde.dim
+    dim += sde.num_neurons if with_neurons and isinstance(sde, Network) else 0
+    samples = duration / dt / save_every + 1
+    check_room(out, samples, trajectories * dim, jnp.result_type(float).itemsize)
 
 
 def _time_scale(system: "Network | AbstractSDE", key) -> float:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from driftmatch.meters import SILENT, AbstractMeter, TerminalMeter
+from driftmatch.words import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 
 class Terminal(contextlib.AbstractContextManager):
@@ -49,10 +50,8 @@ class Terminal(contextlib.AbstractContextManager):
     def show(self, *shown: "RenderableType") -> None:
         """For people only: text and tables, a line or a block each."""
         if not self.as_json:
-            from rich.console import Console
-
             self._hush()
-            console = Console(file=self._output, highlight=False)
+            console = _console(self._output)
             for part in shown:
                 # A sentence is one line, which can be searched, and a path in it copied.
                 console.print(part, soft_wrap=isinstance(part, str))
@@ -63,6 +62,20 @@ class Terminal(contextlib.AbstractContextManager):
             self._live.close()
 
 
+def _console(output) -> "Console":
+    """A console to which only its own styles bring control sequences, never the text: that may come
+    from a file of anybody's."""
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class Clean(Console):
+        def render(self, renderable, options=None):
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else printable(text), style, control)
+
+    return Clean(file=output, highlight=False)
+
+
 class _UnbrokenMeter(AbstractMeter):
     """A meter on the terminal that shows between its tasks, too, that work goes on."""
 
@@ -70,10 +83,10 @@ class _UnbrokenMeter(AbstractMeter):
         self._meter = TerminalMeter()
 
     def start(self, description: str, total: int) -> None:
-        self._meter.start(description, total)
+        self._meter.start(printable(description), total)
 
     def advance(self, steps: int, note: str = "") -> None:
-        self._meter.advance(steps, note)
+        self._meter.advance(steps, printable(note))
 
     def stop(self) -> None:
         self._meter.start("working", 1)

@@ -12,6 +12,7 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from driftmatch.atomic import as_path, atomic, check_place
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.figures.style import INK, style
 from driftmatch.meters import AbstractMeter
@@ -36,54 +37,50 @@ class Film:
 def write(film: Film, path: str | os.PathLike[str], *, fps: int, meter: AbstractMeter) -> Path:
     """Write a film as GIF, or as MP4 if the program ffmpeg is there; returns the path.
 
-    Like `save` to a temporary file that takes the place of `path` when it is complete.
+    As with `save` it takes its place when it is complete.
 
     Raises `InputError` as `check_film` does, and `ComputationError` when the file cannot be
     written.
     """
     path, ending = check_film(path, fps)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{ending}")
     film.figure.draw_without_rendering()
     film.figure.set_layout_engine(None)  # nothing moves but what is to move
     writer = _WRITERS[ending](fps=fps)
     meter.start(f"film {path.name}", film.frames)
     try:
-        writer.setup(film.figure, str(temporary), _DPI)
-        try:
-            for i in range(film.frames):
-                film.show(i)
-                writer.grab_frame()
-                meter.advance(1)
-        except BaseException:
-            with contextlib.suppress(Exception):  # ffmpeg is not left running
-                writer.finish()
-            raise
-        writer.finish()
-        os.replace(temporary, path)
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "strerror", None) or error
+        with atomic(path) as new:
+            writer.setup(film.figure, str(new), _DPI)
+            try:
+                for i in range(film.frames):
+                    film.show(i)
+                    writer.grab_frame()
+                    meter.advance(1)
+            except BaseException:
+                with contextlib.suppress(Exception):  # ffmpeg is not left running
+                    writer.finish()
+                raise
+            writer.finish()
+    except subprocess.CalledProcessError as error:
         raise ComputationError(
-            f"the film could not be written to {path} ({reason}); free some space there or choose "
+            f"the film could not be written to {path} ({error}); free some space there or choose "
             "another place"
         ) from error
     finally:
         meter.stop()
-        temporary.unlink(missing_ok=True)
     return path
 
 
 def check_film(path: str | os.PathLike[str], fps: int) -> tuple[Path, str]:
     """The path and its ending.
 
-    Raises `InputError` for another ending, a directory that does not exist, and where ffmpeg is
-    needed and missing.
+    Raises `InputError` for another ending, a folder that does not exist, if something other than a
+    file is there, and where ffmpeg is needed and missing.
     """
-    path = Path(path)
+    path = as_path(path)
     ending = path.suffix.lower().removeprefix(".")
     if ending not in _WRITERS:
         raise InputError(f"a film's file must end in .gif or .mp4, got {path.name!r}")
-    if not path.parent.is_dir():
-        raise InputError(f"the directory {path.parent} does not exist; create it first")
+    check_place(path)
     if ending == "mp4" and not FFMpegWriter.isAvailable():
         raise InputError(
             "the program ffmpeg, which writes .mp4, is not here: install it, or give a name that "

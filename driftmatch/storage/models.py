@@ -1,9 +1,9 @@
 """Networks in files: safetensors with a JSON header, from which no code is ever run."""
 
 import json
+import math
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,43 @@ import safetensors
 import safetensors.numpy
 
 from driftmatch.activations import ACTIVATIONS
+from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
 from driftmatch.network import Network, SharedNoise
-from driftmatch.storage.atomic import atomic
-from driftmatch.storage.headers import FORMAT, check_header, new_header
+from driftmatch.storage.headers import (
+    CHECKSUM,
+    FORMAT,
+    UNCHECKED,
+    check_checksum,
+    check_header,
+    check_positive,
+    check_words,
+    checksum,
+    new_header,
+)
+from driftmatch.storage.strict_json import parse
 
 Arrays = dict[str, np.ndarray]
+_REQUIRED = {"gamma", "readout", "bias", "noise_constant"}
+_OPTIONAL = {"noise_readout", "start"}
 
 
-def save(path: str | os.PathLike, network: Network, **provenance: Any) -> None:
-    """Write a network to a safetensors file, bit for bit, in float64.
+def save(
+    path: str | os.PathLike[str], network: Network, *, overwrite: bool = True, **provenance: Any
+) -> None:
+    """Write a network to a safetensors file, bit for bit, in float64, with a checksum.
 
     **Arguments**
 
     - `path`: where to; a file there is replaced once the new one is complete, and not before.
     - `network`: what to save.
+    - `overwrite`: whether a file that is there, or appears meanwhile, may be replaced.
     - `provenance`: what else its header should say, as JSON values by name, such as
-      ``system="lorenz"``, ``seed=0`` or ``report={"drift_error": 1e-3}``.
+      ``system="lorenz"``, ``seed=0`` or ``report={"drift_error": 1e-3}``; numbers that are not
+      finite become null.
 
-    Raises `InputError` if this is not a network that `load` could restore, `ComputationError` if
-    the system refuses to write.
+    Raises `InputError` if this is not a network that `load` could restore or if something other
+    than a file is at `path`, `ComputationError` if the system refuses to write.
     """
     if not isinstance(network, Network):
         raise InputError(
@@ -45,40 +62,40 @@ def save(path: str | os.PathLike, network: Network, **provenance: Any) -> None:
         )
     arrays, fields = _from_network(network)
     header = new_header("Network") | fields
-    if taken := sorted(set(header) & set(provenance)):
+    if taken := sorted({*header, CHECKSUM} & set(provenance)):
         raise InputError(f"the header has {', '.join(taken)} already: use other names")
     try:
-        text = json.dumps(header | provenance, default=_plain)
-    except (TypeError, ValueError) as error:
+        header = parse(json.dumps(_plain(header | provenance), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the provenance must consist of JSON values: {error}") from error
-    content = safetensors.numpy.save(arrays, metadata={"format": FORMAT, "header": text})
-    with atomic(path) as new:
+    header[CHECKSUM] = checksum(header, _labelled(arrays))
+    metadata = {"format": FORMAT, "header": json.dumps(header)}
+    content = safetensors.numpy.save(arrays, metadata=metadata)
+    with atomic(path, overwrite=overwrite) as new:
         new.write_bytes(content)
 
 
-def load(path: str | os.PathLike) -> Network:
+def load(path: str | os.PathLike[str]) -> Network:
     """The network that `save` wrote.
 
-    Raises `InputError` if there is no such file, or if it is truncated, not a model, written by a
-    newer version, or asks for what this version does not know.
+    Raises `InputError` if there is no such file, or if it is truncated, damaged, not a model,
+    written by a newer version, or asks for what this version does not know.
     """
-    header, arrays = _read(path, with_arrays=True)
+    header, arrays = _read(path)
     kind = header.get("class")
-    if kind not in _CLASSES:
+    if not isinstance(kind, str) or kind not in _CLASSES:
         raise InputError(f"{path} holds a {kind!r}, and only {', '.join(_CLASSES)} can be loaded")
     try:
         return _CLASSES[kind](arrays, header)
     except InputError as error:
         raise InputError(f"{path} cannot be loaded: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path} is damaged: {type(error).__name__}: {error}; save the network again"
-        ) from error
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
 
 
-def read_header(path: str | os.PathLike) -> dict[str, Any]:
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a model's file says about itself, without its arrays; raises as `load` does."""
-    return _read(path, with_arrays=False)[0]
+    return _read(path)[0]
 
 
 def _from_network(network: Network) -> tuple[Arrays, dict[str, Any]]:
@@ -100,49 +117,88 @@ def _from_network(network: Network) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
+    if missing := sorted(_REQUIRED - set(arrays)):
+        raise ValueError(f"it has no {' and no '.join(missing)}")
+    if odd := sorted(set(arrays) - _REQUIRED - _OPTIONAL):
+        raise ValueError(f"it has arrays that no network has: {', '.join(odd)}")
+    check_words(header, "name", "activation")
+    if "time_scale" not in header:
+        raise ValueError("it has no time_scale")
+    known = header["time_scale"] is not None
     return Network(
         arrays["gamma"],
         arrays["readout"],
         arrays["bias"],
-        tau=header["tau"],
+        tau=check_positive(header, "tau"),
         activation=header["activation"],
         shared_noise=SharedNoise(arrays["noise_constant"], arrays.get("noise_readout")),
-        private_noise=header["private_noise"],
+        private_noise=check_positive(header, "private_noise", or_zero=True),
         start=arrays.get("start"),
         name=header["name"],
-        time_scale=header["time_scale"],
+        time_scale=check_positive(header, "time_scale") if known else None,
     )
 
 
 _CLASSES: dict[str, Callable[[Arrays, dict[str, Any]], Network]] = {"Network": _to_network}
 
 
-def _read(path: str | os.PathLike, *, with_arrays: bool) -> tuple[dict[str, Any], Arrays]:
-    if not Path(path).is_file():
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:
+    """Header and arrays, of one reading of the file, known to belong together."""
+    file = as_path(path)
+    if not file.is_file():
         raise InputError(f"there is no file {path}: check the path")
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            check_header(metadata | {"format_version": 0}, path, "a model")
-            header = json.loads(metadata["header"])
-            check_header(header, path, "a model")
-            names = file.keys() if with_arrays else ()
-            return header, {name: file.get_tensor(name) for name in names}
-    except safetensors.SafetensorError as error:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        tensors = safetensors.deserialize(content)
+    except (safetensors.SafetensorError, ValueError) as error:
         raise InputError(
             f"{path} is truncated or not a safetensors file ({error}): copy it again, or save the "
             "network again"
         ) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (KeyError, json.JSONDecodeError, AttributeError) as error:
-        raise InputError(f"{path} has a damaged header: save the network again") from error
+    try:
+        metadata = parse(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = metadata.get("__metadata__") or {}
+        check_header(metadata | {"format_version": UNCHECKED}, path, "a model")
+        text = metadata.get("header")
+        if not isinstance(text, str):
+            raise ValueError("it has none")
+        header = parse(text, constants=True)
+        if check_header(header, path, "a model") != UNCHECKED:
+            parse(text)  # formats since the first have no NaN
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{path} has a damaged header: {error}; save the network again") from error
+    arrays = {}
+    for name, tensor in tensors:
+        if tensor["dtype"] != "F64":
+            raise _damaged(path, f"{name} is of type {tensor['dtype']} instead of F64")
+        arrays[name] = np.frombuffer(tensor["data"], "<f8").reshape(tensor["shape"])
+    check_checksum(header, _labelled(arrays), path)
+    return header, arrays
+
+
+def _labelled(arrays: Arrays) -> Mapping[str, tuple[tuple[str, ...], np.ndarray]]:
+    return {name: ((), array) for name, array in arrays.items()}
+
+
+def _damaged(path: object, reason: str) -> InputError:
+    return InputError(f"{path} is damaged: {reason}; save the network again")
 
 
 def _plain(value: Any) -> Any:
-    """NumPy and JAX numbers and arrays, and paths, as JSON values."""
+    """As JSON values: NumPy and JAX numbers and arrays, and paths; null for what is not finite."""
     if hasattr(value, "tolist"):
-        return value.tolist()
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    raise TypeError(f"{type(value).__name__} is not a JSON value")
+    return value

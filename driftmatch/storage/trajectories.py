@@ -3,25 +3,34 @@
 import importlib.util
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
-from driftmatch.storage.atomic import atomic
-from driftmatch.storage.headers import check_header, new_header
+from driftmatch.storage.headers import CHECKSUM, check_checksum, check_header, checksum, new_header
+from driftmatch.storage.runs import check_run
+from driftmatch.storage.stores import ARRAYS, check_store, is_own_store
+from driftmatch.words import printable
 
 if TYPE_CHECKING:
     import xarray
 
+_ATTEMPTS = 5  # at reading a store that is replaced meanwhile
+
 
 def save_trajectory(
-    path: str | os.PathLike, run: Trajectory | NetworkTrajectory, *, neurons: bool = False
+    path: str | os.PathLike[str],
+    run: Trajectory | NetworkTrajectory,
+    *,
+    neurons: bool = False,
+    overwrite: bool = True,
 ) -> None:
     """Write a run to a NetCDF file (``.nc``) or a Zarr folder (``.zarr``), bit for bit.
 
     The dimensions are `trajectory`, `time` (with the times) and `component`, for `states` of an
     SDE or `latent` of a network, and `neuron` for `neurons`. Attributes tell the name, the step
-    dt, how the run ended, version and date.
+    dt, how the run ended, version and date, and a checksum of all of it.
 
     **Arguments**
 
@@ -29,6 +38,8 @@ def save_trajectory(
     - `run`: what `simulate` returned.
     - `neurons`: whether to write the neurons of a network too; they are large, and while a run
       stays on the subspace they follow from `latent`.
+    - `overwrite`: whether a file or a store of driftmatch's that is there, or appears meanwhile,
+      may be replaced. Nothing else is.
 
     Raises `InputError` if it cannot be saved like this, `ComputationError` if the system refuses
     to write.
@@ -40,41 +51,96 @@ def save_trajectory(
         )
     suffix = _suffix(path)
     dataset = _to_dataset(_xarray(suffix), run, neurons)
-    with atomic(path) as new:
-        if suffix == ".nc":
+    if suffix == ".nc":
+        with atomic(path, overwrite=overwrite) as new:
             # By way of memory: on a full disk the HDF5 library would take the process with it.
             new.write_bytes(dataset.to_netcdf(engine="h5netcdf"))
-        else:
-            dataset.to_zarr(new, mode="w", consolidated=False)
+    else:
+        with atomic(path, overwrite=overwrite, owned=is_own_store) as new:
+            dataset.to_zarr(new, mode="w-", consolidated=False, write_empty_chunks=True)
 
 
-def load_trajectory(path: str | os.PathLike) -> "xarray.Dataset":
+def load_trajectory(path: str | os.PathLike[str]) -> "xarray.Dataset":
     """The run that `save_trajectory` wrote, in memory, as an xarray Dataset.
 
-    Raises `InputError` if there is no such file, or if it is truncated, not a trajectory or
-    written by a newer version.
+    Raises `InputError` if there is no such file, or if it is truncated, damaged, not a trajectory
+    or written by a newer version.
     """
     suffix = _suffix(path)
-    if not Path(path).exists():
+    file = Path(path)
+    if not file.exists():
         raise InputError(f"there is no file {path}: check the path")
-    xr = _xarray(suffix)
-    options = {"consolidated": False} if suffix == ".zarr" else {}
-    try:
-        dataset = xr.load_dataset(path, engine=_ENGINES[suffix], **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise InputError(
-            f"{path} is truncated or not a {suffix} file ({error}): copy it again, or save the "
-            "run again"
-        ) from error
-    check_header(dataset.attrs, path, "a trajectory")
-    return dataset
+    if suffix == ".nc":
+        return _load(file, suffix)
+    for _ in range(_ATTEMPTS - 1):
+        before = _identity(file)
+        try:
+            return _load(file, suffix)
+        except InputError:
+            if _identity(file) == before:  # it is the store's own fault
+                raise
+    return _load(file, suffix)
 
 
 _ENGINES = {".nc": "h5netcdf", ".zarr": "zarr"}
 
 
-def _suffix(path: str | os.PathLike) -> str:
-    suffix = Path(path).suffix
+def _load(path: Path, suffix: str) -> "xarray.Dataset":
+    xr = _xarray(suffix)
+    options = {"consolidated": False, "zarr_format": 3} if suffix == ".zarr" else {}
+    try:
+        if suffix == ".zarr":
+            check_store(path)
+        else:
+            _check_file(path)
+        dataset = xr.load_dataset(path, engine=_ENGINES[suffix], decode_cf=False, **options)
+    except Exception as error:  # whatever readers make of a damaged file
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} is truncated or not a {suffix} file ({reason}): copy it again, or save the "
+            "run again"
+        ) from error
+    attributes = {name: _plain(value) for name, value in dataset.attrs.items()}
+    check_header(attributes, path, "a trajectory")
+    check_checksum(attributes, _arrays(dataset), path)
+    try:
+        check_run(dataset, attributes)
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: {error}; save the run again") from error
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            attributes[name] = printable(value)
+    dataset.attrs = attributes
+    return dataset
+
+
+def _check_file(path: Path) -> None:
+    """Raises ValueError if a file sends its reader to other files, as HDF5 ones can."""
+    import h5py
+
+    if not path.is_file():
+        raise ValueError("it is no file")
+    with h5py.File(path, "r") as file:
+        for name in file:
+            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"{name} in it is a link")
+            member = file[name]
+            if not isinstance(member, h5py.Dataset):
+                raise ValueError(f"{name} in it is not of a trajectory")
+            if member.external or member.is_virtual:
+                raise ValueError(f"{name} lies in another file")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    suffix = as_path(path).suffix
     if suffix not in _ENGINES:
         raise InputError(
             f"trajectories are kept in .nc files (NetCDF) or .zarr folders, got {path}"
@@ -104,13 +170,27 @@ def _to_dataset(xr, run: Trajectory | NetworkTrajectory, neurons: bool) -> "xarr
         if neurons:
             variables["neurons"] = ((*paths, "neuron"), run.neurons)
     attributes = new_header(type(run).__name__) | {
-        "name": run.name,
-        "dt": run.dt,
+        "name": printable(run.name),
+        "dt": float(run.dt),
         "outcome": str(run.outcome),
     }
     if run.reason is not None:
-        attributes["reason"] = run.reason
+        attributes["reason"] = printable(run.reason)
     dataset = xr.Dataset(variables, coords={"time": run.times}, attrs=attributes)
+    dataset.attrs[CHECKSUM] = checksum(attributes, _arrays(dataset))
     for name in dataset.variables:
         dataset[name].encoding["_FillValue"] = None  # numbers are kept as they are, NaN too
     return dataset
+
+
+def _arrays(dataset: "xarray.Dataset"):
+    """What the checksum is of."""
+    return {
+        name: (tuple(map(str, dataset[name].dims)), dataset[name].values)
+        for name in map(str, dataset.variables)
+        if name in ARRAYS
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value

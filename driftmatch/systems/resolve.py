@@ -34,25 +34,46 @@ def resolve(
     Raises `InputError`, with the nearest name where there is one, when nothing fits. A Python file
     is run: name only files that you would run yourself.
     """
-    if not isinstance(spec, str) or not spec.strip():
-        raise InputError(
-            "a system is named by text such as 'lorenz', 'dysts:Rossler' or 'file.py:sde', "
-            f"got {spec!r}"
-        )
-    spec = spec.strip()
-    parameters = dict(parameters or {})
-    kind, _, flow = spec.partition(":")
-    if kind.lower() == "dysts":
+    spec = _checked(spec)
+    if (file := _FILE.fullmatch(spec)) and not _is_dysts(spec):
+        given = {} if noise is None else {"noise": noise}
+        return load_sde(file["path"], file["attribute"], dict(parameters or {}) | given)
+    return resolve_name(spec, noise, parameters)
+
+
+def resolve_name(
+    spec: str,
+    noise: float | None = None,
+    parameters: Mapping[str, object] | None = None,
+) -> AbstractSDE:
+    """`resolve` for the names that no file of a user's stands behind: nothing of theirs is run.
+
+    Raises `InputError` when neither the catalogue nor dysts has the name.
+    """
+    spec, parameters = _checked(spec), dict(parameters or {})
+    if _is_dysts(spec):
+        flow = spec.partition(":")[2]
         return from_dysts(flow, 0.0 if noise is None else noise, parameters)
     if noise is not None:
         parameters["noise"] = noise
-    if file := _FILE.fullmatch(spec):
-        return load_sde(file["path"], file["attribute"], parameters)
     name = spec.lower().replace("-", "_").replace(" ", "_")
     if name not in CATALOGUE:
         raise InputError(f"there is no system {spec!r}{_suggestion(name)}")
     check_names(name, CATALOGUE[name], parameters)
     return CATALOGUE[name](**parameters)
+
+
+def _checked(spec: object) -> str:
+    if not isinstance(spec, str) or not spec.strip():
+        raise InputError(
+            "a system is named by text such as 'lorenz', 'dysts:Rossler' or 'file.py:sde', "
+            f"got {spec!r}"
+        )
+    return spec.strip()
+
+
+def _is_dysts(spec: str) -> bool:
+    return spec.partition(":")[0].lower() == "dysts"
 
 
 def _suggestion(name: str) -> str:

@@ -30,19 +30,20 @@ def test_the_target_comes_from_the_models_file(cli, model, judged):
     assert dict(sde.parameters) == {"mu": 2.0, "noise": 0.2}
 
 
-def test_a_users_file_is_found_from_any_folder(
+def test_a_users_file_is_named_from_any_folder(
     cli, embedded, judged, user_file, tmp_path, monkeypatch
 ):
     cli("embed", "my_model.py:make", "--set", "rate=2", "--out", "mine.safetensors")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    cli("compare", tmp_path / "mine.safetensors")
+    target = f"{user_file}:make"
+    cli("compare", tmp_path / "mine.safetensors", "--target", target, "--set", "rate=2")
     assert judged[0]["sde"].name == "mine"
 
 
 def test_another_target_may_be_named(cli, model, judged):
-    cli("compare", model, "--system", "limit-cycle")
+    cli("compare", model, "--target", "limit-cycle")
     assert judged[0]["sde"].name == "limit_cycle"
 
 
@@ -145,9 +146,9 @@ def of_a_file_that_is_gone(model):
         (truncated, "truncated"),
         (not_a_model, "not a safetensors file"),
         (of_another_kind, "not a model of driftmatch"),
-        (without_target, "add --system"),
-        (with_odd_target, "add --system"),
-        (of_a_file_that_is_gone, "there is no file /gone/away.py"),
+        (without_target, "add --target"),
+        (with_odd_target, "add --target"),
+        (of_a_file_that_is_gone, "it embeds away.py:sde; name it with --target"),
     ],
 )
 def test_a_bad_model_gets_one_line(fails, model, judged, spoil, message):
@@ -161,7 +162,7 @@ def test_a_bad_model_gets_one_line(fails, model, judged, spoil, message):
     [
         (["lorenz"], "make one with driftmatch embed"),
         (["nat.safetensors"], "did you mean net.safetensors?"),
-        (["net.safetensors", "--system", "lorens"], "did you mean 'lorenz'?"),
+        (["net.safetensors", "--target", "lorens"], "did you mean 'lorenz'?"),
         (["net.safetensors", "--figure", "both.gif"], "--figure must end in .png"),
         (["net.safetensors", "--figure", "gone/both.png"], "there is no folder gone"),
     ],
@@ -172,4 +173,4 @@ def test_bad_input_gets_one_line(fails, model, judged, arguments, message):
 
 
 def test_dimensions_must_agree(fails, model):
-    assert "3 dimensions" in fails("compare", model, "--system", "lorenz")
+    assert "3 dimensions" in fails("compare", model, "--target", "lorenz")

@@ -15,7 +15,7 @@ def drawn(monkeypatch):
     def runs(sde, network, label, key, meter, *, drift_error):
         return sde, network, None, None, label, drift_error
 
-    def save(figure, path):
+    def save(figure, path, overwrite=True):
         path.write_bytes(b"picture")
 
     monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", runs)

@@ -4,10 +4,12 @@ import os
 
 import numpy as np
 import pytest
-from commands import REPORT, only_json
+from commands import REPORT, network, only_json
 
 from driftmatch.cli.embed import ActivationName, Fit
 from driftmatch.errors import ComputationError
+from driftmatch.matching.embed import Embedding
+from driftmatch.outcomes import Outcome
 from driftmatch.storage.models import load, read_header
 
 KEYS = (
@@ -72,7 +74,7 @@ def test_the_file_says_how_it_was_made(cli, embedded, user_file):
     cli("embed", "my_model.py:make", "--noise", 0.3, "--set", "rate=2", "--seed", 3)
     header = read_header("my_model.safetensors")
     assert header["target"] == {
-        "system": f"{user_file}:make",
+        "system": "my_model.py:make",
         "noise": 0.3,
         "parameters": {"rate": 2},
     }
@@ -199,3 +201,24 @@ def test_the_header_is_json(cli, embedded):
     cli("embed", "ornstein-uhlenbeck", "--set", "B=[[1,0],[0,2]]")
     target = read_header("ornstein_uhlenbeck.safetensors")["target"]
     assert json.loads(json.dumps(target))["parameters"] == {"B": [[1, 0], [0, 2]]}
+
+
+def test_a_folder_is_not_a_file_to_overwrite(fails, embedded, tmp_path):
+    (tmp_path / "x.safetensors").mkdir()
+    (tmp_path / "x.safetensors" / "precious").touch()
+    assert "is a folder" in fails("embed", "lorenz", "--out", "x.safetensors", "--force")
+    assert embedded == []
+    assert (tmp_path / "x.safetensors" / "precious").exists()
+
+
+def test_a_file_that_appeared_meanwhile_is_not_overwritten(fails, monkeypatch, tmp_path):
+    path = tmp_path / "lorenz.safetensors"
+
+    def embed(sde, num_neurons, **_):
+        path.write_bytes(b"mine")
+        return Embedding(network(num_neurons, sde.dim), REPORT, Outcome.SUCCESS)
+
+    monkeypatch.setattr("driftmatch.matching.embed.embed", embed)
+    assert "--force" in fails("embed", "lorenz", "--neurons", 12)
+    assert path.read_bytes() == b"mine"
+    assert list(tmp_path.iterdir()) == [path]

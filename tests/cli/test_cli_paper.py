@@ -24,7 +24,7 @@ def drawn(monkeypatch):
     """Pictures replaced by empty ones; returns what each was drawn from."""
     calls = {}
 
-    def save(figure, path):
+    def save(figure, path, overwrite=True):
         path.write_bytes(b"picture")
 
     def draw(name, *arguments):

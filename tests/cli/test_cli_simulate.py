@@ -149,3 +149,24 @@ def test_solvers_are_those_of_the_library():
     from driftmatch.simulation.integrators import SCHEMES
 
     assert set(get_args(Solver)) == set(SCHEMES)
+
+
+@pytest.mark.parametrize("name", ["run.nc", "run.zarr"])
+def test_folders_of_others_are_not_overwritten_even_when_asked(fails, model, tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "precious").touch()
+    assert "is a folder" in fails("simulate", model, "-T", 1, "--out", name, "--force")
+    assert (tmp_path / name / "precious").exists()
+
+
+@pytest.mark.parametrize("name", ["run.nc", "run.zarr"])
+def test_what_appeared_meanwhile_is_not_overwritten(fails, model, monkeypatch, tmp_path, name):
+    def simulate(sde, **_):
+        (tmp_path / name).write_text("theirs")
+        times = np.arange(4.0)
+        return Trajectory(times, np.ones((1, 4, 2)), dm.Outcome.SUCCESS, "vine", 1.0)
+
+    monkeypatch.setattr("driftmatch.simulation.simulate.simulate", simulate)
+    message = fails("simulate", model, "-T", 1, "--dt", 0.1, "--out", name)
+    assert "exists already" in message or "is a file" in message
+    assert (tmp_path / name).read_text() == "theirs"

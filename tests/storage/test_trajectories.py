@@ -86,7 +86,7 @@ def test_files_of_others_and_of_newer_versions(tmp_path, suffix):
     dataset = load_trajectory(path)
     for attributes, words in (
         ({}, "is not a trajectory of driftmatch"),
-        (dataset.attrs | {"format_version": 2}, "in format 2.*upgrade driftmatch"),
+        (dataset.attrs | {"format_version": 3}, "in format 3.*upgrade driftmatch"),
     ):
         other = tmp_path / f"{len(attributes)}{suffix}"
         changed = dataset.assign_attrs()

@@ -6,6 +6,7 @@ import pytest
 
 import driftmatch as dm
 from driftmatch.systems import resolve
+from driftmatch.systems.resolve import resolve_name
 
 
 @pytest.fixture
@@ -194,3 +195,13 @@ def test_bad_names(arguments, sentence):
     pytest.importorskip("dysts")
     with pytest.raises(dm.InputError, match=sentence):
         resolve(*arguments)
+
+
+def test_names_alone_run_no_file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    for spec in (str(path), f"{path}:sde"):
+        with pytest.raises(dm.InputError, match="there is no system"):
+            resolve_name(spec)
+    assert not (tmp_path / "ran").exists()
+    assert resolve_name("Limit-Cycle", 0.5).name == "limit_cycle"
