@@ -67,9 +67,7 @@ def integrate(
     done, chunk = 0, block
     meter.start(f"simulate {name}", steps)
     try:
-        with jax.enable_x64(True):
-            carry = _begin(sde, scheme, jnp.asarray(starts, jnp.float64), dt)
-            carry = carry[0], carry[1].T if wide else carry[1]
+        carry = _begin(sde, scheme, np.array(starts, np.float64), np.float64(dt), wide)
         while done < steps:
             began = time.perf_counter()
             row = done // save_every
@@ -103,11 +101,17 @@ def integrate(
     return samples, Outcome.SUCCESS, None
 
 
-def _begin(sde, scheme, starts, dt):
-    if scheme.init(sde, starts[0], dt) is None:
-        return None, starts
-    init = eqx.filter_jit(lambda sde, scheme, z, dt: jax.vmap(lambda z: scheme.init(sde, z, dt))(z))
-    return init(sde, scheme, starts, jnp.asarray(dt)), starts
+def _begin(sde, scheme, starts, dt, wide):
+    """What the first chunk is handed; it is compiled only for schemes that carry something."""
+
+    @eqx.filter_jit
+    def carried(sde, scheme, starts, dt):
+        return jax.vmap(lambda z: scheme.init(sde, z, dt))(starts)
+
+    with jax.enable_x64(True):
+        is_empty = eqx.filter_eval_shape(carried, sde, scheme, starts, dt) is None
+        carry = None if is_empty else carried(sde, scheme, starts, np.float64(dt))
+        return carry, jax.device_put(np.ascontiguousarray(starts.T if wide else starts))
 
 
 @eqx.filter_jit

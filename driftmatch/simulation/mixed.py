@@ -14,7 +14,6 @@ import numpy as np
 from driftmatch.network import LatentSDE, Network, NeuralSDE
 from driftmatch.sde import AbstractSDE, Forced
 
-
 # Trajectories from which on the step had better be two products of matrices, a trajectory being a
 # column: 0.44 ns a neuron and path, where sums take 0.56 with 64 and products over rows 0.55; with
 # 32 the columns take 0.93.
@@ -99,16 +98,23 @@ def as_run(sde: AbstractSDE, *, wide: bool) -> tuple[AbstractSDE, np.dtype]:
 
     Called in the precision that JAX is set to.
     """
+    dtype = working_dtype(sde)
     if _network(sde) is None:
-        return sde, np.dtype(np.float64)
-    dtype = np.dtype(jnp.result_type(float))
-    return Mixed(_on_the_device(sde, dtype), dtype, wide), dtype
+        return sde, dtype
+    return Mixed(on_the_device(sde, dtype), dtype, wide), dtype
 
 
-def _on_the_device(sde, dtype: np.dtype):
-    """The same with the network's arrays on the device in this precision; inputs stay."""
+def working_dtype(sde: AbstractSDE) -> np.dtype:
+    """The precision of the drift: for a network's that which JAX is set to, or else double."""
+    return np.dtype(np.float64 if _network(sde) is None else jnp.result_type(float))
+
+
+def on_the_device(sde, dtype: np.dtype):
+    """The same, but a network's arrays are on the device in this precision; inputs stay."""
+    if _network(sde) is None:
+        return sde
     if isinstance(sde, Forced):
-        return Forced(_on_the_device(sde.sde, dtype), sde.input)
+        return Forced(on_the_device(sde.sde, dtype), sde.input)
     arrays, rest = eqx.partition(sde.network, eqx.is_inexact_array_like)
-    arrays = jax.tree.map(lambda a: jnp.asarray(np.array(a, dtype)), arrays)
+    arrays = jax.tree.map(lambda a: jax.device_put(np.array(a, dtype)), arrays)
     return type(sde)(eqx.combine(arrays, rest), sde.input)

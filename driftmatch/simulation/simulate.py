@@ -169,10 +169,8 @@ def _network_run(
     k = network.latent_dim
     dims = k, network.num_neurons
     input_dim = k if input is None else check_input(input, dims)
-    if start is None:
-        starts = scattered(network.starts, k, M, key)
-    else:
-        starts = check_start(start, M, dims)
+    given = None if start is None else check_start(start, M, dims)
+    starts = scattered(network.starts, k, M, key) if given is None else given
     start_dim = starts.shape[1]
     if network.private_noise == 0 and input_dim == k and start_dim == k:
         return network.latent(input=input), starts
