@@ -22,6 +22,11 @@ from driftmatch.sde import AbstractSDE, Input, check_starts
 
 Matrix = np.ndarray
 
+# Up to this rank Γz is a sum over columns, which XLA fuses with the activation: 0.36 µs a step of
+# 512 neurons at k = 3 where a product takes 0.39, and 5.9 where it takes 7.2 with 10⁴. At k = 8
+# both take 0.57, at k = 32 the product 1.6 and the sum 2.6.
+_FEW = 4
+
 
 class SharedNoise(NamedTuple):
     """S(x) = constant + unvec(readout φ(x)): noise that every neuron receives through Γ.
@@ -66,6 +71,7 @@ class Network(eqx.Module):
     shared_noise: SharedNoise
     starts: Float[Matrix, "A k"] | None
     _projector: Float[Matrix, "k n"]
+    _columns: Float[Matrix, "k n"]  # of Γ, each contiguous: strided, they cost a third more
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
@@ -106,6 +112,7 @@ class Network(eqx.Module):
         self.name = name
         self.time_scale = None if time_scale is None else float(time_scale)
         self._projector = np.linalg.pinv(self.gamma)
+        self._columns = np.ascontiguousarray(self.gamma.T)
 
     @property
     def num_neurons(self) -> int:
@@ -146,6 +153,18 @@ class Network(eqx.Module):
         x = jnp.asarray(x)
         return (x - like(self.bias, x)) @ like(self._projector, x).T
 
+    def spread(
+        self, z: Float[Array, " k"], onto: Float[Array, "*n"] | None = None
+    ) -> Float[Array, " n"]:
+        """Γz + `onto`, which is b if it is not given, for one state inside of a step."""
+        columns = like(self._columns, z)
+        total = like(self.bias, z) if onto is None else onto
+        if len(columns) > _FEW:
+            return z @ columns + total
+        for j in range(len(columns)):
+            total = total + columns[j] * z[j]
+        return total
+
     def with_private_noise(self, private_noise: float) -> "Network":
         """The same network with another private noise s."""
         return Network(
@@ -180,8 +199,7 @@ class LatentSDE(AbstractSDE):
         return self.network.shared_noise.constant.shape[1]
 
     def _rates(self, z):
-        net = self.network
-        return net.activation(like(net.gamma, z) @ z + like(net.bias, z))
+        return self.network.activation(self.network.spread(z))
 
     def drift(self, z):
         net = self.network
@@ -191,6 +209,12 @@ class LatentSDE(AbstractSDE):
         if self.has_constant_diffusion:
             return like(self.network.shared_noise.constant, z)
         return self.network.shared_noise(self._rates(z))
+
+    def noise(self, z, dB):
+        S = self.diffusion(z)
+        if S.shape[1] > _FEW:
+            return S @ dB
+        return sum(S[:, j] * dB[j] for j in range(S.shape[1]))
 
     def forcing(self, t):
         return None if self.input is None else self.input(t) / self.network.tau
@@ -233,18 +257,26 @@ class NeuralSDE(AbstractSDE):
     def drift(self, x):
         net = self.network
         latent = like(net.readout, x) @ net.activation(x)
-        return (like(net.gamma, x) @ latent - x + like(net.bias, x)) / net.tau
+        return (net.spread(latent) - x) / net.tau
 
     def diffusion(self, x):
-        return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(jnp.eye(self.noise_dim))
+        return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(
+            jnp.eye(self.noise_dim, dtype=x.dtype)
+        )
 
     def noise(self, x, dB):
         net = self.network
         m = net.shared_noise.constant.shape[1]
-        shared = like(net.gamma, x) @ (net.shared_noise(net.activation(x)) @ dB[:m])
-        if net.private_noise == 0:
-            return shared
-        return shared + net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
+        private = net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
+        onto = jnp.zeros((), x.dtype) if net.private_noise == 0 else private
+        return net.spread(self._amplitude(x) @ dB[:m], onto)
+
+    def _amplitude(self, x):
+        """S, without rates that nobody reads."""
+        shared = self.network.shared_noise
+        if shared.readout is None:
+            return like(shared.constant, x)
+        return shared(self.network.activation(x))
 
     def forcing(self, t):
         if self.input is None:

@@ -12,11 +12,13 @@ PACKAGE = Path(driftmatch.__file__).parent
 MAX_LINES = 400
 
 # From the ground up. A room may import from those on lower lines, and from itself.
-GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes atomic"
+GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes atomic "
+GROUND += "randomness arguments"
 STOREYS = [
     [set(GROUND.split())],
     [{"network"}],
     [{"systems"}, {"simulation"}],
+    [{"sampling"}],
     [{"matching"}, {"inference"}],
     [{"analysis"}],
     [{"memory"}],

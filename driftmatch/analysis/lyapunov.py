@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
@@ -16,13 +16,14 @@ from driftmatch.analysis.lyapunov_plan import (
     random_frames,
     starting_states,
 )
-from driftmatch.analysis.tangents import Flow, Pair, grow
+from driftmatch.analysis.tangents import Flow, Pair, WithinSubspace, grow
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_count
+from driftmatch.simulation.mixed import on_the_device, working_dtype
 
 # Nats that a tangent must have grown by for trajectories 1 % apart to be strangers.
 _PARTED = 20.0
@@ -141,24 +142,36 @@ def follow(
         return non_finite(flow.name, p, plan)
     finally:
         meter.stop()
-    eps = float(jnp.finfo(pairs.tangents.dtype).eps)
+    eps = float(np.finfo(_dtype(flow)).eps)
     since_together = plan.head_start + burnt * plan.block_time
     return _summary(np.array(rates), plan, since_together, complete=complete, eps=eps)
 
 
 def _grown(flow: Flow, pairs: Pair, plan: Plan) -> Iterator[Float[np.ndarray, "M p"]]:
     """What the tangents grow by, in nats, block after block."""
-    first = 0
+    dtype = _dtype(flow)
+    if isinstance(flow, WithinSubspace):
+        flow = WithinSubspace(on_the_device(flow.neural, dtype))
+    else:
+        flow = on_the_device(flow, dtype)
+    pairs = Pair(np.asarray(pairs.state, np.float64), np.asarray(pairs.tangents, dtype))
+    first, dt = 0, np.float64(plan.dt)
     while True:
-        pairs, grown = grow(
-            flow, pairs, plan.keys[1], jnp.asarray(first), jnp.asarray(plan.dt), plan.num_qr,
-            plan.qr_every, plan.steady,
-        )  # fmt: skip
+        with jax.enable_x64(True):
+            pairs, grown = grow(
+                flow, pairs, plan.keys[1], np.int64(first), dt, plan.num_qr, plan.qr_every,
+                plan.steady,
+            )  # fmt: skip
         grown = np.asarray(grown, dtype=np.float64)
-        if not (np.isfinite(grown).all() and bool(jnp.isfinite(pairs.state).all())):
+        if not (np.isfinite(grown).all() and np.isfinite(np.asarray(pairs.state)).all()):
             raise FloatingPointError
         yield grown
         first += plan.num_qr * plan.qr_every
+
+
+def _dtype(flow: Flow) -> np.dtype:
+    """The precision of the tangents."""
+    return working_dtype(flow.neural if isinstance(flow, WithinSubspace) else flow)
 
 
 def kaplan_yorke(exponents: Float[np.ndarray, " p"], tolerance: float = 0.0) -> float:

@@ -2,14 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.tangents import is_noise_free
 from driftmatch.errors import InputError
 from driftmatch.network import LatentSDE, NeuralSDE
+from driftmatch.randomness import seed_of, split
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
     check_count,
@@ -67,7 +66,7 @@ def check_plan(
             f"come from {BLOCKS} blocks of time"
         )
     qr_every = min(qr_every, steps // BLOCKS)
-    keys = jax.random.split(check_key(key))
+    keys = split(check_key(key))
     steady = not noise or is_noise_free(sde)
     head_start = np.inf  # noise of their own parts trajectories by itself
     if steady and M > 1 and np.ndim(start) < 2:
@@ -93,18 +92,18 @@ def _check_burn_in(value: Any) -> float:
     return float(value)
 
 
-def starting_states(sde: AbstractSDE, start, plan: Plan) -> Float[Array, "M k"] | None:
+def starting_states(sde: AbstractSDE, start, plan: Plan) -> Float[np.ndarray, "M k"] | None:
     """States on the attractor, or as given; None if they became non-finite and none may raise."""
     if start is None:
         if not isinstance(sde, NeuralSDE):
             return _on_the_attractor(sde, plan)
         # The subspace holds the attractor, or with private noise is close to it, and is smaller.
         latent = _on_the_attractor(sde.network.latent(), plan)
-        return None if latent is None else sde.network.lift(latent)
+        return None if latent is None else latent @ sde.network.gamma.T + sde.network.bias
     M, dims = plan.num_trajectories, (sde.dim,)
     if np.ndim(start) == 1:  # apart, or else all trajectories would be one without noise
         return scattered(check_start(start, 1, dims), sde.dim, M, plan.keys[0])
-    return jnp.asarray(check_start(start, M, dims), dtype=float)
+    return check_start(start, M, dims)
 
 
 def _on_the_attractor(sde, plan: Plan):
@@ -121,11 +120,11 @@ def _on_the_attractor(sde, plan: Plan):
     if not run.outcome.ok:
         return None
     m = np.arange(M)
-    return jnp.asarray(run.states[m, -1 - m], dtype=float)
+    return np.asarray(run.states[m, -1 - m], np.float64)
 
 
-def random_frames(plan: Plan, k: int, p: int) -> Float[Array, "M k p"]:
+def random_frames(plan: Plan, k: int, p: int) -> Float[np.ndarray, "M k p"]:
     """p orthonormal tangents for every trajectory."""
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(plan.keys[0])))
+    rng = seed_of(plan.keys[0])
     frames = np.linalg.qr(rng.standard_normal((plan.num_trajectories, k, p)))[0]
-    return jnp.asarray(frames, dtype=float)
+    return frames

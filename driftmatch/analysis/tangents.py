@@ -14,13 +14,16 @@ from jaxtyping import Array, Float
 from driftmatch.network import LatentSDE, Network, NeuralSDE
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, Forced
-from driftmatch.simulation.integrators import normals
+from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 _FEW = 6
 
 
 class Pair(NamedTuple):
-    """A state and p tangents at it, as columns."""
+    """A state and p tangents at it, as columns.
+
+    The state is in double precision while it moves, the tangents in that of the drift.
+    """
 
     state: Float[Array, " d"]
     tangents: Float[Array, "k p"]
@@ -62,15 +65,21 @@ def tangent_flow(flow: Flow) -> tuple[Callable, Callable]:
         return _flow_within_subspace(flow.neural)
 
     def drift(pair, t):
-        f, JV = _pushed(flow.drift, pair)
+        f, JV = _pushed(flow.drift, _alike(pair))
         return Pair(_forced(flow, f, t), JV)
 
     def noise(pair, dB):
+        pair = _alike(pair)
         if flow.has_constant_diffusion:
             return Pair(flow.noise(pair.state, dB), jnp.zeros_like(pair.tangents))
         return Pair(*_pushed(lambda z: flow.noise(z, dB), pair))
 
     return drift, noise
+
+
+def _alike(pair):
+    """The state in the precision of the tangents."""
+    return Pair(pair.state.astype(pair.tangents.dtype), pair.tangents)
 
 
 def _pushed(function, pair):
@@ -89,18 +98,15 @@ def _latent_flow(sde: LatentSDE):
     net = sde.network
     jacobian, kick = _network_terms(net)
 
-    def neurons(z):
-        return like(net.gamma, z) @ z + like(net.bias, z)
-
     def drift(pair, t):
-        z, V = pair
-        rates, J = jacobian(neurons(z))
+        z, V = _alike(pair)
+        rates, J = jacobian(net.spread(z))
         f = (like(net.readout, z) @ rates - z) / net.tau
         return Pair(_forced(sde, f, t), (J @ V - V) / net.tau)
 
     def noise(pair, dB):
-        z, V = pair
-        return Pair(sde.noise(z, dB), kick(neurons(z), dB, V))
+        z, V = _alike(pair)
+        return Pair(sde.noise(z, dB), kick(net.spread(z), dB, V))
 
     return drift, noise
 
@@ -115,14 +121,13 @@ def _flow_within_subspace(sde: NeuralSDE):
     jacobian, kick = _network_terms(net)
 
     def drift(pair, t):
-        x, C = pair
+        x, C = _alike(pair)
         rates, J = jacobian(x)
-        recurrent = like(net.gamma, x) @ (like(net.readout, x) @ rates)
-        f = (recurrent - x + like(net.bias, x)) / net.tau
+        f = (net.spread(like(net.readout, x) @ rates) - x) / net.tau
         return Pair(_forced(sde, f, t), (J @ C - C) / net.tau)
 
     def noise(pair, dB):
-        x, C = pair
+        x, C = _alike(pair)
         return Pair(sde.noise(x, dB), kick(x, dB[:m], C))
 
     return drift, noise
@@ -134,7 +139,8 @@ def _network_terms(net: Network):
     The k×k sum over neurons is one product with a table of k² columns: several times fewer numbers
     pass through memory than with one tangent in every neuron for every column of C.
     """
-    one = jnp.ones(())  # in the precision of this trace
+    given = net.gamma.dtype if isinstance(net.gamma, jax.Array) else None
+    one = jnp.ones((), given)
     gamma, readout = like(net.gamma, one), like(net.readout, one)
     n, k = gamma.shape
     table = (readout.T[:, :, None] * gamma[:, None, :]).reshape(n, k * k)
@@ -161,18 +167,22 @@ def runge_kutta(drift, y, t, dt):
     b = drift(_moved(y, 0.5 * dt, a), t + 0.5 * dt)
     c = drift(_moved(y, 0.5 * dt, b), t + 0.5 * dt)
     d = drift(_moved(y, dt, c), t + dt)
-    return jax.tree.map(lambda y, a, b, c, d: y + dt / 6 * (a + 2 * b + 2 * c + d), y, a, b, c, d)
+    return _moved(y, dt / 6, jax.tree.map(lambda a, b, c, d: a + 2 * b + 2 * c + d, a, b, c, d))
 
 
 def heun(drift, y, t, dt, noise):
     """The scheme of `simulate`, for pairs."""
     before = drift(y, t)
-    after = drift(jax.tree.map(lambda y, f, w: y + dt * f + w, y, before, noise), t + dt)
-    return jax.tree.map(lambda y, f, g, w: y + 0.5 * dt * (f + g) + w, y, before, after, noise)
+    after = drift(_moved(y, dt, before, noise), t + dt)
+    return _moved(y, 0.5 * dt, jax.tree.map(jnp.add, before, after), noise)
 
 
-def _moved(y, dt, velocity):
-    return jax.tree.map(lambda y, v: y + dt * v, y, velocity)
+def _moved(y, dt, velocity, noise=None):
+    """y + dt · velocity + noise, every part in its own precision."""
+    moved = jax.tree.map(lambda y, v: y + dt.astype(y.dtype) * v.astype(y.dtype), y, velocity)
+    if noise is None:
+        return moved
+    return jax.tree.map(lambda y, w: y + w.astype(y.dtype), moved, noise)
 
 
 def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
@@ -199,28 +209,31 @@ def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
 def grow(flow: Flow, pairs: Pair, key, first_step, dt, num_qr: int, qr_every: int, steady: bool):
     """The pairs, M of them, after `num_qr` intervals, and the sums of ln |R_ii|, shape (M, p).
 
-    `steady`: leave the noise out and take steps of `runge_kutta` instead of `heun`.
+    `steady`: leave the noise out and take steps of `runge_kutta` instead of `heun`. Steps are
+    counted in whole numbers: the time of one is its number times dt.
     """
     drift, noise = tangent_flow(flow)
     M, _, p = pairs.tangents.shape
+    dtype = pairs.tangents.dtype
     noise_dim = 0 if steady else flow.noise_dim
+    keys = trajectory_keys(key, M)
 
     def move(pair, t, normal):
         if steady:
             return runge_kutta(drift, pair, t, dt)
-        return heun(drift, pair, t, dt, noise(pair, jnp.sqrt(dt) * normal))
+        return heun(drift, pair, t, dt, noise(pair, jnp.sqrt(dt).astype(dtype) * normal))
 
     def step(pairs, x):
         index, normal = x
-        return jax.vmap(move, in_axes=(0, None, 0))(pairs, index * dt, normal), None
+        return jax.vmap(move, (0, None, 1))(pairs, index * dt, normal.astype(dtype)), None
 
     def interval(carry, index):
         pairs, grown = carry
-        steps = first_step + index * qr_every + jnp.arange(qr_every)
-        draw = jax.vmap(lambda s: normals(key, s, M, noise_dim))
-        (state, V), _ = jax.lax.scan(step, pairs, (steps, draw(steps)))
+        first = first_step + index * qr_every
+        normal = block_of_normals(keys, first, qr_every, noise_dim)
+        (state, V), _ = jax.lax.scan(step, pairs, (first + jnp.arange(qr_every), normal))
         Q, logs = orthonormalised(V)
         return (Pair(state, Q), grown + logs), None
 
-    grown = jnp.zeros((M, p), pairs.tangents.dtype)
+    grown = jnp.zeros((M, p), dtype)
     return jax.lax.scan(interval, (pairs, grown), jnp.arange(num_qr))[0]

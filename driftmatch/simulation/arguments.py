@@ -5,9 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.errors import InputError
+from driftmatch.randomness import seed_of
 
 MAX_STEPS = 2**31 - 2**10  # steps are counted in 32 bits
 
@@ -92,15 +93,15 @@ def check_start(
 
 def scattered(
     starts: Float[np.ndarray, "A d"] | None, dim: int, num_trajectories: int, key: PRNGKeyArray
-) -> Float[Array, "M d"]:
+) -> Float[np.ndarray, "M d"]:
     """The default starts in turn, 0 if there is none; several trajectories begin a little apart."""
     starts = np.zeros((1, dim)) if starts is None else starts
-    at = jnp.asarray(starts[np.arange(num_trajectories) % len(starts)], dtype=float)
+    at = np.array(starts[np.arange(num_trajectories) % len(starts)], dtype=float)
     if num_trajectories == 1:
         return at
-    largest = jnp.max(jnp.abs(at), axis=1, keepdims=True)
-    apart = 0.01 * jnp.where(largest > 0, largest, 1.0)
-    return at + apart * jax.random.normal(key, (num_trajectories, dim))
+    largest = np.max(np.abs(at), axis=1, keepdims=True)
+    apart = 0.01 * np.where(largest > 0, largest, 1.0)
+    return at + apart * seed_of(key).standard_normal(at.shape)
 
 
 def check_input(input: Any, dims: tuple[int, ...]) -> int:

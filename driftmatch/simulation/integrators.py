@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.noise import normals as normals
 
 if TYPE_CHECKING:
     from typing import ClassVar as AbstractVar
@@ -84,14 +84,3 @@ def drift_at(sde: AbstractSDE, z: Float[Array, " k"], t: Float[Array, ""]) -> Fl
     """f(z) + c(t)."""
     forcing = sde.forcing(t)
     return sde.drift(z) if forcing is None else sde.drift(z) + forcing
-
-
-def normals(
-    key: PRNGKeyArray, step: Array | int, num_trajectories: int, components: int
-) -> Float[Array, "M components"]:
-    """The standard normals of one step: a function of these arguments and of nothing else.
-
-    Drawn component by component, so that the first ones stay what they are when others, such as
-    a network's private noise, are added.
-    """
-    return jax.random.normal(jax.random.fold_in(key, step), (components, num_trajectories)).T

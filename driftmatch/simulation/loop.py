@@ -2,22 +2,26 @@
 
 A run is cut into chunks, each one call of one compiled function, so that memory is bounded by the
 samples that are kept. Inside a chunk the normals of a block of steps are drawn together: drawn
-step by step they would cost more than the steps.
+step by step they would cost more than the steps. Nothing is counted in floating point: the time of
+a step is its number times dt, in double precision like the state.
 """
 
 import time
+from functools import partial
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.integrators import AbstractScheme, normals
+from driftmatch.simulation.integrators import AbstractScheme
+from driftmatch.simulation.mixed import as_run, is_wide
+from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 CHUNK_SECONDS = 0.25  # about how long an interrupt and the meter wait
 CHUNK_NUMBERS = 2**20  # in the samples that a chunk returns, at most
@@ -29,7 +33,7 @@ BLOCK_NUMBERS = 2**18  # normals drawn together, at most: they should stay in th
 def integrate(
     sde: AbstractSDE,
     scheme: AbstractScheme,
-    starts: Float[Array, "M k"],
+    starts: Float[np.ndarray, "M k"],
     key: PRNGKeyArray,
     *,
     steps: int,
@@ -43,7 +47,10 @@ def integrate(
     Unless `throw`, a run that is interrupted or becomes non-finite returns what came before,
     the outcome and a sentence that says why.
     """
-    M, dtype = len(starts), starts.dtype
+    M = len(starts)
+    name = sde.name
+    wide = is_wide(sde, M)  # states are columns
+    sde, dtype = as_run(sde, wide=wide)
     samples = _allocate((M, 1 + steps // save_every, sde.dim), dtype)
     samples[:, 0] = starts
     components = max(1, scheme.draws * sde.noise_dim)
@@ -51,21 +58,24 @@ def integrate(
     capacity = max(1, CHUNK_NUMBERS // starts.size)
 
     def advance(carry, first, last, every=save_every, step=dt):
-        first, last, every = (jnp.asarray(i, jnp.int32) for i in (first, last, every))
-        step = jnp.asarray(step, dtype)
-        return _advance(sde, scheme, carry, key, first, last, every, step, block, capacity)
+        span = np.array([first, last, every], np.int32)
+        with jax.enable_x64(True):
+            return _advance(
+                sde, scheme, carry, key, span, np.float64(step), block, capacity, dtype, wide
+            )
 
     done, chunk = 0, block
-    meter.start(f"simulate {sde.name}", steps)
+    meter.start(f"simulate {name}", steps)
     try:
-        carry = _begin(sde, scheme, starts, jnp.asarray(dt, dtype))
+        carry = _begin(sde, scheme, np.array(starts, np.float64), np.float64(dt), wide)
         while done < steps:
             began = time.perf_counter()
             row = done // save_every
             last = min(steps, done + chunk, (row + capacity) * save_every)
             before, (carry, rows) = carry, advance(carry, done, last)
-            rows = np.asarray(rows)[: last // save_every - row]
-            ends = np.asarray(carry[1])
+            rows, ends = np.asarray(rows)[: last // save_every - row], np.asarray(carry[1])
+            if wide:
+                rows, ends = rows.swapaxes(1, 2), ends.T
             finite = np.isfinite(ends).all()  # what is not finite stays so
             good = len(rows) if finite else int(np.isfinite(rows).all(axis=(1, 2)).sum())
             samples[:, row + 1 : row + 1 + good] = rows[:good].swapaxes(0, 1)
@@ -73,7 +83,7 @@ def integrate(
                 bad = rows[good] if good < len(rows) else ends
                 span = (row + good) * save_every, min(last, (row + good + 1) * save_every)
                 remedy = _remedy(advance, before, done, span[1], dt)
-                reason = f"{_where(sde.name, bad, span, dt)}; {remedy}"
+                reason = f"{_where(name, bad, span, dt)}; {remedy}"
                 if throw:
                     raise ComputationError(reason)
                 return samples[:, : row + 1 + good].copy(), Outcome.NON_FINITE, reason
@@ -91,42 +101,56 @@ def integrate(
     return samples, Outcome.SUCCESS, None
 
 
-@eqx.filter_jit
-def _begin(sde, scheme, starts, dt):
-    return eqx.filter_vmap(lambda z: scheme.init(sde, z, dt))(starts), starts
+def _begin(sde, scheme, starts, dt, wide):
+    """What the first chunk is handed; it is compiled only for schemes that carry something."""
+
+    @eqx.filter_jit
+    def carried(sde, scheme, starts, dt):
+        return jax.vmap(lambda z: scheme.init(sde, z, dt))(starts)
+
+    with jax.enable_x64(True):
+        is_empty = eqx.filter_eval_shape(carried, sde, scheme, starts, dt) is None
+        carry = None if is_empty else carried(sde, scheme, starts, np.float64(dt))
+        return carry, jax.device_put(np.ascontiguousarray(starts.T if wide else starts))
 
 
 @eqx.filter_jit
-def _advance(sde, scheme, carry, key, first, last, save_every, dt, block, capacity):
-    """From step `first` to step `last`: what is carried there, and the samples on the way.
+def _advance(sde, scheme, carry, key, span, dt, block, capacity, dtype, wide):
+    """From one step to another: what is carried there, and the samples on the way.
 
-    These numbers are traced, so that chunks and runs of any length share one compilation.
+    `span`, the two steps and how many are between two samples, is traced, so that chunks and runs
+    of any length share one compilation.
     """
-    M = carry[1].shape[0]
+    first, last, every = span
+    carried, z = carry
+    M, axis = (z.shape[1], 1) if wide else (z.shape[0], 0)
     components = scheme.draws * sde.noise_dim
+    keys = trajectory_keys(key, M)
+    move = jax.vmap(partial(scheme.step, sde), (0, axis, None, None, 1), (0, axis))
 
-    def step_one(carried, z, t, normal):
-        carried, new = scheme.step(sde, carried, z, t, dt, normal)
-        return carried, new.astype(z.dtype)
+    def run_block(state):
+        begin, *state = state
+        normal = block_of_normals(keys, begin, block, components)
+        end = jnp.minimum(begin + block, last)
 
-    def run_block(b, state):
-        begin = first + b * block
-        indices = begin + jnp.arange(block, dtype=jnp.int32)
-        normal = jax.vmap(lambda i: normals(key, i, M, components))(indices)
+        def step(i, state):
+            carried, z = state
+            carried, new = move(carried, z, i * dt, dt, normal[i - begin])
+            return carried, new.astype(z.dtype)
 
-        def step(j, state):
-            i = begin + j
-            carried, z, samples = state
-            carried, z = jax.vmap(step_one, in_axes=(0, 0, None, 0))(carried, z, i * dt, normal[j])
-            # A row is overwritten until the step that it is kept for: cheaper than a branch.
-            return carried, z, samples.at[i // save_every - first // save_every].set(z)
+        def to_next_row(state):
+            i, carried, z, samples = state
+            stop = jnp.minimum(end, (i // every + 1) * every)
+            carried, z = jax.lax.fori_loop(i, stop, step, (carried, z))
+            # A row that the block's end cuts short is written again when it is complete.
+            samples = samples.at[i // every - first // every].set(z.astype(dtype))
+            return stop, carried, z, samples
 
-        return jax.lax.fori_loop(0, jnp.minimum(block, last - begin), step, state)
+        return jax.lax.while_loop(lambda state: state[0] < end, to_next_row, (begin, *state))
 
-    num_blocks = (last - first + block - 1) // block
-    samples = jnp.zeros((capacity, *carry[1].shape), carry[1].dtype)
-    *carry, samples = jax.lax.fori_loop(0, num_blocks, run_block, (*carry, samples))
-    return tuple(carry), samples
+    state = first, carried, z, jnp.zeros((capacity, *z.shape), dtype)
+    _, carried, z, samples = jax.lax.while_loop(lambda state: state[0] < last, run_block, state)
+    return (carried, z), samples
 
 
 def _allocate(shape: tuple[int, ...], dtype) -> np.ndarray:

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING, overload
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.randomness import split
 from driftmatch.sde import AbstractSDE, Forced, Input
 from driftmatch.simulation.arguments import (
     check_count,
@@ -124,7 +123,7 @@ def simulate(
     M = check_count("num_trajectories", num_trajectories)
     save_every = check_count("save_every", save_every)
     steps = check_steps(duration, dt, save_every)
-    key_start, key_noise = jax.random.split(check_key(key))
+    key_start, key_noise = split(check_key(key))
 
     if isinstance(system, Network):
         sde, starts = _network_run(system, start, input, M, key_start)
@@ -153,29 +152,31 @@ def simulate(
     return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
 
 
-def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Array]:
+def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, "M k"]]:
     """What to integrate, and from where."""
     if input is not None:
         check_input(input, (sde.dim,))
         sde = Forced(sde, input)
     if start is None:
         return sde, scattered(sde.starts, sde.dim, M, key)
-    return sde, jnp.asarray(check_start(start, M, (sde.dim,)), dtype=float)
+    return sde, check_start(start, M, (sde.dim,))
 
 
-def _network_run(network: Network, start, input, M, key) -> tuple[LatentSDE | NeuralSDE, Array]:
+def _network_run(
+    network: Network, start, input, M, key
+) -> tuple[LatentSDE | NeuralSDE, Float[np.ndarray, "M d"]]:
     """The network as the smaller SDE that the run stays in, and the starts there."""
     k = network.latent_dim
     dims = k, network.num_neurons
     input_dim = k if input is None else check_input(input, dims)
-    if start is None:
-        starts = scattered(network.starts, k, M, key)
-    else:
-        starts = jnp.asarray(check_start(start, M, dims), dtype=float)
+    given = None if start is None else check_start(start, M, dims)
+    starts = scattered(network.starts, k, M, key) if given is None else given
     start_dim = starts.shape[1]
     if network.private_noise == 0 and input_dim == k and start_dim == k:
         return network.latent(input=input), starts
-    return network.neural(input=input), network.lift(starts) if start_dim == k else starts
+    if start_dim == k:
+        starts = starts @ network.gamma.T + network.bias
+    return network.neural(input=input), starts
 
 
 def _projected(network: Network, neurons: np.ndarray) -> np.ndarray:

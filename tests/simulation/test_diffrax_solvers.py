@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
+from driftmatch.randomness import split
 from driftmatch.simulation.diffrax_solvers import BrownianStep
-from driftmatch.simulation.integrators import normals
+from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 KEY = jax.random.key(0)
 MU, SIGMA = 0.5, 0.8
@@ -61,8 +62,8 @@ def test_all_find_the_ito_solution(solver):
         save_every=steps,
         solver=solver,
     )
-    draw = jax.vmap(lambda i: normals(jax.random.split(KEY)[1], i, M, 1))
-    B = np.sqrt(dt) * np.asarray(draw(jnp.arange(steps))).sum(axis=0)
+    draws = block_of_normals(trajectory_keys(split(KEY)[1], M), 0, steps, 1)
+    B = np.sqrt(dt) * np.asarray(draws).sum(axis=0).T
     found = np.log(run.states[:, -1]) - SIGMA * B
     assert np.max(abs(found - (MU - SIGMA**2 / 2))) < 0.05
     assert np.min(abs(found - MU)) > 0.05

