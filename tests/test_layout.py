@@ -12,7 +12,7 @@ PACKAGE = Path(driftmatch.__file__).parent
 MAX_LINES = 400
 
 # From the ground up. A room may import from those on lower lines, and from itself.
-GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes"
+GROUND = "sde errors outcomes meters words arguments activations precision evaluate grids shapes"
 STOREYS = [
     [set(GROUND.split())],
     [{"network"}],

@@ -12,10 +12,10 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from driftmatch.arguments import check_count
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.figures.style import INK, style
 from driftmatch.meters import AbstractMeter
-from driftmatch.simulation.arguments import check_count
 
 MOST_FRAMES = 200
 _DPI = 110
