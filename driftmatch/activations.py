@@ -13,8 +13,8 @@ import numpy as np
 import scipy.special
 from jaxtyping import Array
 
+from driftmatch.arguments import check_choice, check_flag, check_text, shown
 from driftmatch.errors import InputError
-from driftmatch.words import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class Activation:
     )
     is_bounded: bool = field(repr=False)
     integral: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        check_text("name", self.name)
+        check_flag("is_bounded", self.is_bounded)
+        for what in ("function", "derivatives", "integral"):
+            value = getattr(self, what)
+            if not callable(value) and not (what == "integral" and value is None):
+                raise InputError(f"{what} must be a function of x, got {shown(value)}")
 
     def __call__(self, x: Array) -> Array:
         return self.function(x)
@@ -127,12 +135,7 @@ def get_activation(activation: str | Activation) -> Activation:
     """The activation of that name; raises `InputError` with the nearest name for an unknown one."""
     if isinstance(activation, Activation):
         return activation
-    try:
-        return ACTIVATIONS[activation]
-    except (KeyError, TypeError):
-        raise InputError(
-            f"there is no activation {activation!r}{did_you_mean(activation, ACTIVATIONS)}"
-        ) from None
+    return ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
 
 
 _PANEL = 0.25  # width of a panel of quadrature, so that a kink at 0 lies between two

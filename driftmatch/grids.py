@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.arguments import as_scalar, check_array, shown
 from driftmatch.errors import InputError
 
 
@@ -30,17 +32,10 @@ class Grid:
         upper: Sequence[float] | np.ndarray,
         shape: Sequence[int] | int,
     ):
-        corners = {}
-        for name, corner in (("lower", lower), ("upper", upper)):
-            try:
-                corners[name] = np.atleast_1d(np.asarray(corner, dtype=float))
-            except (TypeError, ValueError):
-                raise InputError(
-                    f"{name} must be the box's corner, k numbers, got {corner!r}"
-                ) from None
-            if corners[name].ndim != 1 or not np.all(np.isfinite(corners[name])):
-                raise InputError(f"{name} must be k finite numbers, got {corner!r}")
-        low, high = corners["lower"], corners["upper"]
+        low, high = (
+            np.atleast_1d(check_array(what, corner, (), ("k",)))
+            for what, corner in (("lower", lower), ("upper", upper))
+        )
         if low.shape != high.shape:
             raise InputError(f"lower has {len(low)} numbers but upper has {len(high)}")
         if not np.all(low < high):
@@ -49,15 +44,16 @@ class Grid:
                 f"lower must be below upper along every axis, got {low[axis]:g} and "
                 f"{high[axis]:g} along axis {axis}"
             )
-        cells = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,) * len(low)
-        if len(cells) != len(low) or not all(_is_count(n) and n >= 4 for n in cells):
+        cells = (shape,) * len(low) if as_scalar(shape) is not None else shape
+        cells = [as_scalar(n) for n in cells] if isinstance(cells, Sequence | np.ndarray) else []
+        if len(cells) != len(low) or not all(isinstance(n, int) and n >= 4 for n in cells):
             raise InputError(
                 f"shape must be {len(low)} whole numbers of at least 4, or one for every axis, "
-                f"got {shape!r}"
+                f"got {shown(shape)}"
             )
         object.__setattr__(self, "lower", tuple(low.tolist()))
         object.__setattr__(self, "upper", tuple(high.tolist()))
-        object.__setattr__(self, "shape", tuple(int(n) for n in cells))
+        object.__setattr__(self, "shape", tuple(cells))
 
     @property
     def dim(self) -> int:
@@ -97,6 +93,7 @@ class Grid:
 
     def onto(self, axes: Sequence[int]) -> "Grid":
         """The grid of some of the axes, in the order given."""
+        axes = check_axes(axes, self.dim)
         return Grid(
             [self.lower[a] for a in axes],
             [self.upper[a] for a in axes],
@@ -104,5 +101,9 @@ class Grid:
         )
 
 
-def _is_count(value) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+def check_axes(axes: Any, dim: int) -> list[int]:
+    """Different axes, at least one."""
+    chosen = [as_scalar(a) for a in axes] if isinstance(axes, Sequence | np.ndarray) else []
+    if not chosen or len(set(chosen)) != len(chosen) or not all(a in range(dim) for a in chosen):
+        raise InputError(f"axes must be different numbers from 0 to {dim - 1}, got {shown(axes)}")
+    return [int(a) for a in chosen if a is not None]

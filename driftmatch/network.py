@@ -16,9 +16,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
+from driftmatch.arguments import check_array, check_non_negative, check_positive, check_text
 from driftmatch.errors import InputError
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, Input, check_starts
+from driftmatch.sde import AbstractSDE, Input, check_input, check_starts
 
 Matrix = np.ndarray
 
@@ -92,25 +93,21 @@ class Network(eqx.Module):
         name: str = "network",
         time_scale: float | None = None,
     ):
-        self.gamma = _finite("gamma", gamma, 2)
+        self.gamma = check_array("gamma", gamma, ("n", "k")).copy()
         n, k = self.gamma.shape
-        self.readout = _finite("readout", readout, 2, (k, n))
-        self.bias = _finite("bias", bias, 1, (n,))
+        self.readout = check_array("readout", readout, (k, n)).copy()
+        self.bias = check_array("bias", bias, (n,)).copy()
         if n < k:
             raise InputError(f"a network of {n} neurons cannot carry {k} latent dimensions")
         if np.linalg.matrix_rank(self.gamma) < k:
             raise InputError("gamma must have independent columns")
-        if not (np.isfinite(tau) and tau > 0):
-            raise InputError(f"tau must be positive, got {tau!r}")
-        if not (np.isfinite(private_noise) and private_noise >= 0):
-            raise InputError(f"private_noise must not be negative, got {private_noise!r}")
-        self.tau = float(tau)
-        self.private_noise = float(private_noise)
+        self.tau = check_positive("tau", tau)
+        self.private_noise = check_non_negative("private_noise", private_noise)
         self.activation = get_activation(activation)
         self.shared_noise = _shared_noise(shared_noise, n, k)
         self.starts = None if start is None else check_starts(start, k)
-        self.name = name
-        self.time_scale = None if time_scale is None else float(time_scale)
+        self.name = check_text("name", name)
+        self.time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
         self._projector = np.linalg.pinv(self.gamma)
         self._columns = np.ascontiguousarray(self.gamma.T)
 
@@ -134,6 +131,8 @@ class Network(eqx.Module):
 
         `input`: u(t) of shape (k,), in units of z; it enters as the neural input I = Γu.
         """
+        if input is not None:
+            check_input(input, (self.latent_dim,))
         return LatentSDE(self, input)
 
     def neural(self, *, input: Input | None = None) -> "NeuralSDE":
@@ -141,16 +140,18 @@ class Network(eqx.Module):
 
         `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu.
         """
+        if input is not None:
+            check_input(input, (self.latent_dim, self.num_neurons))
         return NeuralSDE(self, input)
 
     def lift(self, z: Float[ArrayLike, "... k"]) -> Float[Array, "... n"]:
         """x = Γz + b."""
-        z = jnp.asarray(z)
+        z = _states("z", z, self.latent_dim)
         return z @ like(self.gamma, z).T + like(self.bias, z)
 
     def project(self, x: Float[ArrayLike, "... n"]) -> Float[Array, "... k"]:
         """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
-        x = jnp.asarray(x)
+        x = _states("x", x, self.num_neurons)
         return (x - like(self.bias, x)) @ like(self._projector, x).T
 
     def spread(
@@ -305,24 +306,21 @@ class NeuralSDE(AbstractSDE):
         return self.network.shared_noise.readout is None
 
 
-def _finite(what: str, value: ArrayLike, ndim: int, shape: tuple[int, ...] | None = None) -> Matrix:
-    array = np.array(value, dtype=np.float64)
-    if array.ndim != ndim or (shape is not None and array.shape != shape):
-        wanted = f"shape {shape}" if shape is not None else f"{ndim} dimensions"
-        raise InputError(f"{what} must have {wanted}, got shape {array.shape}")
-    if not np.all(np.isfinite(array)):
-        raise InputError(f"{what} must be finite")
-    return array
+def _states(what: str, value: ArrayLike, dim: int) -> Array:
+    """As an array of JAX, which may be traced: any states that have a shape of (..., dim)."""
+    if not isinstance(value, jax.Array) or jnp.iscomplexobj(value):
+        return jnp.asarray(check_array(what, value, (..., dim), finite=False))
+    if value.ndim == 0 or value.shape[-1] != dim:
+        raise InputError(f"{what} must have shape (..., {dim}), got {value.shape}")
+    return value
 
 
 def _shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
     if not isinstance(value, SharedNoise):
-        constant = np.asarray(value, dtype=np.float64)
-        value = SharedNoise(constant * np.eye(k) if constant.ndim == 0 else constant)
-    constant = _finite("shared_noise.constant", value.constant, 2)
-    k_given, m = constant.shape
-    if k_given != k:
-        raise InputError(f"shared_noise.constant must have {k} rows, got {k_given}")
+        constant = check_array("shared_noise", value, (), (k, "m"))
+        return SharedNoise(constant * np.eye(k) if constant.ndim == 0 else constant.copy())
+    constant = check_array("shared_noise.constant", value.constant, (k, "m")).copy()
     if value.readout is None:
         return SharedNoise(constant)
-    return SharedNoise(constant, _finite("shared_noise.readout", value.readout, 3, (k, m, n)))
+    shape = (k, constant.shape[1], n)
+    return SharedNoise(constant, check_array("shared_noise.readout", value.readout, shape).copy())

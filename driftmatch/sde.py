@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -10,6 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from driftmatch.arguments import (
+    check_array,
+    check_choice,
+    check_count,
+    check_positive,
+    check_text,
+    shown,
+)
 from driftmatch.errors import InputError
 from driftmatch.precision import like, uncompiled, with_own_constants
 
@@ -151,19 +159,12 @@ class SDE(AbstractSDE):
         equation: str = "",
         parameters: Mapping[str, object] | None = None,
     ):
-        if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)) or dim < 1:
-            raise InputError(f"dim must be a positive whole number, got {dim!r}")
-        if interpretation not in ("ito", "stratonovich"):
-            raise InputError(
-                f'interpretation must be "ito" or "stratonovich", got {interpretation!r}'
-            )
+        self.dim = check_count("dim", dim)
+        check_choice("interpretation", interpretation, ("ito", "stratonovich"))
         if not callable(drift):
             raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
-        self.dim = int(dim)
         self._starts = None if start is None else check_starts(start, self.dim)
-        if time_scale is not None and not (np.isfinite(time_scale) and time_scale > 0):
-            raise InputError(f"time_scale must be positive, got {time_scale!r}")
-        self._time_scale = None if time_scale is None else float(time_scale)
+        self._time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
         self._lower, self._upper = check_bounds(lower, upper, self.dim)
         self._periodic = _check_periods(periodic, self.dim, self._lower, self._upper)
         if self._starts is not None:
@@ -181,9 +182,11 @@ class SDE(AbstractSDE):
         if interpretation == "stratonovich" and callable(self._diffusion):
             drift = StratonovichDrift(drift, self._diffusion)
         self._drift = drift
-        self._name = name
-        self.description = description
-        self.equation = equation
+        self._name = check_text("name", name)
+        self.description = check_text("description", description)
+        self.equation = check_text("equation", equation)
+        if not isinstance(parameters, Mapping | None):
+            raise InputError(f"parameters must be named values in a dict, got {shown(parameters)}")
         self.parameters = tuple((parameters or {}).items())
         if self._starts is not None:
             _check_finite(np.asarray(jax.vmap(self.drift)(jnp.asarray(self._starts))), self._starts)
@@ -304,17 +307,28 @@ class Forced(AbstractWrapper):
 
 def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
     """One start, or one for each attractor, as one a row, a copy."""
-    try:
-        starts = np.array(start, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"start must be an array of numbers, got {start!r}") from None
-    if starts.ndim not in (1, 2) or starts.shape[-1] != dim or len(starts) == 0:
+    return np.atleast_2d(check_array("start", start, (dim,), ("A", dim))).copy()
+
+
+def check_input(input: Any, dims: tuple[int, ...]) -> int:
+    """The dimension of an input, one of those given."""
+    if not callable(input):
         raise InputError(
-            f"start must have shape ({dim},), or (A, {dim}) for A attractors, got {starts.shape}"
+            f"input must be a function of time, got {type(input).__name__}; for a constant one "
+            "pass lambda t: value"
         )
-    if not np.all(np.isfinite(starts)):
-        raise InputError(f"start must be finite, got {starts.tolist()}")
-    return np.atleast_2d(starts)
+    shapes = " or ".join(f"({d},)" for d in dims)
+    try:
+        t = jax.ShapeDtypeStruct((), jnp.result_type(float))
+        shape = jax.eval_shape(lambda t: jnp.asarray(input(t)), t).shape
+    except Exception as error:
+        raise InputError(
+            f"input failed on a time t; it must return shape {shapes} and be written with "
+            f"jax.numpy: {type(error).__name__}: {error}"
+        ) from error
+    if len(shape) != 1 or shape[0] not in dims:
+        raise InputError(f"input must return shape {shapes}, got {shape}")
+    return shape[0]
 
 
 def check_bounds(
@@ -382,9 +396,7 @@ def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A
 
 def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:
     """The k × m matrix that a scalar, a vector or a matrix stands for."""
-    matrix = np.asarray(value, dtype=float)
-    if not np.all(np.isfinite(matrix)):
-        raise InputError("the diffusion must be finite")
+    matrix = check_array("diffusion", value)
     if matrix.ndim == 0:
         return matrix * np.eye(dim)
     if matrix.shape == (dim,):
@@ -403,7 +415,7 @@ def _check_functions(drift: Drift, diffusion, dim: int) -> int:
 
     def shape_of(function, what):
         try:
-            return jax.eval_shape(lambda z: jnp.asarray(function(z)), state).shape
+            value = jax.eval_shape(lambda z: jnp.asarray(function(z)), state)
         except jax.errors.TracerArrayConversionError as error:
             raise InputError(
                 f"the {what} must be written with jax.numpy: NumPy and math functions cannot be "
@@ -417,6 +429,9 @@ def _check_functions(drift: Drift, diffusion, dim: int) -> int:
             raise InputError(
                 f"the {what} failed on a state of shape ({dim},): {type(error).__name__}: {error}"
             ) from error
+        if jnp.issubdtype(value.dtype, jnp.complexfloating):
+            raise InputError(f"the {what} must be real, got {value.dtype}: take jnp.real")
+        return value.shape
 
     shape = shape_of(drift, "drift")
     if shape != (dim,):

@@ -9,13 +9,13 @@ from scipy.spatial import KDTree
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
+from driftmatch.arguments import check_array, check_count, check_key, check_meter, check_positive
 from driftmatch.errors import InputError
 from driftmatch.matching.states import characteristic_time
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.simulation.simulate import simulate
 
 ROUNDS = 5  # how often a doubtful trajectory may settle further
@@ -92,12 +92,23 @@ def basins(
     Raises `InputError` if the dimensions differ or a number is out of range.
     """
     sde = system.latent() if isinstance(system, Network) else system
-    states = np.asarray(states, dtype=np.float64).reshape(-1, np.shape(states)[-1])
+    if not isinstance(sde, AbstractSDE) or not isinstance(target, AbstractSDE):
+        raise InputError(
+            "basins takes a Network or an SDE, and the SDE that is its target, "
+            f"got {type(system).__name__} and {type(target).__name__}"
+        )
+    states = check_array("states", states, (..., "k"))
+    states = states.reshape(-1, states.shape[-1])
     if not sde.dim == target.dim == states.shape[1]:
         raise InputError(
             "network, target and states must have one dimension, "
             f"got {sde.dim}, {target.dim} and {states.shape[1]}"
         )
+    if paths is not None:
+        paths = check_array("paths", paths, ("M", "T", sde.dim), finite=False)
+    time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
+    dt = None if dt is None else check_positive("dt", dt)
+    check_meter(meter)
     num_starts = check_count("num_starts", num_starts)
     num_paths = check_count("num_paths", num_paths)
     key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)

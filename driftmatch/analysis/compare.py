@@ -11,13 +11,14 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
+from driftmatch.arguments import check_count, check_key, check_meter, check_positive
 from driftmatch.errors import InputError
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.states import characteristic_time
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key, check_steps
+from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
 
 _STEPS = 25  # a time scale
@@ -117,7 +118,10 @@ def compare(
         raise InputError(
             f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
         )
-    check_count("num_starts", num_starts)
+    num_starts = check_count("num_starts", num_starts)
+    duration = None if duration is None else check_positive("duration", duration)
+    dt = None if dt is None else check_positive("dt", dt)
+    check_meter(meter)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"
     keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.arguments import check_array, check_count
 from driftmatch.errors import InputError
 from driftmatch.sampling.whitening import Whitening
 
@@ -43,6 +44,7 @@ def state_space_divergence(
     Source: G. Koppe et al., PLoS Comput. Biol. 15, e1007263 (2019).
     """
     reference, other = _two_sets(reference, other)
+    num_bins, seed = check_count("num_bins", num_bins), check_count("seed", seed, least=0)
     if reference.shape[1] > MAX_BINNED_DIM:
         return _mixture_divergence(reference, other, seed)
     low, high = reference.min(axis=0), reference.max(axis=0)
@@ -136,6 +138,8 @@ def sliced_wasserstein(
     distance to a set with non-finite states is infinite.
     """
     reference, other = _two_sets(reference, other)
+    num_directions = check_count("num_directions", num_directions)
+    seed = check_count("seed", seed, least=0)
     if not np.isfinite(other).all():
         return float("inf")
     scale = reference.std(axis=0)
@@ -159,7 +163,10 @@ def _thin(states, size):
 
 def _two_sets(reference, other):
     """Both as (N, k) arrays in float64."""
-    reference, other = (np.asarray(x, dtype=np.float64) for x in (reference, other))
+    reference, other = (
+        check_array(what, states, finite=False)
+        for what, states in (("reference", reference), ("other", other))
+    )
     if reference.ndim < 2 or other.ndim < 2 or reference.shape[-1] != other.shape[-1]:
         raise InputError(
             "states must have shape (..., k) with one k for both sets, "

@@ -1,7 +1,7 @@
 r"""Fixed points and slow points of a drift, with their linear stability."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,12 @@ from scipy.stats import qmc
 
 from driftmatch.analysis.fixed_point_search import FixedPointSearch
 from driftmatch.analysis.stability import Stability
+from driftmatch.arguments import check_box, check_count, check_key, check_non_negative
 from driftmatch.errors import InputError
 from driftmatch.matching.states import characteristic_time, visited_states
 from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key
 
 Matrix = np.ndarray
 
@@ -133,12 +133,13 @@ def fixed_points(
         raise InputError(f"fixed_points needs an SDE or a Network, got {type(sde).__name__}")
     sde = sde.latent() if isinstance(sde, Network) else sde
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
+    time = None if time is None else check_non_negative("time", time)
     key_box, key_starts = jax.random.split(check_key(key))
     visited = None
     if box is None:
         low, high, visited = _visited_box(sde, key_box)
     else:
-        low, high = _check_box(box, sde.dim)
+        low, high = check_box(box, sde.dim)
     sampler = qmc.Sobol(sde.dim, scramble=False)
     shift = np.asarray(jax.random.uniform(key_starts, (sde.dim,)), np.float64)
     with jax.enable_x64(True):
@@ -184,24 +185,6 @@ def fixed_points(
         name=sde.name,
         network=sde.network if isinstance(sde, LatentSDE) else None,
     )
-
-
-def _check_box(box: Any, dim: int) -> tuple[Matrix, Matrix]:
-    wanted = f"box must be a lower and an upper corner of shape ({dim},)"
-    try:
-        low, high = (np.asarray(corner, dtype=np.float64) for corner in box)
-    except (TypeError, ValueError):
-        raise InputError(f"{wanted}, got {box!r}") from None
-    if low.shape != (dim,) or high.shape != (dim,):
-        raise InputError(f"{wanted}, got shapes {low.shape} and {high.shape}")
-    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
-        raise InputError(f"{wanted} of finite numbers, got {low.tolist()} and {high.tolist()}")
-    if not np.all(low < high):
-        raise InputError(
-            f"the lower corner of the box must lie below the upper one in every coordinate, got "
-            f"{low.tolist()} and {high.tolist()}"
-        )
-    return low, high
 
 
 def _visited_box(sde, key) -> tuple[Matrix, Matrix, Matrix]:

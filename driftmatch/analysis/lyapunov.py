@@ -17,12 +17,12 @@ from driftmatch.analysis.lyapunov_plan import (
     starting_states,
 )
 from driftmatch.analysis.tangents import Flow, Pair, WithinSubspace, grow
+from driftmatch.arguments import check_count, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count
 from driftmatch.simulation.mixed import on_the_device, working_dtype
 
 # Nats that a tangent must have grown by for trajectories 1 % apart to be strangers.
@@ -107,6 +107,7 @@ def lyapunov(
         sde = sde.latent()
     if not isinstance(sde, AbstractSDE):
         raise InputError(f"lyapunov takes an SDE or a Network, got {type(sde).__name__}")
+    check_meter(meter)
     plan = check_plan(sde, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every,
                       throw)  # fmt: skip
     p = sde.dim if num_exponents is None else check_count("num_exponents", num_exponents)

@@ -1,23 +1,24 @@
 """What a Lyapunov spectrum is measured by: checked numbers, starting states and tangents."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.tangents import is_noise_free
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_flag,
+    check_key,
+    check_non_negative,
+    check_positive,
+)
 from driftmatch.errors import InputError
 from driftmatch.network import LatentSDE, NeuralSDE
 from driftmatch.randomness import seed_of, split
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import (
-    check_count,
-    check_key,
-    check_leak,
-    check_start,
-    check_steps,
-    scattered,
-)
+from driftmatch.simulation.arguments import check_leak, check_start, check_steps, scattered
 from driftmatch.simulation.simulate import simulate
 
 BLOCKS = 20
@@ -46,20 +47,17 @@ def check_plan(
     sde: AbstractSDE, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every, throw
 ) -> Plan:
     """Check what `lyapunov` and `neural_lyapunov` have in common."""
+    duration, dt = check_positive("duration", duration), check_positive("dt", dt)
     steps = check_steps(duration, dt, 1)
+    start = None if start is None else check_array("start", start, ("k",), ("M", "k"))
     if isinstance(sde, (LatentSDE, NeuralSDE)):
         check_leak(dt, sde.network.tau)
     may_burn_longer = burn_in is None
-    burn_in = duration / 5 if burn_in is None else _check_burn_in(burn_in)
+    burn_in = duration / 5 if burn_in is None else check_non_negative("burn_in", burn_in)
     check_steps(duration + burn_in, dt, 1)
     M = check_count("num_trajectories", num_trajectories)
     qr_every = check_count("qr_every", qr_every)
-    for what, value in (("noise", noise), ("throw", throw)):
-        if not isinstance(value, (bool, np.bool_)):
-            raise InputError(
-                f"{what} must be True or False, got {value!r}"
-                + ("; how strong the noise is, the SDE says" if what == "noise" else "")
-            )
+    noise, throw = check_flag("noise", noise), check_flag("throw", throw)
     if steps < BLOCKS:
         raise InputError(
             f"duration must be at least {BLOCKS} steps, got {duration!r} and dt = {dt!r}: errors "
@@ -69,7 +67,7 @@ def check_plan(
     keys = split(check_key(key))
     steady = not noise or is_noise_free(sde)
     head_start = np.inf  # noise of their own parts trajectories by itself
-    if steady and M > 1 and np.ndim(start) < 2:
+    if steady and M > 1 and (start is None or start.ndim < 2):
         head_start = burn_in if start is None else 0.0
     return Plan(
         dt=float(dt),
@@ -79,17 +77,10 @@ def check_plan(
         burn_in=float(burn_in),
         may_burn_longer=may_burn_longer,
         steady=steady,
-        throw=bool(throw),
+        throw=throw,
         head_start=head_start,
         keys=(keys[0], keys[1]),
     )
-
-
-def _check_burn_in(value: Any) -> float:
-    is_real = isinstance(value, (int, float, np.integer, np.floating))
-    if not is_real or isinstance(value, bool) or not (np.isfinite(value) and value >= 0):
-        raise InputError(f"burn_in must be a number that is not negative, got {value!r}")
-    return float(value)
 
 
 def starting_states(sde: AbstractSDE, start, plan: Plan) -> Float[np.ndarray, "M k"] | None:

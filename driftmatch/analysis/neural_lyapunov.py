@@ -15,6 +15,7 @@ from driftmatch.analysis.lyapunov import (
 )
 from driftmatch.analysis.lyapunov_plan import Plan, check_plan, random_frames, starting_states
 from driftmatch.analysis.tangents import Pair, WithinSubspace
+from driftmatch.arguments import check_flag, check_meter
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
@@ -119,7 +120,8 @@ def neural_lyapunov(
             f"{type(network).__name__}; other SDEs have lyapunov"
         )
     net = neural.network
-    if not noise:
+    check_meter(meter)
+    if not check_flag("noise", noise):
         net = net.with_private_noise(0.0)
         neural = net.neural(input=neural.input)
     plan = check_plan(neural, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every,

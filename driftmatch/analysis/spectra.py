@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
+from driftmatch.arguments import check_array, check_non_negative
 from driftmatch.errors import InputError
 
 
@@ -62,6 +63,9 @@ def spectrum_distance(
 
     Source: M. Mikhaeil, Z. Monfared, D. Durstewitz, NeurIPS 35 (2022).
     """
+    smoothing = check_non_negative("smoothing", smoothing)
+    reference = check_array("reference", reference, ("T", "k"), ("M", "T", "k"))
+    other = check_array("other", other, ("T", "k"), ("M", "T", "k"))
     if np.shape(reference)[-2:] != np.shape(other)[-2:]:
         raise InputError(
             "both sets must have the same number of samples a trajectory and the same dimension, "

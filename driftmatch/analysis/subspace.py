@@ -9,10 +9,10 @@ from jaxtyping import ArrayLike, Float
 
 from driftmatch.analysis.principal import PrincipalComponents, weighed
 from driftmatch.analysis.recordings import Recording
+from driftmatch.arguments import check_array, check_count
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
-from driftmatch.simulation.arguments import check_count
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
 Matrix = np.ndarray
@@ -82,9 +82,7 @@ class Subspace:
 
     def scores(self, x: Float[ArrayLike, "*batch n"]) -> Float[Matrix, "*batch k"]:
         """Uᵀ(x − x̄), the coordinates along the components."""
-        x = np.asarray(x, dtype=np.float64)
-        if x.ndim == 0 or x.shape[-1] != len(self.mean):
-            raise InputError(f"x must have {len(self.mean)} neurons, got shape {x.shape}")
+        x = check_array("x", x, (..., len(self.mean)), finite=False)
         return (x - self.mean) @ self.components
 
     def project(self, x: Float[ArrayLike, "*batch n"]) -> Float[Matrix, "*batch n"]:
@@ -114,6 +112,13 @@ class Subspace:
                 f"the recording has {len(self.mean)} neurons and the network {n}: align with the "
                 "network that was recorded"
             )
+        if isinstance(neurons, NetworkTrajectory):
+            latent = neurons.latent if latent is None else latent
+            neurons = neurons.neurons
+        elif neurons is not None:
+            neurons = check_array("neurons", neurons, (..., n))
+        if latent is not None:
+            latent = check_array("latent", latent, (..., k))
         projector = np.linalg.pinv(network.gamma)
         matrix, offset = projector @ self.components, projector @ (self.mean - network.bias)
         angles = scipy.linalg.subspace_angles(self.components, network.gamma)
@@ -124,13 +129,10 @@ class Subspace:
             if latent is not None:
                 raise InputError("latent states need the neurons that they belong to: pass neurons")
             return alignment
-        if isinstance(neurons, NetworkTrajectory):
-            latent = neurons.latent if latent is None else latent
-            neurons = neurons.neurons
         found = alignment.latent(neurons)
         if latent is None:
-            latent = (np.asarray(neurons, np.float64) - network.bias) @ projector.T
-        error = _relative_error(found, np.asarray(latent, dtype=np.float64))
+            latent = (neurons - network.bias) @ projector.T
+        error = _relative_error(found, latent)
         return Alignment(matrix, offset, angles, error, outcome, self)
 
 

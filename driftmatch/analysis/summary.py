@@ -13,7 +13,6 @@ from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.record import Irreversibility
-from driftmatch.analysis.irreversibility.samples import check_positive
 from driftmatch.analysis.lyapunov import LyapunovSpectrum
 from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.analysis.subspace import Alignment, Subspace
@@ -22,15 +21,15 @@ from driftmatch.analysis.summary_parts import PARTS, Task, Work, work_through
 from driftmatch.analysis.summary_run import STEPS, TIMES
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
+from driftmatch.arguments import check_choice, check_key, check_meter, check_positive, shown
 from driftmatch.errors import InputError
 from driftmatch.matching.states import characteristic_time
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_key, check_leak, check_steps
+from driftmatch.simulation.arguments import check_leak, check_steps
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
-from driftmatch.words import did_you_mean
 
 _DIFFER = 0.05  # by more than that, and four standard errors, two routes disagree
 
@@ -162,17 +161,11 @@ def analyse(
     if isinstance(skip, str):
         skip = (skip,)
     if not isinstance(skip, Collection):
-        raise InputError(f"skip must be a list of names of parts, got {skip!r}")
-    for name in skip:
-        if name not in PARTS:
-            raise InputError(f"there is no part {name!r} to skip{did_you_mean(name, PARTS)}")
-    for name, value in (("duration", duration), ("dt", dt)):
-        if value is not None:
-            check_positive(name, value)
-    if not isinstance(meter, AbstractMeter):
-        raise InputError(
-            f"meter must be a meter such as driftmatch.TerminalMeter(), got {type(meter).__name__}"
-        )
+        raise InputError(f"skip must be a list of names of parts, got {shown(skip)}")
+    skip = [check_choice("part to skip", name, PARTS) for name in skip]
+    duration = None if duration is None else check_positive("duration", duration)
+    dt = None if dt is None else check_positive("dt", dt)
+    check_meter(meter)
     if network is not None and dt is not None:
         check_leak(dt, network.tau)
     key_time, key_parts = jax.random.split(check_key(key))

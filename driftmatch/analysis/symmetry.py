@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from driftmatch.activations import inverse_integral
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 
@@ -173,10 +174,7 @@ def _rates(network: Network, x):
 
 
 def _check(states: ArrayLike, size: int) -> Matrix:
-    states = np.asarray(states, dtype=np.float64)
-    if states.ndim == 0 or states.shape[-1] != size:
-        raise InputError(f"states must have shape (..., {size}), got {states.shape}")
-    return states
+    return check_array("states", states, (..., size), finite=False)
 
 
 def _in_blocks(function: Callable, states: ArrayLike, size: int, neurons: int) -> Matrix:

@@ -7,6 +7,7 @@ from jaxtyping import ArrayLike, Float
 from scipy.spatial import KDTree
 
 from driftmatch.analysis.symmetry import SymmetryDecomposition
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.sampling.whitening import Whitening
 
@@ -61,11 +62,12 @@ def symmetry_roles(
     **Raises** `InputError` if the dimensions differ, fewer than k + 1 states are finite, or the
     network is at rest in all of them.
     """
+    if not isinstance(decomposition, SymmetryDecomposition):
+        raise InputError(
+            f"decomposition must be what symmetry returned, got {type(decomposition).__name__}"
+        )
     k = decomposition.network.latent_dim
-    z = np.asarray(states, dtype=np.float64)
-    if z.ndim == 0 or z.shape[-1] != k:
-        raise InputError(f"states must have shape (..., {k}), got {z.shape}")
-    z = z.reshape(-1, k)
+    z = check_array("states", states, (..., k), finite=False).reshape(-1, k)
     z = z[np.isfinite(z).all(axis=1)]
     if len(z) <= k:
         raise InputError(

@@ -12,11 +12,11 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from driftmatch.arguments import check_count
 from driftmatch.atomic import as_path, atomic, check_place
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.figures.style import INK, style
 from driftmatch.meters import AbstractMeter
-from driftmatch.simulation.arguments import check_count
 
 MOST_FRAMES = 200
 _DPI = 110

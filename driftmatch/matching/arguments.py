@@ -2,22 +2,27 @@
 
 import numpy as np
 
+from driftmatch.arguments import (
+    check_array,
+    check_box,
+    check_count,
+    check_non_negative,
+    check_positive,
+)
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.states import NUM_HELD_OUT, NUM_VISITED
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import is_real
 
 MAX_NEURONS = 8192  # the refined fit's arrays then take some 20 GB
 
 
-def check_arguments(sde, num_neurons, tau, private_noise) -> None:
-    """Raise `InputError` for a target, a size, a time constant or a noise that cannot be used."""
+def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | None, float]:
+    """The size, the time constant and the noise, for a target; `InputError` if one is unusable."""
     if not isinstance(sde, AbstractSDE):
         raise InputError(
             f"the target must be an SDE (driftmatch.SDE or a system), got {type(sde).__name__}"
         )
-    if isinstance(num_neurons, bool) or not isinstance(num_neurons, (int, np.integer)):
-        raise InputError(f"num_neurons must be a whole number, got {num_neurons!r}")
+    num_neurons = check_count("num_neurons", num_neurons)
     if num_neurons <= sde.dim:
         raise InputError(
             f"a network for {sde.dim} dimensions needs at least {sde.dim + 1} neurons, "
@@ -28,10 +33,8 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> None:
             f"num_neurons must be at most {MAX_NEURONS} to be fitted in memory, got {num_neurons}; "
             "larger networks can be built with driftmatch.Network"
         )
-    if tau is not None and not (is_real(tau) and np.isfinite(tau) and tau > 0):
-        raise InputError(f"tau must be positive, got {tau!r}")
-    if not (is_real(private_noise) and np.isfinite(private_noise) and private_noise >= 0):
-        raise InputError(f"private_noise must be a number of at least 0, got {private_noise!r}")
+    tau = None if tau is None else check_positive("tau", tau)
+    return num_neurons, tau, check_non_negative("private_noise", private_noise)
 
 
 def given_states(sde, states, box, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -40,25 +43,15 @@ def given_states(sde, states, box, rng) -> tuple[np.ndarray, np.ndarray]:
         raise InputError("give either states or box, not both")
     k = sde.dim
     if states is not None:
-        states = _array("states", states)
+        states = check_array("states", states)
         if states.ndim != 2 or states.shape[1] != k or len(states) < 20 * (k + 1):
             raise InputError(
                 f"states must have shape (N, {k}) with N of at least {20 * (k + 1)}, "
                 f"got {states.shape}"
             )
-        if not np.all(np.isfinite(states)):
-            raise InputError("states must be finite")
         states = rng.permutation(states)
         return states[len(states) // 5 :], states[: len(states) // 5]
-    wanted = f"box must be (lower, upper) corners of {k} numbers each with lower < upper"
-    if not isinstance(box, (tuple, list, np.ndarray)) or len(box) != 2:
-        raise InputError(f"{wanted}, got {box!r}")
-    try:
-        low, high = (np.broadcast_to(_array("box", corner), (k,)) for corner in box)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{wanted}, got {box!r}") from error
-    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high)) and np.all(low < high)):
-        raise InputError(f"{wanted}, got {box!r}")
+    low, high = check_box(box, k)
     evenly = low + (high - low) * rng.random((NUM_VISITED + NUM_HELD_OUT, k))
     return evenly[:NUM_VISITED], evenly[NUM_VISITED:]
 
@@ -71,10 +64,3 @@ def check_spread(sde, visited) -> None:
             f"the trajectories of {sde.name} settle on one point, where there is nothing to match; "
             "give the target noise, or say where to match with states= or box="
         )
-
-
-def _array(what, value) -> np.ndarray:
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what} must be numbers, got {type(value).__name__}") from error

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.arguments import check_array, check_count, check_non_negative
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.network import Network
@@ -39,11 +40,14 @@ def matching_errors(
     (std f_i no smaller than 10⁻³ std z_i / τ, for drifts that are constant)
     over `states`, shape (N, k), which should be held out: drawn from fresh trajectories.
     """
-    states = np.asarray(states, dtype=np.float64)
-    if states.ndim != 2 or states.shape[1] != sde.dim or not len(states):
-        raise InputError(f"states must have shape (N, {sde.dim}), got {states.shape}")
-    if not np.all(np.isfinite(states)):
-        raise InputError("states must be finite")
+    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
+        raise InputError(
+            "matching_errors takes an SDE and a Network, "
+            f"got {type(sde).__name__} and {type(network).__name__}"
+        )
+    states = check_array("states", states, ("N", sde.dim))
+    private_noise = check_non_negative("private_noise", private_noise)
+    seed = check_count("seed", seed, least=0)
     if network.latent_dim != sde.dim:
         raise InputError(
             f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"

@@ -7,6 +7,14 @@ from typing import ClassVar
 import numpy as np
 import scipy.linalg
 
+from driftmatch.arguments import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_non_negative,
+    check_positive,
+    shown,
+)
 from driftmatch.errors import InputError
 from driftmatch.matching.backprop import train
 from driftmatch.matching.blocks import blocks, one_blas_thread
@@ -14,7 +22,6 @@ from driftmatch.matching.features import Moments, sample_features, select_featur
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
 from driftmatch.meters import AbstractMeter
-from driftmatch.words import did_you_mean
 
 Readout = np.ndarray
 # Below this private noise the normal equations would lose too many digits.
@@ -58,6 +65,9 @@ class LeastSquares(AbstractFit):
     name: ClassVar[str] = "least-squares"
     confined: ClassVar[bool] = True
 
+    def __post_init__(self):
+        check_count("oversampling", self.oversampling)
+
     def num_states(self, num_neurons, latent_dim):
         return max(6 * num_neurons, 4096)
 
@@ -94,12 +104,16 @@ class Refined(AbstractFit):
     confined: ClassVar[bool] = True
 
     def __post_init__(self):
-        numbers = (*(self.iterations or (1, 1)), self.states_per_neuron, self.oversampling)
-        if len(numbers) != 4 or any(int(x) != x or x < 1 for x in numbers):
-            raise InputError(
-                "Refined takes iterations as two numbers of steps, and whole numbers of at least 1 "
-                f"for the rest; got {self}"
-            )
+        if self.iterations is not None:
+            if not isinstance(self.iterations, tuple | list) or len(self.iterations) != 2:
+                raise InputError(
+                    f"iterations must be two numbers of steps, got {shown(self.iterations)}"
+                )
+            for number in self.iterations:
+                check_count("each of iterations", number)
+        check_count("states_per_neuron", self.states_per_neuron)
+        check_count("oversampling", self.oversampling)
+        check_positive("max_slope", self.max_slope)
 
     def num_states(self, num_neurons, latent_dim):
         return max(self.states_per_neuron * num_neurons, 8192)
@@ -149,6 +163,13 @@ class Backprop(AbstractFit):
     name: ClassVar[str] = "backprop"
     confined: ClassVar[bool] = False
 
+    def __post_init__(self):
+        check_count("steps", self.steps)
+        check_count("batch_size", self.batch_size)
+        check_positive("learning_rate", self.learning_rate)
+        check_flag("decay", self.decay)
+        check_non_negative("noise", self.noise)
+
     def num_states(self, num_neurons, latent_dim):
         return 50_000
 
@@ -174,10 +195,8 @@ def get_fit(fit: str | AbstractFit) -> AbstractFit:
     """The fit of that name; raises `InputError` with the nearest name for an unknown one."""
     if isinstance(fit, AbstractFit):
         return fit
-    try:
-        return FITS[fit.replace("_", "-")]
-    except (KeyError, AttributeError):
-        raise InputError(f"there is no fit {fit!r}{did_you_mean(fit, FITS)}") from None
+    name = fit.replace("_", "-") if isinstance(fit, str) else fit
+    return FITS[check_choice("fit", name, FITS)]
 
 
 def _smoothest_features(problem, num_neurons, rng) -> Features:

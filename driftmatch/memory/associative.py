@@ -6,8 +6,8 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from driftmatch.arguments import check_count, check_key, check_positive
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_positive
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import landscape
 from driftmatch.memory.recall import Recall, recall
@@ -16,7 +16,6 @@ from driftmatch.memory.tilt import Tilt, tilt_toward
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key
 
 _CUE = 20  # time scales that a cue lasts, by default
 _HOLD = 20  # time scales from its release to the end

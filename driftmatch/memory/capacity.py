@@ -8,9 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
+from driftmatch.arguments import check_count, check_key, check_non_negative
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
-from driftmatch.memory.arguments import is_finite
 from driftmatch.memory.curves import intervals, with_noise
 from driftmatch.memory.descent import width
 from driftmatch.memory.hopfield import HopfieldNetwork, signs_of
@@ -19,7 +19,6 @@ from driftmatch.memory.recall import recall
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
 from driftmatch.network import Network
-from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.systems.wells import on_a_circle, wells
 
 _MATCHED = 0.65  # the noise at which states to match at are drawn
@@ -111,8 +110,7 @@ def capacity(
     k = 2 if dim is None else check_count("dim", dim)
     if arrangement == "circle" and k != 2:
         raise InputError(f"a circle has 2 dimensions, got dim = {k}: choose arrangement='random'")
-    if not (is_finite(noise) and noise >= 0):
-        raise InputError(f"noise must be a number of at least 0, got {noise!r}")
+    noise = check_non_negative("noise", noise)
     n, M = check_count("num_neurons", num_neurons), check_count("num_trials", num_trials)
     found = []
     for W, each in zip(numbers, jax.random.split(check_key(key), len(numbers)), strict=True):

@@ -10,15 +10,15 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.arguments import check_array, check_key, check_non_negative
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_system, is_finite
+from driftmatch.memory.arguments import check_system
 from driftmatch.memory.recall import recall
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.network import Network, SharedNoise
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, Input
-from driftmatch.simulation.arguments import check_key
+from driftmatch.sde import AbstractSDE, AbstractWrapper, Input
 
 Varied = Literal["amplitude", "cue time", "noise"]
 
@@ -111,12 +111,7 @@ def _varied(given: dict[Varied, ArrayLike | None]) -> tuple[Varied, Float[np.nda
             f"one of amplitudes, cue_times and noises must be given, got {len(chosen)} of them"
         )
     varied, values = chosen[0]
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"the values of {varied} must be numbers, got {values!r}") from None
-    if array.ndim != 1 or len(array) == 0 or not np.all(np.isfinite(array)):
-        raise InputError(f"the values of {varied} must be finite numbers, got {array.tolist()}")
+    array = check_array(f"the values of {varied}", values, ("V",))
     if varied == "cue time" and np.any(array <= 0):
         raise InputError(f"cue times must be positive, got {array.min():g}")
     return varied, array
@@ -135,8 +130,7 @@ def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...
 def with_noise(system: AbstractSDE | Network, factor: float) -> "NoisierSDE | Network":
     """The same system with its noise multiplied by a factor; of a network, shared and private."""
     system = check_system(system)
-    if not (is_finite(factor) and factor >= 0):
-        raise InputError(f"noise can be multiplied by what is not negative, got {factor!r}")
+    factor = check_non_negative("factor", factor)
     if not isinstance(system, Network):
         return NoisierSDE(system, np.asarray(factor, dtype=float))
     constant, readout = system.shared_noise

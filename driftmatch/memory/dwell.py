@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
 
 from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.arguments import check_index
 from driftmatch.errors import InputError
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
@@ -201,11 +202,7 @@ class Dwell:
         return (self.left - self.entered)[chosen]
 
     def _checked(self, region: int) -> int:
-        W = len(self.regions)
-        is_whole = isinstance(region, int | np.integer) and not isinstance(region, bool)
-        if not is_whole or not 0 <= region < W:
-            raise InputError(f"a region is a whole number from 0 to {W - 1}, got {region!r}")
-        return int(region)
+        return check_index("a region", region, len(self.regions))
 
     # Of regions on a cycle 0 → 1 → … → W − 1 → 0:
 

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.arguments import check_count, check_index, check_key, check_number
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows, check_index, is_finite
+from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.trials import AbstractTrials
-from driftmatch.simulation.arguments import check_count, check_key, check_start
+from driftmatch.simulation.arguments import check_start
 
 _RECALLED = 0.9  # overlap with a pattern that counts as recalled
 
@@ -115,11 +116,9 @@ class HopfieldNetwork:
         """
         W, n = self.patterns.shape
         target = check_index("target", target, W)
-        if not is_finite(cue):
-            raise InputError(f"cue must be a finite number, got {cue!r}")
-        for what, number in (("cue_sweeps", cue_sweeps), ("sweeps", sweeps)):
-            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
-                raise InputError(f"{what} must be a whole number of at least 0, got {number!r}")
+        cue = check_number("cue", cue)
+        cue_sweeps = check_count("cue_sweeps", cue_sweeps, least=0)
+        sweeps = check_count("sweeps", sweeps, least=0)
         key_start, key_order = jax.random.split(check_key(key))
         if start is None:
             M = check_count("num_trials", num_trials)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import as_stationary_sde
+from driftmatch.arguments import check_count, check_key
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
@@ -17,13 +18,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network, NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import (
-    check_count,
-    check_key,
-    check_leak,
-    check_start,
-    check_steps,
-)
+from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.integrators import SCHEMES, normals
 
 _BLOCK = 256  # steps whose normals are drawn together, at most,

@@ -10,8 +10,18 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.arguments import (
+    check_box,
+    check_count,
+    check_fraction,
+    check_index,
+    check_key,
+    check_non_negative,
+    check_number,
+    check_positive,
+)
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows, check_index, check_system, is_finite
+from driftmatch.memory.arguments import as_rows, check_system
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions, filling
 from driftmatch.memory.steps import default_step, time_scale_of
@@ -19,14 +29,8 @@ from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.trials import AbstractTrials
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
-from driftmatch.sde import AbstractSDE, Input
-from driftmatch.simulation.arguments import (
-    check_count,
-    check_input,
-    check_key,
-    check_start,
-    check_steps,
-)
+from driftmatch.sde import AbstractSDE, Input, check_input
+from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -125,8 +129,7 @@ def recall(
     system = check_system(system)
     key_start, key_run, key_scale = jax.random.split(check_key(key), 3)
     onset, release, duration = _check_times(onset, release, duration)
-    if not is_finite(amplitude):
-        raise InputError(f"amplitude must be a finite number, got {amplitude!r}")
+    amplitude = check_number("amplitude", amplitude)
     memories, target = _aim(system, cue, regions, target)
     regions = filling(memories.minima) if isinstance(memories, Landscape) else memories
     dims = _dims(system)
@@ -174,10 +177,7 @@ def corrupt(
     values = as_rows("patterns", patterns, "W")
     target = check_index("target", target, len(values))
     M = check_count("num_trials", num_trials)
-    if not (is_finite(fraction) and 0 <= fraction <= 1):
-        raise InputError(f"fraction must be a number from 0 to 1, got {fraction!r}")
-    if not (is_finite(noise) and noise >= 0):
-        raise InputError(f"noise must not be negative, got {noise!r}")
+    fraction, noise = check_fraction("fraction", fraction), check_non_negative("noise", noise)
     d = values.shape[1]
     key_which, key_noise = jax.random.split(check_key(key))
     middle = np.zeros(d) if np.all(np.abs(values) == 1) else values.mean(axis=0)
@@ -195,13 +195,8 @@ def _dims(system: AbstractSDE | Network) -> tuple[int, ...]:
 
 
 def _check_times(onset, release, duration) -> tuple[float, float, float]:
-    times = {"duration": duration, "onset": onset}
-    for what, value in (times if release is None else times | {"release": release}).items():
-        if not is_finite(value):
-            raise InputError(f"{what} must be a finite number, got {value!r}")
-    if onset < 0:
-        raise InputError(f"onset must not be negative, got {onset:g}")
-    release = duration / 2 if release is None else release
+    duration, onset = check_positive("duration", duration), check_non_negative("onset", onset)
+    release = duration / 2 if release is None else check_number("release", release)
     if release <= onset:
         raise InputError(
             f"the release at {release:g} does not come after the cue's onset at {onset:g}: let "
@@ -212,7 +207,7 @@ def _check_times(onset, release, duration) -> tuple[float, float, float]:
             f"the run of {duration:g} ends before it can be seen where it stays after "
             f"the release at {release:g}: lengthen duration"
         )
-    return float(onset), float(release), float(duration)
+    return onset, release, duration
 
 
 def _number(num_trials: int | None, start: ArrayLike | None) -> int:
@@ -356,12 +351,5 @@ def _random_states(regions: Regions, box, M: int, key) -> Float[np.ndarray, "M k
         edge = 0.25 * max(float((high - low).max()), float(regions.radii.max()))
         low, high = low - edge, high + edge
     else:
-        wanted = f"box must be a lower and an upper corner of {regions.dim} finite numbers"
-        try:
-            low, high = (np.asarray(corner, dtype=float) for corner in box)
-        except (TypeError, ValueError):
-            raise InputError(f"{wanted}, got {box!r}") from None
-        is_right = low.shape == high.shape == (regions.dim,) and bool(np.all(low < high))
-        if not (is_right and np.all(np.isfinite([low, high]))):
-            raise InputError(f"{wanted}, the lower one first, got {low.tolist()}, {high.tolist()}")
+        low, high = check_box(box, regions.dim)
     return low + (high - low) * np.asarray(jax.random.uniform(key, (M, regions.dim)), float)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.memory.descent import nearest
 from driftmatch.precision import like, uncompiled, with_own_constants
@@ -37,15 +38,8 @@ class Regions:
     radii: Float[np.ndarray, " W"]
 
     def __init__(self, centres: ArrayLike, radius: ArrayLike | None = None):
-        try:
-            c = np.asarray(centres, dtype=float)
-            r = None if radius is None else np.asarray(radius, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError("regions need numbers: centres of shape (W, k) and radii") from None
-        if c.ndim != 2 or c.size == 0:
-            raise InputError(f"centres must have shape (W, k), one region a row, got {c.shape}")
-        if not np.all(np.isfinite(c)):
-            raise InputError("centres must be finite")
+        c = check_array("centres", centres, ("W", "k"))
+        r = None if radius is None else check_array("radius", radius, (), (len(c),))
         apart = np.linalg.norm(c[:, None] - c[None], axis=-1) + np.diag(np.full(len(c), np.inf))
         i, j = _least(apart)
         if apart[i, j] == 0:
@@ -54,10 +48,8 @@ class Regions:
             if len(c) == 1:
                 raise InputError("a single region needs a radius: its default is by the distances")
             r = np.asarray(_DEFAULT * apart[i, j])
-        if r.shape not in ((), (len(c),)):
-            raise InputError(f"radius must be one number or {len(c)}, got shape {r.shape}")
         r = np.broadcast_to(r, len(c)).copy()
-        if not (np.all(np.isfinite(r)) and np.all(r > 0)):
+        if not np.all(r > 0):
             raise InputError(f"radius must be positive, got {r.tolist()}")
         i, j = _least(apart - r[:, None] - r)
         if apart[i, j] < r[i] + r[j]:

@@ -11,6 +11,7 @@ from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.irreversibility import irreversibility
 from driftmatch.analysis.irreversibility.record import Irreversibility
+from driftmatch.arguments import check_array, check_count, check_key
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
 from driftmatch.memory.dwell import Dwell, as_cores, dwell
@@ -20,7 +21,7 @@ from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key, check_steps
+from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
@@ -153,7 +154,7 @@ def walk_curve(
             "make must be a function from a value to an SDE, such as "
             f"lambda F: ring_of_wells(torque=F), got {type(make).__name__}"
         )
-    numbers = _check_values(values)
+    numbers = check_array("values", values, ("A",))
     targets, networks, errors = [], [], []
     for i, value in enumerate(numbers):
         keys = jax.random.split(jax.random.fold_in(check_key(key), i), 3)
@@ -163,13 +164,3 @@ def walk_curve(
         networks.append(walk(embedding.network, key=keys[2], meter=meter, **options))
         errors.append(embedding.report.drift_error)
     return WalkCurve(parameter, numbers, tuple(targets), tuple(networks), np.array(errors))
-
-
-def _check_values(values) -> Float[np.ndarray, " A"]:
-    try:
-        numbers = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        numbers = np.array(np.nan)
-    if numbers.ndim != 1 or numbers.size == 0 or not np.all(np.isfinite(numbers)):
-        raise InputError(f"values must be a list of finite numbers, got {values!r}")
-    return numbers

@@ -8,14 +8,15 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int, PRNGKeyArray
 
 from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.arguments import check_count, check_fraction, check_key, check_non_negative
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_system, is_finite
+from driftmatch.memory.arguments import check_system
 from driftmatch.memory.regions import Regions, as_regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key, check_steps
+from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -117,10 +118,10 @@ def switch(
     key_scale, key_run = jax.random.split(check_key(key))
     scale = time_scale_of(system, key_scale)
     directions, distance = _ways(regions, order)
-    numbers = {"strength": strength, "pulse": pulse, "period": period}
-    for what, value in numbers.items():
-        if value is not None and not (is_finite(value) and value >= 0):
-            raise InputError(f"{what} must be a number that is not negative, got {value!r}")
+    strength, pulse, period = (
+        None if value is None else check_non_negative(what, value)
+        for what, value in (("strength", strength), ("pulse", pulse), ("period", period))
+    )
     strength = _REACH * distance / scale if strength is None else strength
     pulse = _PULSE * scale if pulse is None else pulse
     period = _PERIOD * scale if period is None else period
@@ -185,10 +186,7 @@ def surroundings(
     if not isinstance(sde, AbstractSDE):
         raise InputError(f"surroundings are those of an SDE, got {type(sde).__name__}")
     count = check_count("number", number)
-    if not (is_finite(share) and 0 <= share <= 1 and is_finite(margin) and margin >= 0):
-        raise InputError(
-            f"share must be from 0 to 1 and margin not negative, got {share!r} and {margin!r}"
-        )
+    share, margin = check_fraction("share", share), check_non_negative("margin", margin)
     key_scale, key_run, key_box = jax.random.split(check_key(key), 3)
     scale = time_scale_of(sde, key_scale)
     outer = round(share * count)

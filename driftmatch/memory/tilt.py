@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
+from driftmatch.arguments import check_index, check_positive
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.memory.arguments import check_index, check_positive
 from driftmatch.memory.descent import descend, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima

@@ -10,14 +10,13 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from driftmatch.arguments import check_array, check_count, check_positive
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.memory.arguments import check_positive
 from driftmatch.memory.descent import flow_of, newton, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.line_work import slopes_at, work_along
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count
 
 _STRIDE = 0.02  # of the spacing: how far a well should move at once
 _LEAP = 0.2  # of the spacing: how far it may
@@ -75,7 +74,7 @@ def follow_minima(
     """
     wells = as_landscape(wells)
     sde, z, W = wells.sde, wells.minima, len(wells.minima)
-    c = _check_direction(direction, z.shape[1])
+    c = check_array("direction", direction, (z.shape[1],))
     steps = check_count("steps", steps)
     largest = check_positive("largest", largest)
     amplitudes = np.linspace(0, largest, steps + 1)
@@ -107,18 +106,6 @@ def follow_minima(
     last_potential = potential[row, well] + _work(sde, minima[row, well], last)
     energies = potential - amplitudes[:, None] * (minima @ c)
     return TiltedMinima(c, amplitudes, minima, energies, folds, last, last_potential, sde.name)
-
-
-def _check_direction(direction: ArrayLike, dim: int) -> Float[np.ndarray, " k"]:
-    try:
-        c = np.asarray(direction, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"direction must be {dim} numbers, got {direction!r}") from None
-    if c.shape != (dim,):
-        raise InputError(f"direction must be {dim} numbers, got shape {c.shape}")
-    if not np.all(np.isfinite(c)):
-        raise InputError(f"direction must be finite, got {c.tolist()}")
-    return c
 
 
 def _shapes(sde: AbstractSDE, minima) -> tuple[float, Float[np.ndarray, " W"]]:

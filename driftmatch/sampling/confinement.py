@@ -6,15 +6,17 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.evaluate import drifts, noise_amplitudes
-from driftmatch.sampling.angles import Periods
+from driftmatch.sampling.angles import Periods, periods_of
 from driftmatch.sampling.windows import Window
 from driftmatch.sde import AbstractSDE
 
 _PROBES = 64
 _INDEPENDENT = 1e-9  # of a function's size: by which it may change along a coordinate
+_SHIFTS = (-0.37, 0.61, *10.0 ** np.arange(1, 31, 3))  # widths: rounding hides small ones
 _FASTER = 100.0  # growth of the range from a window to one of twice the length: exponential
 _STEADY = 1.3  # and that of what wanders or drifts off
 _WINDOWS = 4  # so often in a row
+_TURNS = 20  # of an angle: no libration
 _PERIODS = (2 * np.pi, 1.0, np.pi, 360.0, 180.0)
 
 
@@ -32,47 +34,79 @@ def free_axes(
         width = np.ptp(flat[:, axis])
         if axis in known or periods[axis] is not None or width == 0:
             continue
-        if all(_is_shifted(sde, probes, axis, part * width) for part in (-0.37, 0.61, 1.3)):
+        if all(_is_shifted(sde, probes, axis, part * width) for part in _SHIFTS):
             found.append(axis)
     return tuple(sorted(found))
+
+
+def turning_axes(
+    sde: AbstractSDE, starts: Float[np.ndarray, "M k"], periods: Periods
+) -> dict[int, float]:
+    """Coordinates not named as angles along which everything repeats, with the period."""
+    found = {}
+    rng = np.random.default_rng(0)
+    for axis in (a for a, known in enumerate(periods) if known is None):
+        for period in _PERIODS:
+            states = starts.copy()
+            states[:, axis] += period * rng.uniform(-1, 1, len(starts))
+            if _is_shifted(sde, states, axis, period):
+                if not _is_shifted(sde, states, axis, 0.37 * period):
+                    found[axis] = period
+                break
+    return found
+
+
+def absorbed_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
+    """Whether, window after window, the range shrinks by large factors in spite of the noise."""
+    if len(windows) < 3:
+        return None
+    ranges = np.array([w.range for w in windows[-3:]])
+    if np.any(ranges[1:] * _FASTER > ranges[:-1]):
+        return None
+    end = ", ".join(f"{x:.3g}" for x in np.median(windows[-1].runs[:, -1], axis=0))
+    return (
+        f"{sde.name} is absorbed at ({end}), where its noise vanishes: in the long run there is "
+        "nothing but this point; start it elsewhere, or give it noise that does not vanish"
+    )
+
+
+def explosion_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
+    """Whether, window after window, the range grows by large factors."""
+    if len(windows) < 3:
+        return None
+    ranges = np.array([w.range for w in windows[-3:]])
+    grown = np.all(ranges[1:] > _FASTER * ranges[:-1], axis=0) & (ranges[0] > 0)
+    return _leaves(sde, int(np.argmax(grown)), "grows without bound") if grown.any() else None
 
 
 def growth_reason(
     sde: AbstractSDE,
     windows: Sequence[Window],
-    last: Window,
+    period: Float[np.ndarray, " k"],
     *,
     at_the_end: bool = False,
 ) -> str | None:
-    """Why trajectories do not stay, or None if they may; `last` may have ended in infinities.
+    """Why trajectories do not stay, or None if they may.
 
-    Unless `at_the_end` only growth and decay by large factors, window after window, count.
+    Unless `at_the_end` only many turns of an angle that nobody named count.
     """
-    ranges = [w.range for w in windows if w.is_complete]
-    if last.is_complete and last.is_finite:
-        ranges.append(last.range)
-    if len(ranges) < 3:
+    if len(windows) < 3:
         return None
+    ranges = np.array([w.range for w in windows])
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.array(ranges[1:]) / np.array(ranges[:-1])
-    if not last.is_finite or np.any(ratios[-2:].min(axis=0) > _FASTER):
-        if last.is_finite or np.any(ratios[-1] > _STEADY):
-            return _leaves(sde, int(np.argmax(np.nan_to_num(ratios[-1]))), "grows without bound")
-        return None
-    if np.all(ratios[-2:].max(axis=0) < 1 / _FASTER) and sde.noise_dim:
-        end = ", ".join(f"{x:.3g}" for x in np.median(last.runs[:, -1], axis=0))
+        ratios = np.nan_to_num(ranges[1:] / ranges[:-1], posinf=0.0)
+    turns = ranges[-1] / np.where(np.isfinite(period), period, np.inf)
+    named = [p is not None for p in periods_of(sde)]
+    turns[named] = 0.0
+    axis = int(np.argmax(turns))
+    if turns[axis] > _TURNS and ratios[-1, axis] > _STEADY:
         return (
-            f"{sde.name} is absorbed at ({end}), where its noise vanishes: in the long run there is "
-            "nothing but this point; start it elsewhere, or give it noise that does not vanish"
+            f"coordinate {axis} of {sde.name} goes on for ever, but everything repeats every "
+            f"{period[axis]:.6g} along it: it is an angle; say so by periodic= and its period"
         )
     recent = ratios[-_WINDOWS:]
-    if at_the_end and len(recent) >= 3 and np.any(recent.min(axis=0) > _STEADY):
-        axis = int(np.argmax(recent.min(axis=0)))
-        if (period := _repeats(sde, last.runs, axis)) is not None:
-            return (
-                f"coordinate {axis} of {sde.name} goes on for ever, but everything repeats every "
-                f"{period:.6g} along it: it is an angle; say so by periodic= and its period"
-            )
+    axis = int(np.argmax(recent.min(axis=0)))
+    if at_the_end and len(recent) == _WINDOWS and recent[:, axis].min() > _STEADY:
         return _leaves(sde, axis, "spreads or drifts on without bound")
     return None
 
@@ -84,19 +118,13 @@ def _leaves(sde, axis: int, how: str) -> str:
     )
 
 
-def _repeats(sde, runs, axis: int) -> float | None:
-    flat = runs.reshape(-1, sde.dim)
-    probes = flat[np.linspace(0, len(flat) - 1, _PROBES).astype(int)]
-    return next((p for p in _PERIODS if _is_shifted(sde, probes, axis, p, 1e-6)), None)
-
-
-def _is_shifted(sde, probes, axis: int, by: float, tolerance: float = _INDEPENDENT) -> bool:
+def _is_shifted(sde, probes, axis: int, by: float) -> bool:
     """Whether drift and noise are the same at the probes moved along a coordinate."""
     moved = probes.copy()
     moved[:, axis] += by
     for function in (drifts, noise_amplitudes):
         here, there = function(sde, probes), function(sde, moved)
         size = np.abs(here).max(axis=0)
-        if not np.all(np.abs(there - here) <= tolerance * size):
+        if not np.all(np.abs(there - here) <= _INDEPENDENT * size):
             return False
     return True

@@ -20,9 +20,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.integrators import normals
+from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 ROWS = 256  # samples that one call keeps, at most
+PATIENCE = 400  # steps in a row that may fail before the paths are given up
 _DRIFT_ERROR, _NOISE_ERROR = 0.02, 0.15
 _TURN = 0.25  # of a period
 _GROWTH, _CUT = 1.5, 1 / 3
@@ -33,7 +34,8 @@ class Ensemble(NamedTuple):
     """Paths on their way.
 
     - `states`, `lost`: where they are, and what rounding took from the sums that led there.
-    - `dt`: the step to try next. - `low`, `high`: what has been spanned.
+    - `dt`: the step to try next. - `low`, `high`: what has been spanned, or most of it: a spike that
+      has been once must not make errors small that come later.
     - `steps`: tried in all, which counts the noise.
     """
 
@@ -69,35 +71,42 @@ def advance(
     most_rows: Int[Array, ""],
     most_steps: Int[Array, ""],
     is_fixed: Array,
+    is_first: Array,
+    period: Float[Array, " k"],
 ) -> tuple[Ensemble, Stretch]:
     """Go on until so many samples, `spacing` apart, are recorded, or so many steps are tried.
 
-    `is_fixed`: take steps of `ensemble.dt`, whatever their error. All numbers are traced: there is
-    one compilation for an SDE.
+    `is_fixed`: take steps of `ensemble.dt`, whatever their error. `is_first`: what has been spanned
+    is not known yet, and grows. `period`: what a coordinate's
+    span is counted up to, infinite for most. All numbers are traced: one compilation for an SDE.
     """
     M, k = ensemble.states.shape
     dtype = ensemble.states.dtype
-    period = jnp.asarray([p or jnp.inf for p in sde.periodic or (None,) * k], dtype)
-    tiny = jnp.finfo(dtype).tiny
+    keys = trajectory_keys(key, M)
+    largest = jnp.finfo(dtype).max ** 0.3  # beyond that, squares and cubes overflow
+    tiny, eps = jnp.finfo(dtype).tiny, jnp.finfo(dtype).eps
 
     def step(carry):
         now, elapsed, stretch, tried = carry
         left = spacing - elapsed
         h = jnp.where(is_fixed, now.dt, jnp.minimum(now.dt, left))
         z = now.states
-        dB = jnp.sqrt(h) * normals(key, now.steps, M, sde.noise_dim).astype(dtype)
+        normal = block_of_normals(keys, now.steps, 1, sde.noise_dim)[0].T
+        dB = jnp.sqrt(h) * normal.astype(dtype)
         f, kick = jax.vmap(sde.drift)(z), jax.vmap(sde.noise)(z, dB)
         trial = z + (f * h + kick)
         after = jax.vmap(sde.drift)(trial)
         change = 0.5 * (f + after) * h + kick + now.lost
         new = z + change
-        finite = jnp.all(jnp.isfinite(new))
+        finite = jnp.all(jnp.abs(new) < largest)
 
         move, size = jnp.abs(f) * h, jnp.abs(kick)
         spanned = jnp.minimum(now.high - now.low, period)
         scale = spanned + jnp.max(move, axis=0) + jnp.max(size, axis=0)
         error = 0.5 * jnp.max(jnp.abs(after - f), axis=0) * h
-        error = jnp.max(jnp.where(error > 0, error / (_DRIFT_ERROR * scale + tiny), 0.0))
+        # What rounding hides is no error: paths that have hardly left an offset would never get on.
+        allowed = _DRIFT_ERROR * scale + 4 * eps * jnp.max(jnp.abs(z), axis=0) + tiny
+        error = jnp.max(error / allowed)
         if not sde.has_constant_diffusion:
             turned = jnp.abs(jax.vmap(sde.noise)(trial, dB) - kick)
             ratio = jnp.where(size > 0, turned / (size + move + tiny), 0.0)
@@ -111,13 +120,14 @@ def advance(
         factor = jnp.clip(0.9 / jnp.sqrt(jnp.maximum(error, 1e-6)), _CUT, _GROWTH)
         is_cut_short = ~is_fixed & (left < now.dt)  # its error says little of the step to come
         factor = jnp.where(accepted & is_cut_short, 1.0, factor)
+        grows = accepted & is_first
         saved = accepted & (elapsed + h > spacing - 0.01 * h)
         moved = Ensemble(
             jnp.where(accepted, new, z),
             jnp.where(accepted, change - (new - z), now.lost),
             jnp.where(is_fixed, now.dt, now.dt * factor),
-            jnp.where(accepted, jnp.minimum(now.low, jnp.min(new, axis=0)), now.low),
-            jnp.where(accepted, jnp.maximum(now.high, jnp.max(new, axis=0)), now.high),
+            jnp.where(grows, jnp.minimum(now.low, jnp.min(new, axis=0)), now.low),
+            jnp.where(grows, jnp.maximum(now.high, jnp.max(new, axis=0)), now.high),
             now.steps + 1,
         )
         counts = accepted & (tried >= _WARMING) & ~is_cut_short
@@ -134,7 +144,7 @@ def advance(
 
     def unfinished(carry):
         _, _, stretch, tried = carry
-        gave_up = stretch.failed > jnp.where(is_fixed, 0, 400)
+        gave_up = stretch.failed > jnp.where(is_fixed, 0, PATIENCE)
         return (stretch.rows < most_rows) & (tried < most_steps) & ~gave_up
 
     zero = jnp.zeros((), jnp.int32)

@@ -25,6 +25,7 @@ def ways_to_rest(
     sde: AbstractSDE,
     paths: Paths,
     windows: Sequence[Window],
+    reach: Float[np.ndarray, " k"],
     rng: np.random.Generator,
     meter: AbstractMeter,
 ) -> tuple[Float[np.ndarray, "M T k"], float, float]:
@@ -36,7 +37,7 @@ def ways_to_rest(
     """
     seen = np.concatenate([w.runs.reshape(-1, sde.dim) for w in windows])
     seen = np.concatenate([seen, paths.states])
-    width = np.ptp(seen, axis=0)
+    width = np.maximum(np.ptp(seen, axis=0), reach)
     if not np.any(width > 1e-6 * np.abs(seen).max(axis=0)):
         width = _length(sde, seen[-1])
     width = np.where(width > 0, width, width.max())

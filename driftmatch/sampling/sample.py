@@ -5,14 +5,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.arguments import check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import seed_of
 from driftmatch.sampling.angles import periods_of, wrapped
 from driftmatch.sampling.bounds import natural_bounds
-from driftmatch.sampling.confinement import free_axes, growth_reason
+from driftmatch.sampling.confinement import (
+    absorbed_reason,
+    explosion_reason,
+    free_axes,
+    growth_reason,
+    turning_axes,
+)
+from driftmatch.sampling.ensemble import ROWS
 from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.scatter import scattered
@@ -20,7 +29,6 @@ from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_key
 
 NUM_SAVES = 3456  # states of every path
 STEPS_PER_TIME_SCALE = 50
@@ -64,19 +72,13 @@ def sample(
     if not isinstance(sde, AbstractSDE):
         raise InputError(f"sample takes an SDE or a Network, got {type(sde).__name__}")
     key = check_key(key)
-    rng = generator(key)
-    meter.start(f"sample {sde.name}", None)
+    check_meter(meter)
+    rng = seed_of(key)
+    meter.start(f"sample {sde.name}", 1)
     try:
         return _Search(sde, key, rng, meter).samples()
     finally:
         meter.stop()
-
-
-def generator(key: PRNGKeyArray) -> np.random.Generator:
-    """NumPy's random numbers for a key of JAX."""
-    import jax
-
-    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
 
 
 def is_noise_free(sde: AbstractSDE) -> bool:
@@ -94,44 +96,59 @@ class _Search:
     key: PRNGKeyArray
     rng: np.random.Generator
     meter: AbstractMeter
+    reach: Float[np.ndarray, " k"] = field(default_factory=lambda: np.zeros(0))
     windows: list[Window] = field(default_factory=list)
     verdicts: list[Stationarity] = field(default_factory=list)
     free: tuple[int, ...] = ()
+    taken: int = 0
 
     def samples(self) -> Samples:
         sde = self.sde
         self.is_quiet = is_noise_free(sde)
         self.periods = periods_of(sde)
-        starts = _checked_starts(sde)
+        self.starts = starts = _checked_starts(sde)
         self.paths = Paths(sde, self.key, _moved_off(sde, starts, self.is_quiet))
-        pilot = self.paths.record(np.inf, most_steps=_PILOT_STEPS)
+        for axis, period in turning_axes(sde, starts, self.periods).items():
+            self.paths.period[axis] = period  # an angle that nobody named: steps must resolve it
+        self.paths.record(np.inf, most_steps=_PILOT_STEPS)
         pilot = self.paths.record(np.inf, most_steps=_PILOT_STEPS)
         if not pilot.is_finite:
-            raise self._diverges(pilot)
+            raise self._diverges()
         if pilot.limited == 0:
             return self._timeless(starts)
+        self.reach = self.paths.spanned
         if self.is_quiet:
-            self._move_apart(0.01 * self.paths.spanned)
-        outcome, reason = self._settle()
-        if outcome is None:
-            return self._resting()
-        return self._kept(outcome, reason)
-
-    def _settle(self) -> tuple[Outcome | None, str | None]:
-        """Windows until one is long enough; no outcome if all has come to rest."""
-        paths, taken = self.paths, 0
-        spacing = 4 * paths.dt
+            self._move_apart(0.01 * self.reach)
+        spacing = 4 * self.paths.dt
         while True:
-            window = paths.record(spacing, most_steps=_BUDGET - taken)
-            taken += window.steps
-            self.meter.advance(0, f"{taken} steps")
+            outcome, reason = self._settle(spacing)
+            if outcome is None:
+                return self._resting()
+            samples, verdict = self._kept(outcome, reason)
+            if outcome is not Outcome.SUCCESS or (verdict.halves_agree and (
+                verdict.is_mixed or self.is_quiet
+            )):
+                return samples
+            # The longer run shows what the windows did not: on with windows as long.
+            spacing = samples.spacing * samples.runs.shape[1] / ROWS
+            self.windows.clear()
+            self.verdicts.clear()
+
+    def _settle(self, spacing: float) -> tuple[Outcome | None, str | None]:
+        """Windows until one is long enough; no outcome if all has come to rest."""
+        paths = self.paths
+        while True:
+            window = paths.record(spacing, most_steps=max(_BUDGET - self.taken, 1))
+            self.taken += window.steps
+            self.meter.advance(0, f"{self.taken} steps")
             if not window.is_finite:
-                if (reason := growth_reason(self.sde, self.windows, window)) is not None:
-                    return Outcome.UNCONFINED, reason
-                raise self._diverges(window)
+                raise self._diverges()
             if not window.is_complete:
+                if not self.windows and self.taken > window.steps:
+                    self.windows.append(window)
+                    self.verdicts.append(self._verdict(window.runs))
                 return self._out_of_budget()
-            spanned = self.windows[-1].range if self.windows else paths.spanned
+            spanned = self.windows[-1].range if self.windows else self.reach
             if self.is_quiet and are_resting(window.runs, spanned).all():
                 self.windows.append(window)
                 return None, None
@@ -145,18 +162,21 @@ class _Search:
     def _end(self) -> tuple[Outcome, str | None] | None:
         """Whether the windows so far are enough, and what they say."""
         sde, windows, verdicts = self.sde, self.windows, self.verdicts
-        if len(windows) < 2:
+        if len(windows) < 3:
             return None
-        if len(windows) >= 3 and not verdicts[-1].halves_agree:
+        if not self.is_quiet and (reason := absorbed_reason(sde, windows)) is not None:
+            return Outcome.ABSORBED, reason
+        if (reason := explosion_reason(sde, windows)) is not None:
+            return Outcome.UNCONFINED, reason
+        if not verdicts[-1].halves_agree:
             found = free_axes(sde, windows[-1].runs, self.free, self.periods)
             if found != self.free:
                 self.free = found
                 if len(found) == sde.dim:
                     return self._freely()
                 verdicts[:] = [self._verdict(w.runs) for w in windows]
-            elif (reason := growth_reason(sde, windows[:-1], windows[-1])) is not None:
-                absorbed = "absorbed" in reason
-                return (Outcome.ABSORBED if absorbed else Outcome.UNCONFINED), reason
+            elif (reason := growth_reason(sde, windows, self.paths.period)) is not None:
+                return Outcome.UNCONFINED, reason
         if all(v.halves_agree and v.is_mixed for v in verdicts[-2:]):
             return self._freely() if self.free else (Outcome.SUCCESS, None)
         recent = verdicts[-1 - _STUCK :]
@@ -194,13 +214,10 @@ class _Search:
     def _out_of_budget(self) -> tuple[Outcome, str | None]:
         sde, windows = self.sde, self.windows
         if not windows:
-            raise ComputationError(
-                f"{sde.name} is so stiff that {_BUDGET} steps lead nowhere: give it in other units "
-                "or without its fastest part, or match it in a box (box=)"
-            )
-        if (reason := growth_reason(sde, windows[:-1], windows[-1], at_the_end=True)) is not None:
-            absorbed = "absorbed" in reason
-            return (Outcome.ABSORBED if absorbed else Outcome.UNCONFINED), reason
+            raise self._diverges()
+        reason = growth_reason(sde, windows, self.paths.period, at_the_end=True)
+        if reason is not None:
+            return Outcome.UNCONFINED, reason
         if self.free:
             return self._freely()
         last = self.verdicts[-1]
@@ -214,7 +231,7 @@ class _Search:
             "by start="
         )
 
-    def _kept(self, outcome: Outcome, reason: str | None) -> Samples:
+    def _kept(self, outcome: Outcome, reason: str | None) -> tuple[Samples, Stationarity]:
         """The run that is kept, in steps of one size."""
         sde, paths, window = self.sde, self.paths, self.windows[-1]
         time_scale = _time_scale(sde, window.runs, self.free)
@@ -240,11 +257,9 @@ class _Search:
             if outcome is Outcome.UNCONFINED:
                 run = window
             else:
-                raise self._diverges(run)
+                raise self._diverges()
         verdict = self._verdict(run.runs)
-        if outcome is Outcome.SUCCESS and not verdict.halves_agree:
-            outcome, reason = self._out_of_budget()
-        return self._record(run.runs, run.spacing, step, outcome, reason, verdict)
+        return self._record(run.runs, run.spacing, step, outcome, reason, verdict), verdict
 
     def _record(self, runs, spacing, step, outcome, reason, verdict, *, is_resting=False):
         sde = self.sde
@@ -269,7 +284,7 @@ class _Search:
     def _resting(self) -> Samples:
         """Of what comes to rest, the ways there from all around."""
         runs, spacing, least = ways_to_rest(
-            self.sde, self.paths, self.windows, self.rng, self.meter
+            self.sde, self.paths, self.windows, self.reach, self.rng, self.meter
         )
         time_scale = _time_scale(self.sde, runs, ())
         step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
@@ -297,11 +312,20 @@ class _Search:
     def _move_apart(self, reach) -> None:
         self.paths.move(scattered(self.sde, self.paths.states, reach, self.rng))
 
-    def _diverges(self, window: Window) -> ComputationError:
+    def _diverges(self) -> ComputationError:
+        name, ends = self.sde.name, self.paths.states
+        if np.abs(ends).max() > 1e20 * max(np.abs(np.concatenate([s for s in self.starts])).max(),
+                                           np.finfo(float).tiny):  # fmt: skip
+            what = f"trajectories of {name} run away from its start towards infinity"
+        else:
+            worst = ends[np.argmax(np.abs(ends).max(axis=1))]
+            what = (
+                f"trajectories of {name} get nowhere near {worst.tolist()}: drift and noise are not "
+                "finite there, or ask for ever smaller steps"
+            )
         return ComputationError(
-            f"{self.sde.name} diverges: trajectories from its start became non-finite however small "
-            "the steps; give it a start inside its attractor's basin (start=), lower its noise, or "
-            "match it on given states (states=) or in a box (box=)"
+            f"{what}: give it a start inside the basin of an attractor (start=), or match it on "
+            "given states (states=) or in a box (box=)"
         )
 
 

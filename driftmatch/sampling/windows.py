@@ -1,6 +1,5 @@
 """An SDE's ensemble, driven from the host: window after window of samples."""
 
-import contextlib
 from dataclasses import dataclass
 
 import jax
@@ -8,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from driftmatch.network import LatentSDE, NeuralSDE
-from driftmatch.sampling.ensemble import ROWS, Ensemble, advance
+from driftmatch.sampling.angles import periods_of
+from driftmatch.sampling.ensemble import PATIENCE, ROWS, Ensemble, advance
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.mixed import as_run, is_wide
 
 M = 64  # paths
+_MOST = 0.025, 0.975
 _FIRST_STEP = 1e-30  # of whatever unit of time: too small for any
 
 
@@ -39,16 +40,19 @@ class Window:
 
 
 class Paths:
-    """64 paths of an SDE. Double precision where drifts are cheap; networks in that of JAX."""
+    """64 paths of an SDE, in double precision; a network's neurons in that which JAX is set to.
+
+    `period`: of every coordinate, infinite for what is no angle.
+    """
 
     def __init__(self, sde: AbstractSDE, key: PRNGKeyArray, starts: Float[np.ndarray, "M k"]):
-        self.sde, self.key = sde, key
-        self.is_double = not isinstance(sde, (LatentSDE, NeuralSDE))
+        self.sde, self.key = as_run(sde, wide=is_wide(sde, M))[0], key
+        self.period = np.array([p or np.inf for p in periods_of(sde)])
         self.taken = 0
         self._begin(starts, _FIRST_STEP)
 
     def _begin(self, states, dt: float) -> None:
-        with self._precision():
+        with jax.enable_x64(True):
             z = jnp.asarray(np.asarray(states, np.float64), float)
             self._now = Ensemble(
                 z,
@@ -76,9 +80,9 @@ class Paths:
         self._begin(states, self.dt if dt is None else dt)
 
     def forget(self, runs: Float[np.ndarray, "M T k"]) -> None:
-        """Take for what has been spanned these samples alone."""
-        with self._precision():
-            low, high = (jnp.asarray(f(runs, axis=(0, 1)), float) for f in (np.min, np.max))
+        """Take for what has been spanned what these samples do but for a twentieth."""
+        with jax.enable_x64(True):
+            low, high = (jnp.asarray(np.quantile(runs, q, axis=(0, 1)), float) for q in _MOST)
             self._now = self._now._replace(low=low, high=high)
 
     def record(
@@ -91,7 +95,7 @@ class Paths:
     ) -> Window:
         """The next window; with `step` in steps of that size."""
         parts, steps, limited, least, is_finite = [], 0, 0, np.inf, True
-        with self._precision():
+        with jax.enable_x64(True):
             if step is not None:
                 self._now = self._now._replace(dt=jnp.asarray(step, float))
             got = 0
@@ -104,6 +108,8 @@ class Paths:
                     jnp.asarray(min(ROWS, rows - got), jnp.int32),
                     jnp.asarray(most_steps - steps, jnp.int32),
                     jnp.asarray(step is not None),
+                    jnp.asarray(spacing == np.inf),
+                    jnp.asarray(self.period),
                 )
                 new = int(stretch.rows)
                 parts.append(np.asarray(stretch.samples, np.float64)[:new])
@@ -112,11 +118,8 @@ class Paths:
                 self.taken = int(self._now.steps)
                 limited += int(stretch.limited)
                 least = min(least, float(stretch.least))
-                is_finite = int(stretch.failed) == 0 or (step is None and int(stretch.failed) <= 400)
+                is_finite = int(stretch.failed) <= (PATIENCE if step is None else 0)
         runs = np.concatenate(parts).swapaxes(0, 1)
         if not np.isfinite(runs).all():
             is_finite = False
         return Window(runs, spacing, least, limited, steps, is_finite, got == rows)
-
-    def _precision(self):
-        return jax.enable_x64(True) if self.is_double else contextlib.nullcontext()

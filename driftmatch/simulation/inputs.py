@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from driftmatch.arguments import LARGEST, as_scalar, check_array, shown
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 
@@ -83,7 +84,7 @@ def pulses(sequence: Sequence[tuple[ArrayLike, float, float]]) -> Pulses:
         parts = [(value, begin, end) for value, begin, end in sequence]
     except (TypeError, ValueError):
         raise InputError(
-            f"pulses must be a sequence of (value, begin, end), got {sequence!r}"
+            f"pulses must be a sequence of (value, begin, end), got {shown(sequence)}"
         ) from None
     if not parts:
         raise InputError("pulses must be at least one (value, begin, end), got none")
@@ -101,29 +102,19 @@ def pulses(sequence: Sequence[tuple[ArrayLike, float, float]]) -> Pulses:
 
 
 def _times(name: str, begin: Any, end: Any) -> tuple[float, float]:
-    try:
-        first, last = float(begin), float(end)
-    except (TypeError, ValueError):
-        first, last = np.nan, np.nan
-    if not np.isfinite(first) or np.isnan(last):
-        raise InputError(f"{name} must begin and end at times, got {begin!r} and {end!r}")
+    first, last = (np.nan if (t := as_scalar(time)) is None else t for time in (begin, end))
+    if not (abs(first) <= LARGEST and (abs(last) <= LARGEST or last == np.inf)):
+        raise InputError(f"{name} must begin and end at times, got {shown(begin)} and {shown(end)}")
     if last <= first:
         raise InputError(f"{name} must end after it begins, got from {first:g} to {last:g}")
-    return first, last
+    return float(first), float(last)
 
 
 def _vector(name: str, value: Any) -> Float[np.ndarray, " d"]:
-    try:
-        vector = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"the value of {name} must be a vector of numbers, got {value!r}"
-        ) from None
+    vector = check_array(f"the value of {name}", value).copy()
     if vector.ndim != 1 or len(vector) == 0:
         raise InputError(
             f"the value of {name} must be a vector, of shape (k,) for a latent input or (n,) for "
             f"one of every neuron, got shape {vector.shape}"
         )
-    if not np.all(np.isfinite(vector)):
-        raise InputError(f"the value of {name} must be finite, got {vector.tolist()}")
     return vector

@@ -6,15 +6,13 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.arguments import check_count, check_flag, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network, NeuralSDE
 from driftmatch.randomness import split
-from driftmatch.sde import AbstractSDE, Forced, Input
+from driftmatch.sde import AbstractSDE, Forced, Input, check_input
 from driftmatch.simulation.arguments import (
-    check_count,
-    check_input,
-    check_key,
     check_leak,
     check_start,
     check_steps,
@@ -123,6 +121,8 @@ def simulate(
     M = check_count("num_trajectories", num_trajectories)
     save_every = check_count("save_every", save_every)
     steps = check_steps(duration, dt, save_every)
+    check_meter(meter)
+    throw = check_flag("throw", throw)
     key_start, key_noise = split(check_key(key))
 
     if isinstance(system, Network):
@@ -201,6 +201,6 @@ def _scheme(solver, sde: AbstractSDE) -> AbstractScheme:
     if not isinstance(solver, diffrax.AbstractSolver):
         raise InputError(
             f"solver must be one of {', '.join(SCHEMES)} or a Diffrax solver such as "
-            f"diffrax.SPaRK(), got {solver!r}"
+            f"diffrax.SPaRK(), got {shown(solver)}"
         )
     return diffrax_scheme(solver, sde)

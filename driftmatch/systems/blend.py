@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE, AbstractSDE
 from driftmatch.systems.attractor import trace_attractor
 from driftmatch.systems.parameters import (
     Numbers,
-    check_array,
     check_numbers,
     nearest_two,
     nested,
@@ -155,7 +155,7 @@ def _check_systems(sdes: Iterable[AbstractSDE]) -> list[AbstractSDE]:
 def _check_centres(
     centres: Numbers, systems: list[AbstractSDE], radius: float
 ) -> Float[np.ndarray, "A k"]:
-    c = check_array("centres", centres)
+    c = check_array("centres", centres).copy()
     k = max(sde.dim for sde in systems)
     if c.ndim != 2 or len(c) != len(systems) or c.shape[1] < k:
         raise InputError(

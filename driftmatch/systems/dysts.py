@@ -18,6 +18,7 @@ import numpy as np
 import scipy.integrate
 from jaxtyping import Array, ArrayLike, Float
 
+from driftmatch.arguments import check_array, shown
 from driftmatch.errors import InputError
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
@@ -127,15 +128,10 @@ def _check_name(name: str) -> str:
 
 
 def _check_noise(noise: ArrayLike | Sequence[float], dim: int) -> np.ndarray:
-    try:
-        sigma = np.array(noise, dtype=float)
-    except (TypeError, ValueError):
-        sigma = np.array(np.nan)
-    if sigma.shape not in ((), (dim,)) or not np.all(np.isfinite(sigma) & (sigma >= 0)):
-        raise InputError(
-            f"noise must be one number or {dim}, finite and not negative, got {noise!r}"
-        )
-    return sigma
+    sigma = check_array("noise", noise, (), (dim,))
+    if not np.all(sigma >= 0):
+        raise InputError(f"noise must not be negative, got {shown(noise)}")
+    return sigma.copy()
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE
@@ -33,7 +34,7 @@ def ornstein_uhlenbeck(B: Matrix = ((2.0, -1.0), (1.0, 2.0)), D: Matrix = 1.0) -
 
     √ is the symmetric root. Raises `InputError` when B is unstable or D is no diffusion matrix.
     """
-    B = np.atleast_2d(_finite("B", B))
+    B = np.atleast_2d(check_array("B", B)).copy()
     k = B.shape[0]
     if B.shape != (k, k) or k == 0:
         raise InputError(f"B must be a square matrix, got shape {B.shape}")
@@ -43,7 +44,7 @@ def ornstein_uhlenbeck(B: Matrix = ((2.0, -1.0), (1.0, 2.0)), D: Matrix = 1.0) -
             "B must have eigenvalues of positive real part, or dx = −Bx dt runs away; "
             f"the smallest is {rates.real.min():.3g}"
         )
-    D = _finite("D", D)
+    D = check_array("D", D).copy()
     D = D * np.eye(k) if D.ndim == 0 else D
     if D.shape != (k, k):
         raise InputError(f"D must be a number or a matrix of shape {(k, k)}, got shape {D.shape}")
@@ -67,16 +68,6 @@ def ornstein_uhlenbeck(B: Matrix = ((2.0, -1.0), (1.0, 2.0)), D: Matrix = 1.0) -
         equation="dx = −Bx dt + √(2D) dB",
         parameters={"B": _nested(B), "D": _nested(D)},
     )
-
-
-def _finite(name: str, value: Matrix) -> np.ndarray:
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be a number or a matrix of numbers, got {value!r}") from None
-    if not np.all(np.isfinite(array)):
-        raise InputError(f"{name} must be finite")
-    return array
 
 
 def _nested(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:

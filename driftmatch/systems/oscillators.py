@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from driftmatch.errors import InputError
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
 
@@ -140,9 +139,10 @@ def fitzhugh_nagumo(
     `epsilon`: ε > 0, the ratio of the two time scales; `current`: I; `noise`: σ. It fires
     periodically at the default current and is excitable, at rest until kicked, at I = 0.
     """
-    p = check_numbers({"epsilon": epsilon, "a": a, "b": b, "current": current, "noise": noise})
-    if p["epsilon"] <= 0:
-        raise InputError(f"epsilon must be positive, got {epsilon!r}")
+    p = check_numbers(
+        {"epsilon": epsilon, "a": a, "b": b, "current": current, "noise": noise},
+        positive=("epsilon",),
+    )
     return SDE(
         FitzHughNagumoDrift(p["epsilon"], p["a"], p["b"], p["current"]),
         p["noise"],

@@ -1,14 +1,13 @@
 """The checks that parameters pass at the door."""
 
 import inspect
-import math
-import numbers
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 from scipy.spatial.distance import pdist, squareform
 
+from driftmatch.arguments import check_array, check_non_negative, check_number, check_positive
 from driftmatch.errors import InputError
 from driftmatch.words import did_you_mean
 
@@ -24,37 +23,18 @@ def check_numbers(
     """The parameters as floats; raises `InputError` for what is no finite number."""
     checked = {}
     for name, value in parameters.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise InputError(f"{name} must be a number, got {value!r}")
-        checked[name] = float(value)
-        if not math.isfinite(value):
-            raise InputError(f"{name} must be finite, got {value!r}")
-        if name in nonnegative and value < 0:
-            raise InputError(f"{name} must not be negative, got {value!r}")
-        if name in positive and value <= 0:
-            raise InputError(f"{name} must be positive, got {value!r}")
+        if name in positive:
+            checked[name] = check_positive(name, value)
+        elif name in nonnegative:
+            checked[name] = check_non_negative(name, value)
+        else:
+            checked[name] = check_number(name, value)
     return checked
-
-
-def check_array(name: str, value: Numbers) -> Float[np.ndarray, "..."]:
-    """A parameter as an array of floats, a copy; raises `InputError` for what holds others."""
-    try:
-        array = np.asarray(value)
-    except ValueError:  # rows of different lengths
-        array = np.asarray(None)
-    if array.dtype.kind not in "iuf":
-        raise InputError(f"{name} must be a number or an array of numbers, got {value!r}")
-    array = array.astype(float)
-    if not np.all(np.isfinite(array)):
-        raise InputError(f"{name} must be finite, got {array.tolist()}")
-    return array
 
 
 def check_places(name: str, value: Numbers, *, least: int = 1) -> Float[np.ndarray, "W k"]:
     """States, one a row, no two of them the same."""
-    places = check_array(name, value)
-    if places.ndim != 2 or places.shape[1] < 1:
-        raise InputError(f"{name} must have shape (number, k), one state a row, got {places.shape}")
+    places = check_array(name, value, ("number", "k")).copy()
     if len(places) < least:
         raise InputError(f"{name} must be at least {least}, got {len(places)}: add another")
     i, j, apart = nearest_two(places)

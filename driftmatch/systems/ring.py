@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.arguments import check_count, check_flag
 from driftmatch.errors import InputError
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
@@ -96,14 +97,15 @@ def ring_of_wells(
 
     **Source** of the balance: U. Seifert, Rep. Prog. Phys. 75, 126001 (2012).
     """
-    m = _check_num_wells(num_wells)
+    if isinstance(num_wells, float) and num_wells.is_integer():  # as a command line gives it
+        num_wells = int(num_wells)
+    m = check_count("num_wells", num_wells, least=2)
     p = check_numbers(
         {"torque": torque, "noise": noise, "barrier": barrier, "radius": radius,
          "stiffness": stiffness},
         positive=("barrier", "radius", "stiffness"),
     )  # fmt: skip
-    if not isinstance(keep_density, bool | np.bool_):
-        raise InputError(f"keep_density must be True or False, got {keep_density!r}")
+    keep_density = check_flag("keep_density", keep_density)
     if keep_density and p["noise"] == 0:
         raise InputError("keep_density needs noise: without it there is no density to keep")
     R, h, kappa = p["radius"], p["barrier"], p["stiffness"]
@@ -126,7 +128,7 @@ def ring_of_wells(
         description="Wells on a ring, and a torque from one to the next",
         equation=f"dz = (−∇V + {push}) dt + σ dB,  "
         "V = κ(r² − R²)²/(8R²) + ½h(1 − g cos mθ),  g = (2rR/(r² + R²))ᵐ",
-        parameters={"num_wells": m, **p, "keep_density": bool(keep_density)},
+        parameters={"num_wells": m, **p, "keep_density": keep_density},
     )
 
 
@@ -140,13 +142,3 @@ def log_rate_ratio(sde: object) -> float | None:
     if p["keep_density"] or D == 0 or abs(F) >= m * p["barrier"] / (2 * R):
         return None
     return 2 * math.pi * R * F / (m * D)
-
-
-def _check_num_wells(value: object) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InputError(f"num_wells must be a whole number, got {value!r}")
-    if value < 2:
-        raise InputError(f"num_wells must be at least 2, got {value!r}")
-    return int(value)

@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.spatial.distance import cdist
 
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import (
     Numbers,
-    check_array,
     check_numbers,
     check_places,
     nearest_two,
@@ -131,11 +131,7 @@ def on_a_circle(number: int, spacing: float = 2.0) -> Float[np.ndarray, "W 2"]:
 
 
 def _check_depths(depths: Numbers, num_wells: int) -> Float[np.ndarray, " W"]:
-    h = check_array("depths", depths)
-    if h.shape not in ((), (num_wells,)):
-        raise InputError(
-            f"depths must be one number or {num_wells}, one for each centre, got shape {h.shape}"
-        )
+    h = check_array("depths", depths, (), (num_wells,))
     if not np.all(h > 0):
         raise InputError(f"depths must be positive, got {h.tolist()}: raise the lowest")
     return np.broadcast_to(h, num_wells).copy()

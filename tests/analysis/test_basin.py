@@ -7,8 +7,8 @@ from driftmatch.analysis.basin import _Attractor, basins
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import NoiseFreeFlow
 from driftmatch.errors import InputError
-from driftmatch.sampling.whitening import Whitening
 from driftmatch.network import Network
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import SDE
 from driftmatch.simulation.simulate import simulate
 from driftmatch.systems.chaos import lorenz

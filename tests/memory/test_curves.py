@@ -136,9 +136,9 @@ def test_less_noise_spreads_less():
     [
         ({}, "one of amplitudes, cue_times and noises must be given, got 0"),
         ({"amplitudes": [1.0], "noises": [1.0]}, "got 2 of them"),
-        ({"amplitudes": []}, "must be finite numbers"),
-        ({"amplitudes": [np.nan]}, "must be finite numbers"),
-        ({"amplitudes": "all"}, "must be numbers, got 'all'"),
+        ({"amplitudes": []}, "must have shape .V,., got .0,."),
+        ({"amplitudes": [np.nan]}, "must be finite, got"),
+        ({"amplitudes": "all"}, "must be numbers of shape .V,., got 'all'"),
         ({"cue_times": [1.0, 0.0]}, "cue times must be positive, got 0"),
         ({"noises": [-1.0]}, "not negative"),
     ],
@@ -151,9 +151,9 @@ def test_bad_input(target, tilt, given, words):
 @pytest.mark.parametrize(
     ("system", "factor", "words"),
     [
-        (None, "a", "multiplied by what is not negative, got 'a'"),
-        (None, np.nan, "multiplied by what is not negative, got nan"),
-        (None, True, "multiplied by what is not negative, got True"),
+        (None, "a", "factor must be a number, got 'a'"),
+        (None, np.nan, "factor must be finite, got nan"),
+        (None, True, "factor must be a number, got True"),
         ("a", 2.0, "system must be a Network or an SDE, got str"),
     ],
 )

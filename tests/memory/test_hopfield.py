@@ -127,9 +127,9 @@ def test_the_same_key_gives_the_same_recall():
         (np.ones((1, 5)), "at least two patterns, got 1"),
         (np.ones(5), r"of shape \(W, d\), got shape \(5,\)"),
         (np.ones((0, 5)), r"got shape \(0, 5\)"),
-        (np.full((2, 5), np.nan), "must be finite numbers"),
+        (np.full((2, 5), np.nan), "must be finite"),
         ([[1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]], "patterns 0 and 2 have the same signs"),
-        ("patterns", "must be finite numbers of shape .*, got str"),
+        ("patterns", "must be numbers of shape .*, got 'patterns'"),
     ],
 )
 def test_bad_patterns(patterns, words):
@@ -147,8 +147,8 @@ def test_bad_patterns(patterns, words):
         ({"key": 1}, "key must be one random key"),
         ({"sweeps": "a"}, "sweeps must be a whole number of at least 0, got 'a'"),
         ({"cue_sweeps": -1}, "cue_sweeps must be a whole number of at least 0, got -1"),
-        ({"cue": np.nan}, "cue must be a finite number, got nan"),
-        ({"cue": "a"}, "cue must be a finite number, got 'a'"),
+        ({"cue": np.nan}, "cue must be finite, got nan"),
+        ({"cue": "a"}, "cue must be a number, got 'a'"),
     ],
 )
 def test_bad_recall(bad, words):

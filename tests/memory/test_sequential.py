@@ -177,9 +177,18 @@ RING = dm.systems.ring_of_wells()
         (lambda: walk(RING, key=KEY, dt="a"), "dt must be a positive number"),
         (lambda: walk(RING, key=KEY, duration=-1.0), "duration must be a positive number"),
         (lambda: walk(RING, key=0), "key must be one random key"),
-        (lambda: walk_curve(dm.systems.ring_of_wells, 0.4, key=KEY), "list of finite numbers"),
-        (lambda: walk_curve(dm.systems.ring_of_wells, [], key=KEY), "list of finite numbers"),
-        (lambda: walk_curve(dm.systems.ring_of_wells, ["a"], key=KEY), "list of finite numbers"),
+        (
+            lambda: walk_curve(dm.systems.ring_of_wells, 0.4, key=KEY),
+            "values must .* shape .A,.",
+        ),
+        (
+            lambda: walk_curve(dm.systems.ring_of_wells, [], key=KEY),
+            "values must .* shape .A,.",
+        ),
+        (
+            lambda: walk_curve(dm.systems.ring_of_wells, ["a"], key=KEY),
+            "values must .* shape .A,.",
+        ),
         (lambda: walk_curve(RING, [0.4], key=KEY), "make must be a function.*got SDE"),
     ],
 )

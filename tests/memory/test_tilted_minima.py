@@ -125,9 +125,9 @@ def test_an_sde_stands_for_its_landscape(double_well):
 @pytest.mark.parametrize(
     ("direction", "options", "words"),
     [
-        ([1.0, 0.0], {}, r"direction must be 1 numbers, got shape \(2,\)"),
+        ([1.0, 0.0], {}, r"direction must have shape .1,., got \(2,\)"),
         ([np.nan], {}, "direction must be finite"),
-        ("up", {}, "direction must be 1 numbers, got 'up'"),
+        ("up", {}, "direction must be numbers of shape .1,., got 'up'"),
         ([1.0], {"largest": 0.0}, "largest must be a positive number"),
         ([1.0], {"largest": "a"}, "largest must be a positive number, got 'a'"),
         ([1.0], {"steps": 0}, "steps must be a whole number"),

@@ -267,7 +267,7 @@ def unchecked(function):
         ({"key": 0}, r"such as jax.random.key\(0\), got int"),
         ({"num_trajectories": 2.0}, "num_trajectories must be a whole number"),
         ({"save_every": True}, "save_every must be a whole number"),
-        ({"start": "origin"}, "start must be an array of numbers"),
+        ({"start": "origin"}, "start must be numbers, got 'origin'"),
         ({"input": np.ones(2)}, "for a constant one pass lambda t: value"),
         ({"solver": 3}, "solver must be one of euler-maruyama, heun or a Diffrax solver"),
         ({"system": lambda z: -z}, r"functions become one by driftmatch.SDE"),

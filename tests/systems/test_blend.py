@@ -220,7 +220,7 @@ LINE = [[0.0, 0.0], [4.0, 0.0]]
         ([limit_cycle()] * 2, [[0.0, 0.0]], {}, r"must have shape \(2, k\), .* got \(1, 2\)"),
         ([limit_cycle()] * 2, [0.0, 4.0], {}, r"centres must have shape \(2, k\), .* got \(2,\)"),
         ([limit_cycle(), lorenz()], LINE, {}, r"with k at least 3, got \(2, 2\)"),
-        ([limit_cycle()] * 2, "far", {}, "centres must be a number or an array of numbers, got 'f"),
+        ([limit_cycle()] * 2, "far", {}, "centres must be numbers, got 'f"),
         ([limit_cycle()] * 2, [[0, 0], [np.nan, 4]], {}, "centres must be finite"),
         (
             [limit_cycle()] * 3,
@@ -231,9 +231,9 @@ LINE = [[0.0, 0.0], [4.0, 0.0]]
         ),
         ([limit_cycle()] * 2, LINE, {"radius": 1.4}, "4 apart, too near .* radius 1.4: .* 4.2"),
         ([limit_cycle()] * 2, [[1.0, 1.0]] * 2, {}, "centres 0 and 1 are 0 apart, too near"),
-        ([limit_cycle()] * 2, LINE, {"radius": 0.0}, r"radius must be positive, got 0\.0"),
-        ([limit_cycle()] * 2, LINE, {"radius": "1"}, "radius must be a number, got '1'"),
-        ([limit_cycle()] * 2, LINE, {"time_scale": -1.0}, r"time_scale must be positive, got -1"),
+        ([limit_cycle()] * 2, LINE, {"radius": 0.0}, r"radius must be a positive number, got 0\.0"),
+        ([limit_cycle()] * 2, LINE, {"radius": "1"}, "radius must be a positive number, got '1'"),
+        ([limit_cycle()] * 2, LINE, {"time_scale": -1.0}, "time_scale must be a positive number"),
         ([limit_cycle()] * 2, LINE, {"noise": -0.1}, r"noise must not be negative, got -0\.1"),
         ([limit_cycle()] * 2, LINE, {"noise": np.inf}, "noise must be finite, got inf"),
         (

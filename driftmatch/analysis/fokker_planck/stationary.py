@@ -10,9 +10,10 @@ from jaxtyping import Float
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, jump_process
 from driftmatch.analysis.fokker_planck.null_vector import stationary_probabilities
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
-from driftmatch.grids import Grid
+from driftmatch.grids import Grid, check_axes
 from driftmatch.matching.states import characteristic_time, visited_states
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
@@ -73,6 +74,7 @@ class StationaryDensity:
 
     def mean(self, values: Float[np.ndarray, "*cells"]) -> float:
         """⟨values⟩ under p."""
+        values = check_array("values", values, self.grid.shape, finite=False)
         return float(np.sum(self.density * values) * self.grid.cell_volume)
 
     def marginal(self, axes: Sequence[int]) -> "StationaryDensity":
@@ -81,9 +83,7 @@ class StationaryDensity:
         `drift` becomes its conditional mean; `entropy_production` stays that of the whole.
         """
         k = self.grid.dim
-        axes = list(axes) if isinstance(axes, Sequence) else []
-        if not axes or len(set(axes)) != len(axes) or not all(a in range(k) for a in axes):
-            raise InputError(f"axes must be different numbers from 0 to {k - 1}, got {axes}")
+        axes = check_axes(axes, k)
         others = tuple(a for a in range(k) if a not in axes)
         volume = float(np.prod(self.grid.spacing[list(others)]))
         order = np.argsort(np.argsort(axes))

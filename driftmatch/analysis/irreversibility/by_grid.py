@@ -26,6 +26,11 @@ class GridRoute(AbstractRoute):
 
     grid: Grid | Sequence[int] | int | None = None
 
+    def __post_init__(self):
+        if not isinstance(self.grid, Grid | None):
+            axes = len(self.grid) if isinstance(self.grid, Sequence | np.ndarray) else 1
+            Grid(np.zeros(axes), np.ones(axes), self.grid)
+
     def __call__(self, sde, trajectory, key):
         if trajectory is not None:
             raise InputError(

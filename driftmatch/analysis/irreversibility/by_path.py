@@ -10,6 +10,7 @@ from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
     Ensemble,
+    check_run_options,
     is_transient,
     on_stationary_paths,
     overshoots,
@@ -43,6 +44,9 @@ class PathRoute(AbstractRoute):
     duration: float | None = None
     burn_in: float | None = None
     dt: float | None = None
+
+    def __post_init__(self):
+        check_run_options(self)
 
     def __call__(self, sde, trajectory, key):
         if trajectory is not None:

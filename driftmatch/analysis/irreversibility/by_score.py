@@ -10,7 +10,7 @@ from driftmatch.analysis.flux import divergences, flux_drifts
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
     Ensemble,
-    check_positive,
+    check_run_options,
     is_transient,
     on_stationary_paths,
     overshoots,
@@ -25,10 +25,10 @@ from driftmatch.analysis.irreversibility.score import (
     features_for,
     fit_scores,
 )
+from driftmatch.arguments import check_count, check_key, check_positive
 from driftmatch.errors import InputError
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key
 
 Matrix = np.ndarray
 
@@ -60,9 +60,14 @@ class ScoreRoute(AbstractRoute):
     burn_in: float | None = None
     dt: float | None = None
 
-    def __call__(self, sde, trajectory, key):
-        n = check_count("num_features", self.num_features)
+    def __post_init__(self):
+        check_count("num_features", self.num_features)
         check_positive("slope", self.slope)
+        check_count("num_samples", self.num_samples)
+        check_run_options(self)
+
+    def __call__(self, sde, trajectory, key):
+        n = self.num_features
         halves, flux, outcome = self._samples(sde, trajectory, key)
         states = np.concatenate([samples.states for samples in flux])
         if len(states) < 10 * n:
@@ -88,11 +93,10 @@ class ScoreRoute(AbstractRoute):
         if trajectory is not None:
             states, _, outcome = recorded(sde, trajectory)
             return *_in_halves(sde, states), outcome
-        wanted = check_count("num_samples", self.num_samples)
 
         def sampled(ensemble: Ensemble, key):
             starts, steps, dt = ensemble.starts, ensemble.steps, ensemble.dt
-            save_every = min(steps, max(1, steps * len(starts) // wanted))
+            save_every = min(steps, max(1, steps * len(starts) // self.num_samples))
             run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every)
             halves, flux = _in_halves(sde, run[:, 1:])
             overshot = any(overshoots(half.drifts, half.states, dt) for half in flux)

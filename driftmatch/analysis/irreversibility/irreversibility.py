@@ -10,12 +10,11 @@ from driftmatch.analysis.irreversibility.by_linear import LinearRoute
 from driftmatch.analysis.irreversibility.by_path import PathRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility, Recording
+from driftmatch.arguments import check_choice, check_key, shown
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_key
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
-from driftmatch.words import did_you_mean
 
 Method = Literal["score", "grid", "path", "linear"]
 
@@ -62,13 +61,11 @@ def irreversibility(
     """
     sde = as_stationary_sde(sde)
     if isinstance(method, str):
-        if method not in _ROUTES:
-            raise InputError(f"there is no method {method!r}{did_you_mean(method, _ROUTES)}")
-        method = _ROUTES[method]
+        method = _ROUTES[check_choice("method", method, _ROUTES)]
     if not isinstance(method, AbstractRoute):
         raise InputError(
             f"method must be one of {', '.join(_ROUTES)} or a route such as ScoreRoute(), got "
-            f"{method!r}"
+            f"{shown(method)}"
         )
     if trajectory is not None and not isinstance(trajectory, Trajectory | NetworkTrajectory):
         raise InputError(

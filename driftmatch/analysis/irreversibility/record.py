@@ -9,6 +9,7 @@ from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import diffuse, flux_drifts
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.outcomes import Outcome
@@ -78,12 +79,7 @@ class Irreversibility:
 
     def _states(self, z):
         k = self.sde.dim
-        try:
-            states = np.asarray(z, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError(f"states must be numbers of shape (..., {k}), got {z!r}") from None
-        if states.ndim == 0 or states.shape[-1] != k or states.size == 0:
-            raise InputError(f"states must have shape (..., {k}), got {states.shape}")
+        states = check_array("states", z, (..., k), finite=False)
         return states.reshape(-1, k), states.shape
 
 

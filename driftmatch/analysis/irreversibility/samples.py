@@ -11,12 +11,12 @@ from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.block_errors import mean_error
 from driftmatch.analysis.flux import flux_drifts
+from driftmatch.arguments import check_array, check_count, check_key, check_positive
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.states import characteristic_time
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_count, check_key
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
@@ -109,10 +109,7 @@ def stationary_ensemble(
     `burn_in` and `duration` say otherwise, the run is lengthened until it has lasted four of them
     and its first and second half agree, and the paths that follow are as long.
     """
-    M = check_count("num_trajectories", num_trajectories)
-    for name, value in (("duration", duration), ("burn_in", burn_in), ("dt", dt)):
-        if value is not None:
-            check_positive(name, value)
+    M = num_trajectories
     key_time, key_choice, key_run = jax.random.split(check_key(key), 3)
     time_scale, starts = characteristic_time(sde, key_time)
     flux_drifts(sde, starts)  # refuses at once what would be refused after the run
@@ -244,10 +241,8 @@ def standard_error(values: Float[np.ndarray, "M T"]) -> float:
 def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], float, Outcome]:
     """The states of a recording, in float64, and the time between two; checked at the door."""
     given = _states_of(sde, trajectory)
-    try:
-        times, states = (np.asarray(x, dtype=float) for x in (trajectory.times, given))
-    except (TypeError, ValueError):
-        raise InputError("the trajectory's times and states must be arrays of numbers") from None
+    times = check_array("the trajectory's times", trajectory.times)
+    states = check_array("the trajectory's states", given, finite=False)
     if states.ndim != 3 or states.shape[2] != sde.dim:
         raise InputError(
             f"the trajectory has states of shape {states.shape} but {sde.name} has {sde.dim} "
@@ -286,6 +281,14 @@ def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], 
     return states, float((times[-1] - times[0]) / len(gaps)), outcome
 
 
+def check_run_options(route: Any) -> None:
+    """How a route simulates: positive numbers, or None where it may choose."""
+    check_count("num_trajectories", route.num_trajectories)
+    for what in ("duration", "burn_in", "dt"):
+        if getattr(route, what) is not None:
+            check_positive(what, getattr(route, what))
+
+
 def _states_of(sde: AbstractSDE, trajectory):
     """Of a network's recording, what the SDE is about: neurons, or latent coordinates."""
     if not isinstance(trajectory, NetworkTrajectory):
@@ -298,10 +301,3 @@ def _states_of(sde: AbstractSDE, trajectory):
             "record network.with_private_noise(0)"
         )
     return trajectory.latent
-
-
-def check_positive(name: str, value: Any) -> None:
-    """Refuse what is no positive, finite number."""
-    is_real = isinstance(value, int | float | np.integer | np.floating)
-    if isinstance(value, bool) or not is_real or not (np.isfinite(value) and value > 0):
-        raise InputError(f"{name} must be a positive number, got {value!r}")

@@ -12,7 +12,6 @@ import driftmatch as dm
 from driftmatch.analysis.irreversibility.samples import (
     Ensemble,
     block_means,
-    check_positive,
     is_transient,
     on_stationary_paths,
     overshoots,
@@ -22,6 +21,7 @@ from driftmatch.analysis.irreversibility.samples import (
     standard_error,
     stationary_ensemble,
 )
+from driftmatch.arguments import check_positive
 from driftmatch.outcomes import Outcome
 
 KEY = jax.random.key(0)

@@ -1,0 +1,230 @@
+"""What every public call checks at its door: numbers, arrays, keys, meters and names.
+
+Each check returns what was given as a plain value, and raises one sentence for what cannot be used.
+A number may come as one of Python, NumPy or JAX, also as an array without dimensions; True is none.
+"""
+
+import numbers
+from collections.abc import Iterable
+from types import EllipsisType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from driftmatch.errors import InputError
+from driftmatch.meters import AbstractMeter
+from driftmatch.words import did_you_mean
+
+# Single precision, in which JAX computes by default, ends at 3e38, and squares must fit too.
+LARGEST = 1e30
+_LARGEST_COUNT = 2**31 - 1
+
+Shape = tuple[int | str | EllipsisType, ...]
+
+
+def check_number(what: str, value: Any) -> float:
+    """A finite number."""
+    number = as_scalar(value)
+    if number is None:
+        raise InputError(f"{what} must be a number, got {shown(value)}")
+    if not abs(number) < float("inf"):
+        raise InputError(f"{what} must be finite, got {shown(value)}")
+    if abs(number) > LARGEST:
+        raise InputError(f"{what} must be at most {LARGEST:g} in size, got {shown(value)}")
+    return float(number)
+
+
+def check_positive(what: str, value: Any) -> float:
+    """A finite number above 0."""
+    number = as_scalar(value)
+    if number is None or not 0 < number < float("inf"):
+        raise InputError(f"{what} must be a positive number, got {shown(value)}")
+    if not 1 / LARGEST <= number <= LARGEST:
+        raise InputError(f"{what} must be from {1 / LARGEST:g} to {LARGEST:g}, got {shown(value)}")
+    return float(number)
+
+
+def check_non_negative(what: str, value: Any) -> float:
+    """A finite number of at least 0."""
+    number = check_number(what, value)
+    if number < 0:
+        raise InputError(f"{what} must not be negative, got {shown(value)}")
+    return number
+
+
+def check_fraction(what: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    number = as_scalar(value)
+    if number is None or not 0 <= number <= 1:
+        raise InputError(f"{what} must be a number from 0 to 1, got {shown(value)}")
+    return float(number)
+
+
+def check_count(what: str, value: Any, *, least: int = 1, most: int = _LARGEST_COUNT) -> int:
+    """A whole number of at least `least`."""
+    number = as_scalar(value)
+    wanted = f"a whole number of at least {least}"
+    if not isinstance(number, numbers.Integral) or number < least:
+        raise InputError(f"{what} must be {wanted}, got {shown(value)}")
+    if number > most:
+        raise InputError(f"{what} must be at most {most}, got {shown(value)}")
+    return int(number)
+
+
+def check_index(what: str, value: Any, number: int) -> int:
+    """Which one of so many."""
+    which = as_scalar(value)
+    if not (isinstance(which, numbers.Integral) and 0 <= which < number):
+        raise InputError(
+            f"{what} must be a whole number from 0 to {number - 1}, got {shown(value)}"
+        )
+    return int(which)
+
+
+def check_flag(what: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{what} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def check_text(what: str, value: Any) -> str:
+    """Words."""
+    if not isinstance(value, str):
+        raise InputError(f"{what} must be a string, got {shown(value)}")
+    return value
+
+
+def check_choice(what: str, value: Any, choices: Iterable[str]) -> str:
+    """One of the names."""
+    choices = list(choices)
+    if not (isinstance(value, str) and value in choices):
+        raise InputError(f"there is no {what} {shown(value)}{did_you_mean(value, choices)}")
+    return value
+
+
+def check_key(key: Any) -> PRNGKeyArray:
+    """A random key of either kind, as a typed one."""
+    try:
+        if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
+            return key
+        if key.dtype == np.uint32:
+            key = jax.random.wrap_key_data(jnp.asarray(key))
+            if key.shape == ():
+                return key
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise InputError(
+        f"key must be one random key, such as jax.random.key(0), got {type(key).__name__}"
+    )
+
+
+def check_meter(meter: Any) -> AbstractMeter:
+    """What is told of the progress; silence is the default, not None."""
+    if not isinstance(meter, AbstractMeter):
+        raise InputError(
+            f"meter must be a meter such as driftmatch.TerminalMeter(), got {shown(meter)}; leave "
+            "it out for none"
+        )
+    return meter
+
+
+def check_array(
+    what: str, value: Any, *shapes: Shape, finite: bool = True
+) -> Float[np.ndarray, "..."]:
+    """Real numbers in float64, not always a copy, of one of the shapes.
+
+    A shape names its axes: by a length, by a word for any length of at least 1, or by a leading
+    ``...`` for any number of axes, which together hold at least one entry.
+    """
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # rows of different lengths, or what is no array at all
+        array = np.asarray(None)
+    if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "iu"):
+        raise InputError(f"{what} must be {_numbers(shapes)}, got {shown(value)}")
+    array = array.astype(np.float64, copy=False)
+    if shapes and not any(_fits(array.shape, shape) for shape in shapes):
+        raise InputError(f"{what} must {_have_shape(shapes)}, got {array.shape}")
+    if finite and array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):
+        worst = array[~(np.abs(array) <= LARGEST)][0]
+        limit = f"at most {LARGEST:g} in size" if np.isfinite(worst) else "finite"
+        raise InputError(f"{what} must be {limit}, got {shown(array.tolist())}")
+    return array
+
+
+def check_box(box: Any, dim: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """The lower and the upper corner of a box, each of k numbers, or of one for all axes."""
+    wanted = (
+        f"box must be a lower and an upper corner of {dim} finite numbers each, the lower one "
+        "below in every coordinate"
+    )
+    if not isinstance(box, tuple | list | np.ndarray | jax.Array) or len(box) != 2:
+        raise InputError(f"{wanted}, got {shown(box)}")
+    try:
+        low, high = (check_array("box", corner, (dim,), ()) for corner in box)
+    except InputError:
+        raise InputError(f"{wanted}, got {shown(box)}") from None
+    low, high = (np.array(np.broadcast_to(corner, (dim,))) for corner in (low, high))
+    if not np.all(low < high):
+        raise InputError(f"{wanted}, got {low.tolist()} and {high.tolist()}")
+    return low, high
+
+
+def as_scalar(value: Any) -> int | float | None:
+    """The Python number that is meant, or None for what is not one real number."""
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        is_real = jnp.issubdtype(value.dtype, np.floating) or value.dtype.kind in "iu"
+        if value.ndim > 0 or not is_real:
+            return None
+        return value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def shown(value: Any) -> str:
+    """What was given, in a few words for the end of a sentence."""
+    if isinstance(value, np.ndarray | jax.Array) and value.ndim > 0:
+        return f"an array of shape {value.shape}"
+    number = as_scalar(value)
+    if number is not None:
+        return repr(number)
+    if value is None or isinstance(value, bool | str | complex | tuple | list | dict | np.generic):
+        text = " ".join(repr(value).split())
+        return text if len(text) <= 80 else f"{text[:77]}..."
+    return f"a {type(value).__name__}"
+
+
+def _fits(given: tuple[int, ...], shape: Shape) -> bool:
+    if shape and shape[0] is ...:
+        rest = shape[1:]
+        if len(given) < len(rest) or 0 in given:
+            return False
+        given, shape = given[len(given) - len(rest) :], rest
+    return len(given) == len(shape) and all(
+        n == wanted if isinstance(wanted, int) else n > 0
+        for n, wanted in zip(given, shape, strict=True)
+    )
+
+
+def _numbers(shapes: tuple[Shape, ...]) -> str:
+    parts = ["a number"] if () in shapes else []
+    if any(shapes):
+        parts.append(f"numbers of shape {_words(shapes)}")
+    return " or ".join(parts) or "numbers"
+
+
+def _have_shape(shapes: tuple[Shape, ...]) -> str:
+    return f"{'be a number or ' if () in shapes else ''}have shape {_words(shapes)}"
+
+
+def _words(shapes: tuple[Shape, ...]) -> str:
+    def word(shape: Shape) -> str:
+        inside = ", ".join("..." if axis is ... else str(axis) for axis in shape)
+        return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+    return " or ".join(word(shape) for shape in shapes if shape)
