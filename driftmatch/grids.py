@@ -18,6 +18,8 @@ class Grid:
 
     - `lower`, `upper`: the corners of the box, k numbers each, in units of z.
     - `shape`: the number of cells along each axis, k whole numbers of at least 4.
+    - `wraps`: whether each axis is that of an angle, whose last cell borders on its first; no axis
+      by default.
 
     Raises `InputError` when these do not fit together.
     """
@@ -25,12 +27,14 @@ class Grid:
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     shape: tuple[int, ...]
+    wraps: tuple[bool, ...]
 
     def __init__(
         self,
         lower: Sequence[float] | np.ndarray,
         upper: Sequence[float] | np.ndarray,
         shape: Sequence[int] | int,
+        wraps: Sequence[bool] | None = None,
     ):
         low, high = (
             np.atleast_1d(check_array(what, corner, (), ("k",)))
@@ -89,7 +93,7 @@ class Grid:
 
     def coarser(self) -> "Grid":
         """The same box with half as many cells along each axis."""
-        return Grid(self.lower, self.upper, tuple(max(4, n // 2) for n in self.shape))
+        return Grid(self.lower, self.upper, tuple(max(4, n // 2) for n in self.shape), self.wraps)
 
     def onto(self, axes: Sequence[int]) -> "Grid":
         """The grid of some of the axes, in the order given."""
@@ -98,6 +102,7 @@ class Grid:
             [self.lower[a] for a in axes],
             [self.upper[a] for a in axes],
             [self.shape[a] for a in axes],
+            [self.wraps[a] for a in axes],
         )
 
 

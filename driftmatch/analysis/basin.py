@@ -11,7 +11,7 @@ from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
 from driftmatch.arguments import check_array, check_count, check_key, check_meter, check_positive
 from driftmatch.errors import InputError
-from driftmatch.matching.states import characteristic_time
+
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
 from driftmatch.sampling.whitening import Whitening

@@ -14,7 +14,7 @@ from driftmatch.analysis.lyapunov import lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive
 from driftmatch.errors import InputError
 from driftmatch.matching.errors import matching_errors
-from driftmatch.matching.states import characteristic_time
+
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE

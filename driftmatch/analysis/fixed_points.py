@@ -13,7 +13,7 @@ from driftmatch.analysis.fixed_point_search import FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative
 from driftmatch.errors import InputError
-from driftmatch.matching.states import characteristic_time, visited_states
+
 from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
+from driftmatch import evaluate
 from driftmatch.evaluate import at_states, diffusion_matrices
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
@@ -35,13 +36,17 @@ def as_stationary_sde(sde: AbstractSDE | Network) -> AbstractSDE:
 
 
 def flux_drifts(
-    sde: AbstractSDE, states: Float[np.ndarray, "N k"]
+    sde: AbstractSDE, states: Float[np.ndarray, "N k"], *, may_be_singular: bool = False
 ) -> tuple[Float[np.ndarray, "N k"], Float[np.ndarray, "#N k k"]]:
     """f̃ at every state, and D: at every state too, or once if it is constant.
 
-    Refuses a drift that is not finite and a D that is singular.
+    Refuses a drift that is not finite and, unless it `may_be_singular`, a D that is singular.
     """
     drifts = at_states(_flux_drift, sde, states, numbers=_numbers(sde))
+    # The slope of √max(x, 0) is not finite where x ≤ 0, though that of σσᵀ is.
+    lost = ~np.isfinite(drifts).all(axis=1)
+    if lost.any():
+        drifts[lost] = _by_differences(sde, states[lost], np.ptp(states, axis=0))
     chosen = states[:1] if sde.has_constant_diffusion else states
     D = diffusion_matrices(sde, chosen)
     finite = np.isfinite(drifts).all(axis=1) & np.isfinite(D).all(axis=(1, 2))
@@ -51,7 +56,8 @@ def flux_drifts(
             f"{_words(states[np.argmin(finite)])}: mend it there or choose a region where it is "
             "defined"
         )
-    require_regular(sde, chosen, D)
+    if not may_be_singular:
+        require_regular(sde, chosen, D)
     return drifts, D
 
 
@@ -76,11 +82,21 @@ def divergences(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.
     return at_states(_divergence, sde, states, numbers=_numbers(sde))
 
 
+def silent_axes(D: Float[np.ndarray, "N k k"]) -> np.ndarray:
+    """The coordinates along which D has nothing at all, at any state."""
+    return np.flatnonzero(np.all(np.diagonal(D, axis1=1, axis2=2) == 0, axis=0))
+
+
 def require_regular(
     sde: AbstractSDE, states: Float[np.ndarray, "N k"], D: Float[np.ndarray, "N k k"]
 ) -> None:
     """Refuse a D that is singular: irreversibility divides by it."""
-    scale = np.sqrt(np.diagonal(D, axis1=1, axis2=2))
+    variances = np.diagonal(D, axis1=1, axis2=2)
+    scale = np.sqrt(variances)
+    # Where noise vanishes at some states only, as at the edge of where an SDE lives, it is regular.
+    present = np.all(scale > 0, axis=1)
+    if present.any():
+        states, D, scale = states[present], D[present], scale[present]
     unit = np.where(scale > 0, scale, 1.0)
     correlation = D / (unit[:, :, None] * unit[:, None, :])
     smallest = np.linalg.eigvalsh(correlation)[:, 0]
@@ -111,6 +127,17 @@ def _flux_drift(sde: AbstractSDE, z):
 
     slopes = jax.jacfwd(diffusion_matrix)(z)
     return f - jnp.einsum("ijj->i", slopes)
+
+
+def _by_differences(sde, states, width):
+    """f − ∇·D with central differences of D."""
+    f = evaluate.drifts(sde, states)
+    for axis, h in enumerate(1e-6 * np.where(width > 0, width, 1.0)):
+        aside = np.zeros(sde.dim)
+        aside[axis] = h
+        after, before = (diffusion_matrices(sde, states + s * aside) for s in (1, -1))
+        f -= (after - before)[:, :, axis] / (2 * h)
+    return f
 
 
 def _divergence(sde: AbstractSDE, z):

@@ -23,7 +23,7 @@ from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
 from driftmatch.arguments import check_choice, check_key, check_meter, check_positive, shown
 from driftmatch.errors import InputError
-from driftmatch.matching.states import characteristic_time
+
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome

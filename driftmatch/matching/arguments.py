@@ -1,5 +1,6 @@
 """What `embed` was given, checked at the door."""
 
+import jax.numpy as jnp
 import numpy as np
 
 from driftmatch.arguments import (
@@ -10,9 +11,10 @@ from driftmatch.arguments import (
     check_positive,
 )
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.matching.states import NUM_HELD_OUT, NUM_VISITED
+from driftmatch.matching.design import NUM_HELD_OUT, NUM_VISITED
 from driftmatch.sde import AbstractSDE
 
+_ROUNDING = 1e-12  # of the size of numbers: what is spread less has no spread
 MAX_NEURONS = 8192  # the refined fit's arrays then take some 20 GB
 
 
@@ -21,6 +23,11 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | 
     if not isinstance(sde, AbstractSDE):
         raise InputError(
             f"the target must be an SDE (driftmatch.SDE or a system), got {type(sde).__name__}"
+        )
+    if sde.forcing(jnp.zeros(())) is not None:
+        raise InputError(
+            f"{sde.name} is driven by an input that depends on time, which a network of its own "
+            "cannot hold: leave the input out, and give it to the network when it is simulated"
         )
     num_neurons = check_count("num_neurons", num_neurons)
     if num_neurons <= sde.dim:
@@ -58,8 +65,8 @@ def given_states(sde, states, box, rng) -> tuple[np.ndarray, np.ndarray]:
 
 def check_spread(sde, visited) -> None:
     """Raise `ComputationError` when there is but one state to match at."""
-    spread, size = visited.std(axis=0), np.abs(visited).mean(axis=0)
-    if np.all(spread <= 1e-6 * (1e-3 * size.max() + size)):
+    spread = np.ptp(visited, axis=0)
+    if np.all(spread <= _ROUNDING * np.abs(visited).max(axis=0)):
         raise ComputationError(
             f"the trajectories of {sde.name} settle on one point, where there is nothing to match; "
             "give the target noise, or say where to match with states= or box="

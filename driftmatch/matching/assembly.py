@@ -6,9 +6,9 @@ import numpy as np
 from driftmatch.activations import Activation
 from driftmatch.evaluate import drifts
 from driftmatch.matching.confinement import Guards
+from driftmatch.matching.design import NUM_HELD_OUT, Design
 from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.problem import Features, MatchingProblem
-from driftmatch.matching.states import NUM_HELD_OUT, Design
 from driftmatch.network import Network, SharedNoise
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE

@@ -3,30 +3,26 @@
 import time
 from dataclasses import asdict, dataclass
 
-import jax
 import numpy as np
-from jaxtyping import ArrayLike
+from jaxtyping import ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import check_flag, check_key, check_meter
 from driftmatch.errors import InputError
-from driftmatch.evaluate import drifts
 from driftmatch.matching.arguments import check_arguments, check_spread, given_states
 from driftmatch.matching.assembly import Assembly
 from driftmatch.matching.confinement import default_number, place_guards
+from driftmatch.matching.design import design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
-from driftmatch.matching.states import (
-    NUM_HELD_OUT,
-    NUM_VISITED,
-    characteristic_time,
-    design,
-    rate_of,
-    visited_states,
-)
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import seed_of
+from driftmatch.sampling.angles import OnCircles
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
+from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
@@ -62,11 +58,26 @@ class EmbeddingReport:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What `embed` returns: the network, how good it is, and the verdict in words."""
+    """What `embed` returns: the network, how good it is, and the verdict in words.
+
+    - `target`: what the network obeys: the SDE, or one with angles, laid out on circles: an angle
+      φ of period L takes two latent coordinates, cos and sin of 2πφ/L.
+    """
 
     network: Network
     report: EmbeddingReport
     outcome: Outcome
+    target: AbstractSDE
+
+    def coordinates(
+        self, latent: ArrayLike, *, unwrap: bool = False
+    ) -> Float[np.ndarray, "*batch k"]:
+        """The SDE's own coordinates of latent states, shape (..., d): angles in [0, period), or
+        with `unwrap` counted on along the last axis but one, so that windings show."""
+        points = check_array("latent", latent, (..., self.network.latent_dim))
+        if not isinstance(self.target, OnCircles):
+            return points
+        return self.target.angles(points, unwrap=unwrap)
 
 
 def embed(
@@ -81,6 +92,7 @@ def embed(
     confine: bool | None = None,
     states: ArrayLike | None = None,
     box: tuple[ArrayLike, ArrayLike] | None = None,
+    samples: Samples | None = None,
     meter: AbstractMeter = SILENT,
 ) -> Embedding:
     r"""Embed an SDE in a low-rank network: drift–diffusion matching.
@@ -98,7 +110,7 @@ def embed(
     - `key`: a `jax.random.key`; the same key on the same machine gives the same network.
     - `fit`: "refined", "least-squares", "backprop", or such an object with other settings.
     - `tau`: the neural time constant, in the target's unit of time; by default the time in which
-      the target changes by about its own size, to one digit.
+      the target changes by about its own size.
     - `activation`: φ, by name or as an `Activation`.
     - `private_noise`: s ≥ 0, the noise in every neuron (in units of x) that the readout is made to
       withstand. The network itself is noise-free in this sense; see `Network.with_private_noise`.
@@ -106,33 +118,38 @@ def embed(
       what the fit does by itself.
     - `states`: shape (N, k), states to match at instead of the target's own trajectories;
       `box`: lower and upper corner, to match evenly inside.
+    - `samples`: what `sample` found of this SDE; made here if it is not given.
     - `meter`: told of the progress.
 
-    Raises `InputError` for unusable arguments and `ComputationError` when the target diverges.
+    An SDE with angles (``periodic=``) is embedded on circles, see `Embedding`.
+
+    Raises `InputError` for unusable arguments and `ComputationError` when the target diverges or
+    does not stay anywhere, with the reason.
     """
     began = time.perf_counter()
     fit, activation = get_fit(fit), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
     check_meter(meter)
     confine = None if confine is None else check_flag("confine", confine)
-    key_pilot, key_visit, key_test, key_fit = jax.random.split(check_key(key), 4)
-    rng = np.random.default_rng(int(jax.random.randint(key_fit, (), 0, 2**31 - 1)))
-
+    key = check_key(key)
+    rng = seed_of(key)
+    bounds, not_settled = None, None
     if states is None and box is None:
-        time_scale, starts = characteristic_time(sde, key_pilot)
-        kwargs = {"time_scale": time_scale, "starts": starts}
-        visited = visited_states(sde, key_visit, number=NUM_VISITED, meter=meter, **kwargs)
-        held_out = visited_states(sde, key_test, number=NUM_HELD_OUT, **kwargs)
+        samples = samples_of(sde, samples, key, meter).require_place()
+        visited, held_out = samples.halves(rng)
+        time_scale, bounds = samples.time_scale, samples.bounds
+        not_settled = samples.outcome if samples.outcome is Outcome.DRIFTING else None
+    elif samples is not None:
+        raise InputError("give either samples, or states or a box to match at")
     else:
         visited, held_out = given_states(sde, states, box, rng)
-        time_scale = sde.time_scale
+        time_scale = sde.time_scale or _time_scale_of(sde, visited)
+    if sde.periodic is not None:
+        sde = OnCircles(sde, time_scale)
+        visited, held_out, bounds = sde.laid_out(visited), sde.laid_out(held_out), None
     check_spread(sde, visited)
     whitening = Whitening.of(visited)
-    if time_scale is None:
-        rates = whitening.whiten_rates(drifts(sde, visited[:NUM_HELD_OUT]))
-        time_scale = 1 / max(rate_of(rates), np.finfo(float).tiny)
-    if tau is None:
-        tau = float(f"{time_scale:.0e}")
+    tau = time_scale if tau is None else tau
     guards = None
     if fit.confined if confine is None else confine:
         number = default_number(sde.dim, num_neurons)
@@ -144,7 +161,7 @@ def embed(
             )
     num_guards = 0 if guards is None else len(guards.features)
     number = fit.num_states(num_neurons, sde.dim)
-    points = design(sde, visited, whitening, number, rng, guards=guards, tau=tau)
+    points = design(sde, visited, whitening, number, rng, guards=guards, tau=tau, bounds=bounds)
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited)
     fitting = time.perf_counter()
@@ -163,14 +180,24 @@ def embed(
         seconds=time.perf_counter() - began,
         fit_seconds=fit_seconds,
     )
-    return Embedding(network, report, _verdict(report))
+    return Embedding(network, report, _verdict(report, not_settled), sde)
 
 
-def _verdict(report: EmbeddingReport) -> Outcome:
+def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:
+    """The time scale on given states; refuses an SDE that moves nowhere there."""
+    scale = time_scale_of(sde, states)
+    if not np.isfinite(scale):
+        raise InputError(
+            f"{sde.name} has neither drift nor noise at the states given: there is nothing to match"
+        )
+    return scale
+
+
+def _verdict(report: EmbeddingReport, not_settled: Outcome | None) -> Outcome:
     if not report.drift_error < 0.1:
         return Outcome.MORE_NEURONS
     if not report.diffusion_error < 0.1:
         return Outcome.MORE_NEURONS_DIFFUSION
     if not report.noisy_drift_error < 0.1:
         return Outcome.FRAGILE
-    return Outcome.SUCCESS
+    return not_settled or Outcome.SUCCESS

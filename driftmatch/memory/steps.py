@@ -2,7 +2,7 @@
 
 from jaxtyping import PRNGKeyArray
 
-from driftmatch.matching.states import STEPS_PER_TIME_SCALE, characteristic_time
+
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 

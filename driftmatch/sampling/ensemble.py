@@ -106,7 +106,8 @@ def advance(
         error = 0.5 * jnp.max(jnp.abs(after - f), axis=0) * h
         # What rounding hides is no error: paths that have hardly left an offset would never get on.
         allowed = _DRIFT_ERROR * scale + 4 * eps * jnp.max(jnp.abs(z), axis=0) + tiny
-        error = jnp.max(error / allowed)
+        # What has not moved yet has no scale: whatever sets it going is all of it.
+        error = jnp.max(jnp.where(now.high > now.low, error / allowed, 0.0))
         if not sde.has_constant_diffusion:
             turned = jnp.abs(jax.vmap(sde.noise)(trial, dB) - kick)
             ratio = jnp.where(size > 0, turned / (size + move + tiny), 0.0)

@@ -26,14 +26,14 @@ from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.scatter import scattered
 from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
-from driftmatch.sampling.whitening import Whitening
+from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
 
 NUM_SAVES = 3456  # states of every path
 STEPS_PER_TIME_SCALE = 50
 _SAVES_PER_TIME_SCALE = 4
-_PILOT_STEPS = 400
+_PILOT_STEPS, _PILOTS = 250, 20
 _BUDGET = 600_000  # steps of all windows together
 _LONG_RUN = 3_000_000  # steps of the run that is kept, at most
 _STUCK = 3  # windows, each twice as long as the last, in which trajectories mix no better
@@ -81,6 +81,24 @@ def sample(
         meter.stop()
 
 
+def samples_of(
+    sde: AbstractSDE, samples: Samples | None, key: PRNGKeyArray, meter: AbstractMeter = SILENT
+) -> Samples:
+    """The samples that were given, checked, or new ones."""
+    if samples is None:
+        return sample(sde, key=key, meter=meter)
+    if not isinstance(samples, Samples):
+        raise InputError(
+            f"samples must be what driftmatch.sample returned, got {type(samples).__name__}"
+        )
+    if samples.dim != sde.dim:
+        raise InputError(
+            f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has "
+            f"{sde.dim}"
+        )
+    return samples
+
+
 def is_noise_free(sde: AbstractSDE) -> bool:
     """Whether σ is 0 everywhere, as far as can be known without evaluating it everywhere."""
     if not sde.has_constant_diffusion:
@@ -111,7 +129,11 @@ class _Search:
         for axis, period in turning_axes(sde, starts, self.periods).items():
             self.paths.period[axis] = period  # an angle that nobody named: steps must resolve it
         self.paths.record(np.inf, most_steps=_PILOT_STEPS)
-        pilot = self.paths.record(np.inf, most_steps=_PILOT_STEPS)
+        for _ in range(_PILOTS):
+            before = self.paths.dt
+            pilot = self.paths.record(np.inf, most_steps=_PILOT_STEPS)
+            if pilot.limited == 0 or self.paths.dt < 10 * before:
+                break
         if not pilot.is_finite:
             raise self._diverges()
         if pilot.limited == 0:
@@ -234,7 +256,7 @@ class _Search:
     def _kept(self, outcome: Outcome, reason: str | None) -> tuple[Samples, Stationarity]:
         """The run that is kept, in steps of one size."""
         sde, paths, window = self.sde, self.paths, self.windows[-1]
-        time_scale = _time_scale(sde, window.runs, self.free)
+        time_scale = time_scale_of(sde, window.runs.reshape(-1, sde.dim), self.free)
         least = min(w.least for w in self.windows[-2:])
         step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
         duration = window.runs.shape[1] * window.spacing
@@ -247,23 +269,26 @@ class _Search:
         for _ in range(4):
             begin = paths.states
             every = max(1, round(spacing / step))
-            saves = int(np.clip(_LONG_RUN // every, 64, NUM_SAVES))
-            run = paths.record(every * step, saves, step=step)
-            if run.is_finite and run.is_complete:
+            if every * NUM_SAVES > _LONG_RUN:  # so rarely are steps that small needed
+                paths.forget(window.runs)
+                paths.move(begin, 2 * step)
+                run = paths.record(spacing, NUM_SAVES, most_steps=_LONG_RUN)
+            else:
+                run = paths.record(every * step, NUM_SAVES, step=step)
+            if run.is_finite and run.runs.shape[1] >= ROWS:
                 break
             step /= _FINER
             paths.move(begin, step)
         else:
-            if outcome is Outcome.UNCONFINED:
-                run = window
-            else:
+            if outcome is not Outcome.UNCONFINED:
                 raise self._diverges()
+            run = window
         verdict = self._verdict(run.runs)
         return self._record(run.runs, run.spacing, step, outcome, reason, verdict), verdict
 
     def _record(self, runs, spacing, step, outcome, reason, verdict, *, is_resting=False):
         sde = self.sde
-        time_scale = _time_scale(sde, runs, self.free)
+        time_scale = time_scale_of(sde, runs.reshape(-1, sde.dim), self.free)
         kept = [a for a in range(sde.dim) if a not in self.free]
         moving = wrapped(runs, self.periods)[:, :, kept]
         return Samples(
@@ -286,7 +311,7 @@ class _Search:
         runs, spacing, least = ways_to_rest(
             self.sde, self.paths, self.windows, self.reach, self.rng, self.meter
         )
-        time_scale = _time_scale(self.sde, runs, ())
+        time_scale = time_scale_of(self.sde, runs.reshape(-1, self.sde.dim))
         step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
         verdict = Stationarity(0.0, 0.0, 0, float(runs.shape[0]))
         return self._record(
@@ -352,32 +377,3 @@ def _moved_off(sde, starts, is_quiet: bool):
     off = np.where(starts != 0, 1e-12 * np.abs(starts), 1e-30)
     signs = np.random.default_rng(0).standard_normal(starts.shape)
     return np.where(still[:, None], starts + off * signs, starts)
-
-
-def _time_scale(sde: AbstractSDE, runs: Float[np.ndarray, "M T k"], free) -> float:
-    """1 / the root-mean-square drift in whitened coordinates, or 1 / the diffusion there if that
-    is faster; of angles, in their periods over 2π."""
-    flat = runs.reshape(-1, sde.dim)
-    flat = flat[:: max(1, len(flat) // 20_000)]
-    kept = [a for a in range(sde.dim) if a not in free]
-    periods = periods_of(sde)
-    f, D = drifts(sde, flat), diffusion_matrices(sde, flat)
-    turns = np.array([1.0 if p is None else p / (2 * np.pi) for p in periods])
-    scale = np.where([p is None for p in periods], 1.0, turns)[kept]
-    straight = [a for a in kept if periods[a] is None]
-    rates = np.zeros_like(f)
-    diffusing = np.zeros(sde.dim)
-    for a in kept:
-        if periods[a] is not None:
-            rates[:, a] = f[:, a] / turns[a]
-            diffusing[a] = np.mean(D[:, a, a]) / turns[a] ** 2
-    if straight:
-        whitening = Whitening.of(flat[:, straight])
-        rates[:, straight] = whitening.whiten_rates(f[:, straight])
-        spread = flat[:, straight].std(axis=0)
-        safe = np.where(spread > 0, spread, np.inf)
-        diffusing[straight] = np.mean(D[:, straight, straight], axis=0) / safe**2
-    del scale
-    rate = max(float(np.sqrt(np.mean(rates[:, kept] ** 2))) if kept else 0.0,
-               float(np.mean(diffusing[kept])) if kept else 0.0)  # fmt: skip
-    return 1 / rate if rate > 0 else np.inf

@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 Matrix = np.ndarray
 
+_ROUNDING = 1e-13  # of the size of numbers
+
 
 @dataclass(frozen=True)
 class Whitening:
@@ -26,7 +28,9 @@ class Whitening:
         A direction in which they hardly vary keeps a thousandth of its coordinates' scale.
         """
         mean, scale = states.mean(axis=0), states.std(axis=0)
-        scale = np.maximum(scale, 1e-9 * max(scale.max(), np.finfo(float).tiny))
+        # A coordinate that keeps still has no scale: any will do, such as that of its numbers.
+        still = scale <= _ROUNDING * np.abs(states).max(axis=0)
+        scale = np.where(still, np.where(mean != 0, np.abs(mean), 1.0), scale)
         correlation = np.atleast_2d(np.cov((states - mean) / scale, rowvar=False))
         factor = np.linalg.cholesky(correlation + 1e-6 * np.eye(len(mean)))
         return cls(mean, scale[:, None] * factor)

@@ -77,13 +77,19 @@ class Paths:
 
     def move(self, states: Float[np.ndarray, "M k"], dt: float | None = None) -> None:
         """Go on from other states."""
+        low, high = self._now.low, self._now.high
         self._begin(states, self.dt if dt is None else dt)
+        self._now = self._now._replace(low=low, high=high)
 
     def forget(self, runs: Float[np.ndarray, "M T k"]) -> None:
-        """Take for what has been spanned what these samples do but for a twentieth."""
+        """Take for spanned what a path of these samples does, on the average: of paths
+        that rest, each in its place, little. Where they spike, the geometric mean of all that is
+        spanned and of what is but for a twentieth of the time: between spikes errors must be small.
+        """
+        low, high = np.quantile(runs, _MOST, axis=1)
+        width = np.sqrt((high - low).mean(axis=0) * np.ptp(runs, axis=1).mean(axis=0))
         with jax.enable_x64(True):
-            low, high = (jnp.asarray(np.quantile(runs, q, axis=(0, 1)), float) for q in _MOST)
-            self._now = self._now._replace(low=low, high=high)
+            self._now = self._now._replace(low=jnp.zeros_like(self._now.low), high=jnp.asarray(width))
 
     def record(
         self,

@@ -25,11 +25,12 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from driftmatch.analysis.flux import flux_drifts, undiffuse
+from driftmatch.analysis.flux import flux_drifts, require_regular, silent_axes, undiffuse
 from driftmatch.analysis.fokker_planck.lattice import Offset, lattice_weights
 from driftmatch.grids import Grid
 from driftmatch.sde import AbstractSDE
 
+_ADDED = 1e-2  # of the drift times the cell
 _KNOWN = 1e-9  # of the largest probability: below it an iterative solver's are not to be trusted
 
 
@@ -58,11 +59,12 @@ class Edges:
 class JumpProcess:
     """A Markov jump process between the cells of a grid that stands for an SDE.
 
-    - `edges`: one `Edges` an offset.
+    - `edges`: one `Edges` an offset. - `silent`: the coordinates without noise.
     """
 
     grid: Grid
     edges: tuple[Edges, ...]
+    silent: tuple[int, ...] = ()
 
     def rates(self) -> scipy.sparse.csc_matrix:
         """The rate of the jump j → i in row i and column j."""
@@ -95,22 +97,34 @@ class JumpProcess:
         return replace(self, edges=tuple(edges))
 
     def entropy_production(self, mass: Float[np.ndarray, " N"]) -> float:
-        """Σ flux · x: the entropy production rate of the jumps in the stationary state."""
+        """Σ flux · x: the entropy production rate of the jumps in the stationary state; NaN where a
+        coordinate has no noise."""
+        if self.silent:
+            return float("nan")
         return float(sum(e.flux(mass) @ e.force for e in self.edges))
 
     def numerical_diffusion(self, mass: Float[np.ndarray, " N"]) -> float:
         """⟨x²⟩/12, what exponential fitting adds to D, relative to D, where the force leads."""
-        weight = sum(float(mass[e.tail] @ (e.forward + e.backward)) for e in self.edges)
-        square = sum(
-            float(mass[e.tail] @ ((e.forward + e.backward) * e.force**2)) for e in self.edges
-        )
-        return square / weight / 12
+        edges = [e for e in self.edges if not any(e.offset[a] for a in self.silent)]
+        weight = sum(float(mass[e.tail] @ (e.forward + e.backward)) for e in edges)
+        square = sum(float(mass[e.tail] @ ((e.forward + e.backward) * e.force**2)) for e in edges)
+        return square / weight / 12 if edges else 0.0
 
 
 def jump_process(sde: AbstractSDE, grid: Grid) -> JumpProcess:
-    """The jumps between the cells of a grid with reflecting walls."""
+    """The jumps between the cells of a grid with reflecting walls, or none round an angle.
+
+    Along coordinates without noise some diffusion is added, a hundredth of what a first-order
+    scheme would have of itself: exponential fitting then leads with the flow, and `centred` makes
+    that second order.
+    """
     centres, h = grid.centres, grid.spacing
-    drift, D = flux_drifts(sde, centres)
+    drift, D = flux_drifts(sde, centres, may_be_singular=True)
+    added = np.zeros(grid.dim)
+    silent = silent_axes(D)
+    added[silent] = _ADDED * np.abs(drift[:, silent]).max(axis=0) * h[silent]
+    D = D + np.diag(added)
+    require_regular(sde, centres if len(D) > 1 else centres[:1], D)
     at_centres = undiffuse(D, drift) * h
     edges = []
     for offset, weight in lattice_weights(D / np.outer(h, h)).items():
@@ -120,21 +134,27 @@ def jump_process(sde: AbstractSDE, grid: Grid) -> JumpProcess:
         tail, head = tail[linked], head[linked]
         strength = 0.5 * (weights[tail] + weights[head])
         e = np.array(offset)
-        drift_between, D_between = flux_drifts(sde, centres[tail] + 0.5 * h * e)
-        halfway = undiffuse(D_between, drift_between) * h
+        between = centres[tail] + 0.5 * h * e
+        drift_between, D_between = flux_drifts(sde, between, may_be_singular=True)
+        halfway = undiffuse(D_between + np.diag(added), drift_between) * h
         force = (at_centres[tail] + 4 * halfway + at_centres[head]) @ e / 6  # Simpson's rule
         forward, backward = strength * bernoulli(-force), strength * bernoulli(force)
         edges.append(Edges(offset, tail, head, forward, backward, force))
-    return JumpProcess(grid, tuple(edges))
+    return JumpProcess(grid, tuple(edges), tuple(silent.tolist()))
 
 
 def _neighbours(grid: Grid, offset: Offset):
-    """The cells z and z + e that both lie in the grid, as flat indices."""
-    index = np.arange(grid.size).reshape(grid.shape)
-    pairs = list(zip(offset, grid.shape, strict=True))
-    tail = index[tuple(slice(max(0, -e), max(0, n - max(0, e))) for e, n in pairs)]
-    head = index[tuple(slice(max(0, e), max(0, n - max(0, -e))) for e, n in pairs)]
-    return tail.ravel(), head.ravel()
+    """The cells z and z + e that both lie in the grid, or round an angle, as flat indices."""
+    tail = np.indices(grid.shape).reshape(grid.dim, -1)
+    head = tail + np.array(offset)[:, None]
+    inside = np.ones(grid.size, bool)
+    for axis, (cells, wraps) in enumerate(zip(grid.shape, grid.wraps, strict=True)):
+        if wraps:
+            head[axis] %= cells
+        else:
+            inside &= (head[axis] >= 0) & (head[axis] < cells)
+    flat = (np.ravel_multi_index(tuple(cells[:, inside]), grid.shape) for cells in (tail, head))
+    return tuple(flat)
 
 
 def _sinhc(x):

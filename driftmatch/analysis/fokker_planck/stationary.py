@@ -8,15 +8,18 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.analysis.flux import as_stationary_sde
+from driftmatch.analysis.fokker_planck.box import box_around, wall_mass
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, jump_process
 from driftmatch.analysis.fokker_planck.null_vector import stationary_probabilities
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
-from driftmatch.matching.states import characteristic_time, visited_states
+
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 
 MAX_DIM = 3
@@ -108,34 +111,42 @@ class StationaryDensity:
 
 
 def stationary(
-    sde: AbstractSDE | Network, grid: Grid | Sequence[int] | int | None = None
+    sde: AbstractSDE | Network,
+    grid: Grid | Sequence[int] | int | None = None,
+    *,
+    samples: Samples | None = None,
 ) -> StationaryDensity:
     r"""Solve the stationary Fokker–Planck equation of an SDE on a grid, k ≤ 3.
 
         ∇·J = 0,    J = f p − ∇·(D p),    ∫ p dz = 1,    no flux through the walls
 
     Finite volumes with exponentially fitted fluxes (`fokker_planck.jumps`): p is positive and of
-    unit mass by construction, for any D that is not singular, also anisotropic and
-    state-dependent; of fourth order in the cell at equilibrium, and of second order otherwise.
+    unit mass by construction, for any D, also anisotropic and state-dependent, and without noise
+    along some coordinates, as in underdamped Langevin dynamics (there `entropy_production` is
+    NaN); of fourth order in the cell at equilibrium, and of second order otherwise. Axes of angles
+    wrap round.
 
     **Arguments**
 
     - `sde`: an SDE, or a network, which stands for ``network.latent()``.
     - `grid`: a `Grid`; or the number of cells along each axis (one number, or k), in a box around
-      what the SDE visits; by default 1000, 256² or 64³.
+      what the SDE visits; by default 1000, 256² or 64³. The box is widened, by solutions on coarse
+      grids, until no more probability turns up outside, and ends where states end.
+    - `samples`: what `sample` found; made here if a box is needed and they are not given.
 
     **Returns** a `StationaryDensity`; its outcome says if the walls clip the density, the cells are
     too coarse for the noise, passages between wells are too rare (barriers above some 20 D) for
     their weights to be computed, or the solver did not converge.
 
-    **Raises** `InputError` for more than three dimensions, a grid that does not fit, a singular D
-    and an SDE driven in time.
+    **Raises** `InputError` for more than three dimensions, a grid that does not fit, a D that is
+    singular along no coordinate, and an SDE driven in time; `ComputationError` if the SDE has no
+    stationary density, with the reason.
 
     **Cost** on two cores: 256² one or two seconds and 0.3 GB, 512² some five seconds and 0.7 GB
     (sparse LU); 64³ ten to thirty seconds and 0.6 GB (GMRES with an incomplete LU).
     """
     sde = as_stationary_sde(sde)
-    grid = as_grid(sde, grid)
+    grid = as_grid(sde, grid, samples)
     jumps = jump_process(sde, grid)
     iterative = grid.dim > 2
     mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
@@ -149,7 +160,11 @@ def stationary(
     return _record(sde, jumps, mass, residual, is_unique)
 
 
-def as_grid(sde: AbstractSDE, grid: Grid | Sequence[int] | int | None) -> Grid:
+def as_grid(
+    sde: AbstractSDE,
+    grid: Grid | Sequence[int] | int | None,
+    samples: Samples | None = None,
+) -> Grid:
     """The grid that was given, or one around what the SDE visits; refuses what does not fit."""
     if sde.dim > MAX_DIM:
         raise InputError(
@@ -159,29 +174,25 @@ def as_grid(sde: AbstractSDE, grid: Grid | Sequence[int] | int | None) -> Grid:
     if not isinstance(grid, Grid):
         cells = _CELLS[sde.dim] if grid is None else grid
         trial = Grid(np.zeros(sde.dim), np.ones(sde.dim), cells)  # checks the cells early
-        grid = Grid(*visited_box(sde), trial.shape)
+        _check_size(trial)
+        samples = samples_of(sde, samples, jax.random.key(0)).require_place()
+        grid = box_around(sde, samples, trial.shape)
     if grid.dim != sde.dim:
         raise InputError(f"the grid has {grid.dim} dimensions but {sde.name} has {sde.dim}")
+    _check_size(grid)
+    return grid
+
+
+def _check_size(grid: Grid) -> None:
     if grid.size > MAX_CELLS:
         raise InputError(
             f"a grid of {grid.size} cells would not fit into memory: use at most {MAX_CELLS}"
         )
-    return grid
-
-
-def visited_box(sde: AbstractSDE) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """The corners of a box around what the SDE visits, two fifths wider than 20000 states of it."""
-    key_time, key_states = jax.random.split(jax.random.key(0))
-    time_scale, starts = characteristic_time(sde, key_time)
-    states = visited_states(sde, key_states, number=20_000, time_scale=time_scale, starts=starts)
-    low, high = states.min(axis=0), states.max(axis=0)
-    margin = (high - low) / 5 + 1e-6 * np.abs(high)
-    return low - margin, high + margin
 
 
 def _record(sde: AbstractSDE, jumps: JumpProcess, mass, residual, is_unique) -> StationaryDensity:
     grid = jumps.grid
-    wall = _wall_mass(mass.reshape(grid.shape))
+    wall = wall_mass(sde, grid, mass)
     coarse = jumps.numerical_diffusion(mass)
     outcome = Outcome.SUCCESS
     if not residual < _RESIDUAL:
@@ -203,9 +214,3 @@ def _record(sde: AbstractSDE, jumps: JumpProcess, mass, residual, is_unique) -> 
         outcome,
         sde.name,
     )
-
-
-def _wall_mass(mass) -> float:
-    """The probability in the outermost layer of cells."""
-    inner = mass[(slice(1, -1),) * mass.ndim]
-    return max(0.0, float(mass.sum() - inner.sum()))

@@ -13,7 +13,7 @@ from driftmatch.analysis.block_errors import mean_error
 from driftmatch.analysis.flux import flux_drifts
 from driftmatch.arguments import check_array, check_count, check_key, check_positive
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.matching.states import characteristic_time
+
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE

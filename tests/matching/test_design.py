@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 import driftmatch as dm
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.matching.confinement import place_guards
-from driftmatch.matching.states import characteristic_time, design, visited_states
+from driftmatch.matching.design import characteristic_time, design, visited_states
 from driftmatch.sampling.whitening import Whitening
 
 
