@@ -154,7 +154,8 @@ def _grown(flow: Flow, pairs: Pair, plan: Plan) -> Iterator[Float[np.ndarray, "M
         flow = WithinSubspace(on_the_device(flow.neural, dtype))
     else:
         flow = on_the_device(flow, dtype)
-    pairs = Pair(pairs.state, jax.device_put(np.asarray(pairs.tangents, dtype)))
+    with jax.enable_x64(True):
+        pairs = Pair(pairs.state, jax.device_put(np.asarray(pairs.tangents, dtype)))
     first, dt = 0, np.float64(plan.dt)
     while True:
         with jax.enable_x64(True):
