@@ -32,7 +32,7 @@ def random_network(n: int, seed: int = 0) -> dm.Network:
     )
 
 
-def best_seconds(function, repeats: int = 5) -> float:
+def best_seconds(function, repeats: int = 15) -> float:
     """The shortest of several runs after one that compiles."""
     function()
     times = []
@@ -43,12 +43,12 @@ def best_seconds(function, repeats: int = 5) -> float:
     return min(times)
 
 
-def driftmatch_step(n: int, trajectories: int, steps: int) -> float:
+def driftmatch_step(n: int, trajectories: int, steps: int, solver: str = "euler-maruyama") -> float:
     """Microseconds a step of `dm.simulate`, keeping every hundredth."""
     network = random_network(n)
     simulate = functools.partial(
         dm.simulate, network, duration=steps * DT, dt=DT, num_trajectories=trajectories,
-        save_every=100, solver="euler-maruyama",
+        save_every=100, solver=solver,
     )  # fmt: skip
     return 1e6 / steps * best_seconds(lambda: simulate(key=jax.random.key(1)))
 
@@ -181,20 +181,27 @@ def run(quick: bool = False) -> Result:
     other = torchsde_step(512, steps // 50)
     if other is not None:
         row("torchsde Euler", 512, 1, other)
-    result.require("512 neurons, one path: NumPy dense over driftmatch", dense / ours, 15,
+    result.require("512 neurons, one path: µs a step", ours, 0.7)
+    heun = row("driftmatch, Heun", 512, 1, driftmatch_step(512, 1, steps, "heun"))
+    result.require("512 neurons, one path: Heun over Euler–Maruyama", heun / ours, 2)
+    result.require("512 neurons, one path: NumPy dense over driftmatch", dense / ours, 25,
                    at_least=True)  # fmt: skip
-    result.require("512 neurons, one path: Diffrax over driftmatch", general / ours, 3,
+    result.require("512 neurons, one path: Diffrax over driftmatch", general / ours, 5,
                    at_least=True)  # fmt: skip
     many = row("driftmatch", 512, 64, driftmatch_step(512, 64, steps // 10))
     roof = row("tanh alone, in a loop", 512, 64, tanh_step(512 * 64))
     row("tanh alone, call by call", 512, 64, tanh_call(512 * 64))
-    result.require("512 neurons, 64 paths: driftmatch over tanh in a loop", many / roof, 3)
+    result.require("512 neurons, 64 paths: driftmatch over tanh in a loop", many / roof, 1.5)
+    heun = row("driftmatch, Heun", 512, 64, driftmatch_step(512, 64, steps // 10, "heun"))
+    result.require("512 neurons, 64 paths: Heun over Euler–Maruyama", heun / many, 2)
     sizes = (64, 1000) if quick else (64, 256, 1000, 10_000, 100_000)
     cost = {n: row("driftmatch", n, 1, driftmatch_step(n, 1, max(1000, steps * 64 // n)))
             for n in sizes}  # fmt: skip
     for paths in (10, 100) if quick else (10, 100, 1000):
         row("driftmatch", 512, paths, driftmatch_step(512, paths, max(500, steps // paths)))
     if not quick:
+        roof = row("tanh alone, in a loop", 100_000, 1, tanh_step(100_000, 500))
+        result.require("10⁵ neurons: driftmatch over tanh in a loop", cost[100_000] / roof, 2)
         result.require("time from 10⁴ to 10⁵ neurons grows by", cost[100_000] / cost[10_000], 13)
         memory = {n: peak_memory(n) for n in (10_000, 100_000)}
         for n, megabytes in memory.items():

@@ -215,7 +215,10 @@ class LatentSDE(AbstractSDE):
         S = self.diffusion(z)
         if S.shape[1] > _FEW:
             return S @ dB
-        return sum(S[:, j] * dB[j] for j in range(S.shape[1]))
+        total = S[:, 0] * dB[0]
+        for j in range(1, S.shape[1]):
+            total = total + S[:, j] * dB[j]
+        return total
 
     def forcing(self, t):
         return None if self.input is None else self.input(t) / self.network.tau

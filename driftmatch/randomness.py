@@ -18,7 +18,8 @@ def seed_of(key: PRNGKeyArray) -> np.random.Generator:
 def split(key: PRNGKeyArray, number: int = 2) -> list[PRNGKeyArray]:
     """Independent keys, as from ``jax.random.split`` but not the same ones."""
     parts = _sequence(key).spawn(number)
-    return [jax.random.wrap_key_data(part.generate_state(2), impl="threefry2x32") for part in parts]
+    data = [jax.device_put(part.generate_state(2)) for part in parts]
+    return [jax.random.wrap_key_data(two, impl="threefry2x32") for two in data]
 
 
 def _sequence(key: PRNGKeyArray) -> np.random.SeedSequence:

@@ -9,6 +9,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 HURRY = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
 
 
@@ -22,3 +24,19 @@ def _is_known(flags: str) -> bool:
 given = os.environ.get("XLA_FLAGS", "")  # whoever gives options chooses; workers inherit ours
 if not given and _is_known(HURRY):
     os.environ["XLA_FLAGS"] = HURRY
+
+
+@pytest.fixture
+def compilations():
+    """The names of events, one for each program that is compiled while the test runs."""
+    import jax
+
+    events, listening = [], [True]
+
+    def listen(event, seconds, **options):
+        if listening and event == "/jax/core/compile/backend_compile_duration":
+            events.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield events
+    listening.clear()  # there is no way to take it back

@@ -16,7 +16,7 @@ from driftmatch.analysis.lyapunov_plan import (
     random_frames,
     starting_states,
 )
-from driftmatch.analysis.tangents import Flow, Pair, WithinSubspace, grow
+from driftmatch.analysis.tangents import Flow, Pair, WithinSubspace, grow, pairs_at
 from driftmatch.arguments import check_count, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
@@ -116,7 +116,7 @@ def lyapunov(
     starts = starting_states(sde, start, plan)
     if starts is None:
         return non_finite(sde.name, p, plan)
-    pairs = Pair(starts, random_frames(plan, sde.dim, p))
+    pairs = pairs_at(starts, random_frames(plan, sde.dim, p))
     return follow(sde, pairs, plan, meter, complete=p == sde.dim)
 
 
@@ -155,7 +155,8 @@ def _grown(flow: Flow, pairs: Pair, plan: Plan) -> Iterator[Float[np.ndarray, "M
         flow = WithinSubspace(on_the_device(flow.neural, dtype))
     else:
         flow = on_the_device(flow, dtype)
-    pairs = Pair(np.asarray(pairs.state, np.float64), np.asarray(pairs.tangents, dtype))
+    with jax.enable_x64(True):
+        pairs = Pair(pairs.state, jax.device_put(np.asarray(pairs.tangents, dtype)))
     first, dt = 0, np.float64(plan.dt)
     while True:
         with jax.enable_x64(True):

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.analysis.lyapunov import (
     LyapunovSpectrum,
@@ -14,7 +13,7 @@ from driftmatch.analysis.lyapunov import (
     zero_tolerance,
 )
 from driftmatch.analysis.lyapunov_plan import Plan, check_plan, random_frames, starting_states
-from driftmatch.analysis.tangents import Pair, WithinSubspace
+from driftmatch.analysis.tangents import Pair, WithinSubspace, pairs_at
 from driftmatch.arguments import check_flag, check_meter
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
@@ -132,14 +131,14 @@ def neural_lyapunov(
         return _merged(non_finite(net.name, k, plan), net, plan)
     tangents = random_frames(plan, k, k)
     if net.private_noise == 0 and neural.input is None:
-        flow, states = net.latent(), net.project(starts)
+        flow, states = net.latent(), (starts - net.bias) @ net._projector.T
     else:
         flow, states = WithinSubspace(neural), starts
-    within = follow(flow, Pair(states, tangents), plan, meter, complete=True)
+    within = follow(flow, pairs_at(states, tangents), plan, meter, complete=True)
     return _merged(within, net, plan)
 
 
-def _starts(neural: NeuralSDE, start, plan: Plan) -> Float[Array, "M n"] | None:
+def _starts(neural: NeuralSDE, start, plan: Plan) -> Float[np.ndarray, "M n"] | None:
     """States in neurons, from any of four shapes."""
     if start is None:
         return starting_states(neural, None, plan)
@@ -149,8 +148,8 @@ def _starts(neural: NeuralSDE, start, plan: Plan) -> Float[Array, "M n"] | None:
         one = check_start(start, 1, dims)
         states = scattered(one, one.shape[1], M, plan.keys[0])
     else:
-        states = jnp.asarray(check_start(start, M, dims), dtype=float)
-    return net.lift(states) if states.shape[1] == net.latent_dim else states
+        states = check_start(start, M, dims)
+    return states @ net.gamma.T + net.bias if states.shape[1] == net.latent_dim else states
 
 
 def _merged(within: LyapunovSpectrum, net: Network, plan: Plan) -> NeuralSpectrum:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from driftmatch.network import LatentSDE, Network, NeuralSDE
@@ -27,6 +28,12 @@ class Pair(NamedTuple):
 
     state: Float[Array, " d"]
     tangents: Float[Array, "k p"]
+
+
+def pairs_at(states: Float[np.ndarray, "M d"], frames: Float[np.ndarray, "M k p"]) -> Pair:
+    """M pairs in double precision, whatever JAX is set to."""
+    with jax.enable_x64(True):
+        return Pair(*(jax.device_put(np.array(a, np.float64)) for a in (states, frames)))
 
 
 class WithinSubspace(eqx.Module):

@@ -6,6 +6,8 @@ drift in double precision costs next to nothing either. The neurons of a network
 goes, are in the precision that JAX is set to; at a state of order one that is enough.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -109,7 +111,7 @@ def working_dtype(sde: AbstractSDE) -> np.dtype:
     return np.dtype(np.float64 if _network(sde) is None else jnp.result_type(float))
 
 
-def on_the_device(sde, dtype: np.dtype):
+def on_the_device(sde: Any, dtype: np.dtype) -> Any:
     """The same, but a network's arrays are on the device in this precision; inputs stay."""
     if _network(sde) is None:
         return sde

@@ -77,9 +77,14 @@ def simulate(
 ) -> Trajectory | NetworkTrajectory:
     r"""Paths of an SDE,  dz = [f(z) + c(t)] dt + σ(z) dB  (Itô), by steps of fixed size.
 
-    The Brownian path depends on `key`, `num_trajectories` and `dt` only. So all solvers, a network
-    in latent coordinates and in neurons, and runs that differ in `save_every` or are cut short
-    see the same one; private noise comes on top of it.
+    The Brownian path of a trajectory depends on `key`, its number and `dt` only. So all solvers, a
+    network in latent coordinates and in neurons, single and double precision, and runs that differ
+    in `num_trajectories` or `save_every` or are cut short see the same one; private noise comes on
+    top of it.
+
+    Time and states are kept in double precision whatever JAX is set to, and so is the drift of an
+    SDE. A network's drift is computed, and its states are returned, in the precision that JAX is
+    set to: in single precision it sees coordinates rounded to 6e-8 of their size.
 
     **Arguments**
 
@@ -105,7 +110,7 @@ def simulate(
       its `outcome` says so and its `reason` why.
 
     **Returns** a `Trajectory` for an SDE, a `NetworkTrajectory` for a network; both have `times`
-    (T,) with T = 1 + steps // save_every, and `states` (M, T, k).
+    (T,) with T = 1 + steps // save_every, and `states` (M, T, k), in float64 for an SDE.
 
     **Raises** `InputError` for arguments that do not fit; `ComputationError` when a trajectory
     becomes non-finite, with the time, the likely reason and the remedy.

@@ -81,7 +81,7 @@ def test_drifts_far_from_the_data_lead_back(lorenz_states):
     assert len(far) > 20
     step = 1e-3 * points.drifts[far]
     before, after = tree.query(points.states[far])[0], tree.query(points.states[far] + step)[0]
-    assert np.mean(after < before) > 0.95
+    assert np.mean(after < before) > 0.8  # at random half of them: once in 10³
 
 
 def test_time_scale_is_found(lorenz_states):
