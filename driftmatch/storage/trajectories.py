@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
-from driftmatch.storage.headers import CHECKSUM, check_checksum, check_header, checksum, new_header
+from driftmatch.storage.headers import (
+    CHECKSUM,
+    UNCHECKED,
+    check_checksum,
+    check_header,
+    checksum,
+    new_header,
+)
 from driftmatch.storage.runs import check_run
+from driftmatch.storage.seals import is_sealed, seal
 from driftmatch.storage.stores import ARRAYS, check_store, is_own_store
 from driftmatch.words import printable
 
@@ -55,6 +63,7 @@ def save_trajectory(
         with atomic(path, overwrite=overwrite) as new:
             # By way of memory: on a full disk the HDF5 library would take the process with it.
             new.write_bytes(dataset.to_netcdf(engine="h5netcdf"))
+            seal(new)
     else:
         with atomic(path, overwrite=overwrite, owned=is_own_store) as new:
             dataset.to_zarr(new, mode="w-", consolidated=False, write_empty_chunks=True)
@@ -88,11 +97,12 @@ _ENGINES = {".nc": "h5netcdf", ".zarr": "zarr"}
 def _load(path: Path, suffix: str) -> "xarray.Dataset":
     xr = _xarray(suffix)
     options = {"consolidated": False, "zarr_format": 3} if suffix == ".zarr" else {}
+    sealed = suffix == ".zarr"  # those hold nothing that a reader could be lost in
     try:
         if suffix == ".zarr":
             check_store(path)
         else:
-            _check_file(path)
+            sealed = _check_file(path)
         dataset = xr.load_dataset(path, engine=_ENGINES[suffix], decode_cf=False, **options)
     except Exception as error:  # whatever readers make of a damaged file
         reason = " ".join(str(error).split())
@@ -101,7 +111,11 @@ def _load(path: Path, suffix: str) -> "xarray.Dataset":
             "run again"
         ) from error
     attributes = {name: _plain(value) for name, value in dataset.attrs.items()}
-    check_header(attributes, path, "a trajectory")
+    if check_header(attributes, path, "a trajectory") != UNCHECKED and not sealed:
+        raise InputError(
+            f"{path} is truncated or not a {suffix} file (its end is missing): copy it again, or "
+            "save the run again"
+        )
     check_checksum(attributes, _arrays(dataset), path)
     try:
         check_run(dataset, attributes)
@@ -114,12 +128,14 @@ def _load(path: Path, suffix: str) -> "xarray.Dataset":
     return dataset
 
 
-def _check_file(path: Path) -> None:
-    """Raises ValueError if a file sends its reader to other files, as HDF5 ones can."""
+def _check_file(path: Path) -> bool:
+    """Whether a file ends with its checksum; raises ValueError if it is damaged, or sends its
+    reader to other files, as HDF5 ones can."""
     import h5py
 
     if not path.is_file():
         raise ValueError("it is no file")
+    sealed = is_sealed(path)
     with h5py.File(path, "r") as file:
         for name in file:
             if not isinstance(file.get(name, getlink=True), h5py.HardLink):
@@ -129,6 +145,7 @@ def _check_file(path: Path) -> None:
                 raise ValueError(f"{name} in it is not of a trajectory")
             if member.external or member.is_virtual:
                 raise ValueError(f"{name} lies in another file")
+    return sealed
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

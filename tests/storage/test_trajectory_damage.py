@@ -79,6 +79,37 @@ def test_of_flipped_bits_none_makes_another_run(tmp_path, seed):
     assert noticed > 50
 
 
+def test_the_library_is_not_given_a_damaged_file(tmp_path, monkeypatch):
+    """With one of these bits flipped it would never return."""
+    import h5py
+
+    path = tmp_path / "run.nc"
+    dm.save_trajectory(path, RUN)
+    whole = path.read_bytes()
+
+    def opened(*_, **__):
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr(h5py, "File", opened)
+    for byte in range(0, len(whole) - 100, 7):
+        damaged = bytearray(whole)
+        damaged[byte] ^= 64
+        path.write_bytes(damaged)
+        assert "does not match its checksum" in refused(path)
+
+
+def test_a_file_without_its_end_is_refused(tmp_path):
+    """What is left is a whole NetCDF file, of a format that always has such an end."""
+    path = tmp_path / "run.nc"
+    dm.save_trajectory(path, RUN)
+    whole = path.read_bytes()
+    start = whole.rindex(b"\ndriftmatch sha256 ")
+    for end in (b"", whole[start:].replace(b"sha256", b"sha257")):
+        path.write_bytes(whole[:start] + end)
+        assert "its end is missing" in refused(path)
+    assert xr.open_dataset(path, engine="h5netcdf").sizes["time"] == 30  # as anybody reads it
+
+
 def test_nor_do_those_of_a_store(tmp_path):
     pytest.importorskip("zarr")
     path = tmp_path / "run.zarr"
@@ -240,8 +271,8 @@ def test_a_file_that_sends_to_another_is_refused(tmp_path):
     import h5py
 
     path, other = tmp_path / "run.nc", tmp_path / "other.nc"
-    dm.save_trajectory(path, RUN)
-    dm.save_trajectory(other, RUN)
+    write(path, first_format(".nc", tmp_path))
+    write(other, first_format(".nc", tmp_path))
     with h5py.File(path, "r+") as file:
         del file["states"]
         file["states"] = h5py.ExternalLink(str(other), "states")
