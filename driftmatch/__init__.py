@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from driftmatch.network import Network as Network
     from driftmatch.network import SharedNoise as SharedNoise
     from driftmatch.outcomes import Outcome as Outcome
+    from driftmatch.sampling.sample import sample as sample
+    from driftmatch.sampling.samples import Samples as Samples
     from driftmatch.sde import SDE as SDE
     from driftmatch.sde import AbstractSDE as AbstractSDE
     from driftmatch.simulation import inputs as inputs
@@ -103,6 +105,7 @@ _HOMES = {
     "PathRoute": "analysis.irreversibility.by_path",
     "Refined": "matching.fits",
     "SDE": "sde",
+    "Samples": "sampling.samples",
     "ScoreRoute": "analysis.irreversibility.by_score",
     "Scorecard": "analysis.compare",
     "SharedNoise": "network",
@@ -124,6 +127,7 @@ _HOMES = {
     "lyapunov": "analysis.lyapunov",
     "matching_errors": "matching.errors",
     "neural_lyapunov": "analysis.neural_lyapunov",
+    "sample": "sampling.sample",
     "save": "storage.models",
     "save_trajectory": "storage.trajectories",
     "simulate": "simulation.simulate",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.arguments import as_scalar, check_array, shown
+from driftmatch.arguments import check_flag, as_scalar, check_array, shown
 from driftmatch.errors import InputError
 
 
@@ -58,6 +58,10 @@ class Grid:
         object.__setattr__(self, "lower", tuple(low.tolist()))
         object.__setattr__(self, "upper", tuple(high.tolist()))
         object.__setattr__(self, "shape", tuple(cells))
+        wraps = (False,) * len(low) if wraps is None else wraps
+        if not isinstance(wraps, Sequence | np.ndarray) or len(wraps) != len(low):
+            raise InputError(f"wraps must be {len(low)} times True or False, got {shown(wraps)}")
+        object.__setattr__(self, "wraps", tuple(check_flag("wraps", w) for w in wraps))
 
     @property
     def dim(self) -> int:

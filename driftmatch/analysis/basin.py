@@ -11,9 +11,10 @@ from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
 from driftmatch.arguments import check_array, check_count, check_key, check_meter, check_positive
 from driftmatch.errors import InputError
-
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
@@ -58,6 +59,7 @@ def basins(
     num_paths: int = 256,
     paths: Float[np.ndarray, "M T k"] | None = None,
     time_scale: float | None = None,
+    samples: Samples | None = None,
     dt: float | None = None,
     meter: AbstractMeter = SILENT,
 ) -> BasinCheck:
@@ -86,6 +88,7 @@ def basins(
     - `num_starts`: noise-free starts in the ball, and again in the box.
     - `num_paths`: noisy paths of 200 time scales each, simulated unless `paths` of the system, set
       out from target states, are at hand, shape (M, T, k).
+    - `samples`: what `sample` found of the target, for its time scale.
     - `time_scale`, `dt`: by default the target's time scale, and a 25th of it as the time step of
       the noisy paths. Noise-free trajectories choose their own steps.
 
@@ -114,7 +117,7 @@ def basins(
     key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key_draws)))
     if time_scale is None:
-        time_scale = target.time_scale or characteristic_time(target, key_scale)[0]
+        time_scale = target.time_scale or samples_of(target, samples, key_scale).time_scale
     whitening = Whitening.of(states)
     cloud = whitening.whiten(states)
 

@@ -12,16 +12,22 @@ from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive
-from driftmatch.errors import InputError
+from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.errors import matching_errors
-
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
+from driftmatch.outcomes import Outcome
+from driftmatch.sampling.angles import OnCircles
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
+from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
 
-_STEPS = 25  # a time scale
+_STEPS, _TIMES = 25, 1000  # steps in a time scale, and time scales of a run
+_MOST_STEPS = 500_000
+_REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where a run does not stay finite
 _SAMPLES = 5  # a time scale
 _LYAPUNOV_TRAJECTORIES = 64
 _LYAPUNOV_TIME = 300  # time scales on each of them, after as many to forget the noise
@@ -90,6 +96,7 @@ def compare(
     dt: float | None = None,
     num_trajectories: int = 128,
     num_starts: int = 512,
+    samples: Samples | None = None,
     meter: AbstractMeter = SILENT,
 ) -> Scorecard:
     """Judge a network against the SDE that it embeds.
@@ -100,23 +107,31 @@ def compare(
     **Arguments**
 
     - `sde`: the target; `network`: what embeds it, with as many latent dimensions.
-    - `duration`: of every trajectory, by default 1000 time scales of the target.
-    - `dt`: the time step, by default a 25th of the time scale.
+    - `duration`: of every trajectory, by default 1000 time scales of the target, or half a million
+      steps if these are fewer.
+    - `dt`: the time step, by default a 25th of the time scale, or what `sample` found to be safe;
+      made finer where a run does not stay finite.
     - `num_trajectories`: of the target and of the network, rounded up to a multiple of 32. With
       more of them, or a longer `duration`, floors fall and smaller differences show.
     - `num_starts`: of the basin check, see `basins`.
+    - `samples`: what `sample` found of the target; made here if they are not given.
+
+    A target with angles is compared on circles, as `embed` lays them out.
 
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
-    if the target or the network diverges.
+    if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
     if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
         raise InputError(
             "compare takes an SDE and a Network, "
             f"got {type(sde).__name__} and {type(network).__name__}"
         )
-    if network.latent_dim != sde.dim:
+    num_angles = sum(period is not None for period in sde.periodic or ())
+    if network.latent_dim != sde.dim + num_angles:
+        angles = f", {num_angles} of them angles that take two each," if num_angles else ""
         raise InputError(
-            f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
+            f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
+            "latent ones"
         )
     num_starts = check_count("num_starts", num_starts)
     duration = None if duration is None else check_positive("duration", duration)
@@ -126,9 +141,14 @@ def compare(
     names = "scale", "draws", "target", "network", "exponents", "basins"
     keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))
     rng = np.random.default_rng(np.asarray(jax.random.key_data(keys["draws"])))
-    time_scale, starts = characteristic_time(sde, keys["scale"])
-    dt = time_scale / _STEPS if dt is None else dt
-    duration = 1000 * time_scale if duration is None else duration
+    samples = samples_of(sde, samples, keys["scale"], meter).require_place()
+    time_scale, starts = samples.time_scale, samples.pick(num_trajectories, rng)
+    if num_angles:
+        sde = OnCircles(sde, time_scale)
+        starts = sde.laid_out(starts)
+    refinements = (1,) if dt is not None else _REFINEMENTS
+    dt = min(time_scale / _STEPS, samples.longest_step) if dt is None else dt
+    duration = min(_TIMES * time_scale, _MOST_STEPS * dt) if duration is None else duration
     check_steps(duration, dt, 1)
     if duration < 2 * time_scale:
         raise InputError(
@@ -136,21 +156,35 @@ def compare(
             f"got {duration!r}"
         )
 
-    def run(system, starts, key):
-        """Trajectories (M, T, k) after a burn-in of a tenth of the duration."""
-        states = simulate(
-            system, duration=1.1 * duration, dt=dt, key=key, num_trajectories=num_trajectories,
-            save_every=max(1, round(time_scale / _SAMPLES / dt)), start=starts,
-        ).states  # fmt: skip
-        return states[:, -round(states.shape[1] / 1.1) :]
+    def run(whose, system, starts, key):
+        """Trajectories (M, T, k) after a burn-in of a tenth of the duration; steps are refined if
+        they do not stay finite."""
+        for refinement in refinements:
+            step = dt / refinement
+            run = simulate(
+                system, duration=1.1 * duration, dt=step, key=key, start=starts, throw=False,
+                num_trajectories=num_trajectories,
+                save_every=max(1, round(time_scale / _SAMPLES / step)),
+            )  # fmt: skip
+            if run.outcome is Outcome.INTERRUPTED:
+                raise KeyboardInterrupt
+            if run.outcome.ok:
+                return run.states[:, -round(run.states.shape[1] / 1.1) :]
+        raise ComputationError(f"{whose} could not be run: {run.reason}")
 
     def exponents(system, starts):
         """Both systems start on the target's states, in time to forget them."""
+        time = min(_LYAPUNOV_TIME * time_scale, _MOST_STEPS * dt)
         return lyapunov(
-            system, duration=_LYAPUNOV_TIME * time_scale, dt=dt, key=keys["exponents"],
-            noise=False, burn_in=_LYAPUNOV_TIME * time_scale, start=starts, throw=False,
-            num_trajectories=len(starts),
+            system, duration=time, dt=dt, key=keys["exponents"], noise=False, burn_in=time,
+            start=starts, throw=False, num_trajectories=len(starts),
         )  # fmt: skip
+
+    def pick(states, number, apart=0.01):
+        """States by chance, some way apart: those of a noise-free target must not coincide."""
+        states = np.asarray(states, np.float64).reshape(-1, states.shape[-1])
+        chosen = states[rng.integers(len(states), size=number)]
+        return scattered(sde, chosen, apart * states.std(axis=0), rng)
 
     def check_basins():
         return basins(
@@ -162,15 +196,15 @@ def compare(
     # Half of the work is done by a second thread: one leaves half of two cores idle.
     with ThreadPoolExecutor(max_workers=1) as second:
         try:
-            target = run(sde, _pick(starts, num_trajectories, rng), keys["target"])
+            target = run("the target", sde, pick(starts, num_trajectories), keys["target"])
             meter.advance(1, "network")
-            from_target = _pick(target, num_trajectories, rng)
+            from_target = pick(target, num_trajectories)
             network_run = second.submit(
-                _in_this_precision(run), network, from_target, keys["network"]
+                _in_this_precision(run), "the network", network, from_target, keys["network"]
             )
             basin_check = second.submit(_in_this_precision(check_basins))
-            from_target = _pick(target, _LYAPUNOV_TRAJECTORIES, rng)
-            held_out = _pick(target, _NUM_HELD_OUT, rng, apart=0.0)
+            from_target = pick(target, _LYAPUNOV_TRAJECTORIES)
+            held_out = pick(target, _NUM_HELD_OUT, apart=0.0)
             errors = matching_errors(sde, network, held_out)
             meter.advance(1, "Lyapunov exponents")
             of_target = exponents(sde, from_target)
@@ -212,13 +246,6 @@ def _in_this_precision(function: Callable) -> Callable:
             return function(*arguments)
 
     return inside
-
-
-def _pick(states, number, rng, apart=0.01):
-    """States by chance, some way apart: those of a noise-free target must not coincide."""
-    states = states.reshape(-1, states.shape[-1])
-    chosen = states[rng.integers(len(states), size=number)]
-    return chosen + apart * states.std(axis=0) * rng.standard_normal(chosen.shape)
 
 
 def _plain(value):

@@ -59,6 +59,7 @@ class FixedPointSearch:
         self._flow = self._field(forcing, each)
         self._speed = self._field(forcing, np.full(sde.dim, self.typical_speed or 1.0))
         self._ends, self.num_starts = np.zeros((0, sde.dim)), 0
+        self._outside = np.zeros((0, sde.dim))
         self.follow(starts)
 
     def _field(self, forcing, scale) -> Field:
@@ -69,7 +70,9 @@ class FixedPointSearch:
         """Descend from these starts in the unit box."""
         starts, _ = self._defined(starts)
         ends = np.asarray(zeros(self._flow, jnp.asarray(starts)))
-        self._ends = np.concatenate([self._ends, ends[_are_inside(ends)]])
+        inside = _are_inside(ends)
+        self._ends = np.concatenate([self._ends, ends[inside]])
+        self._outside = np.concatenate([self._outside, ends[~inside]])
         self.num_starts += len(starts)
 
     def fixed(self) -> Found:
@@ -79,6 +82,13 @@ class FixedPointSearch:
         states, hits = merged(self._ends[are_zeros][order], _SAME)
         sizes = np.linalg.svd(self._linearised(self._flow, states)[1], compute_uv=False)
         return self._found(states, hits, sizes)
+
+    def outside(self) -> Float[Matrix, "Q k"]:
+        """Zeros outside of the box to which descents have led, in the SDE's coordinates."""
+        finite = self._outside[np.isfinite(self._outside).all(axis=1)]
+        finite = merged(finite, _SAME)[0] if len(finite) else finite
+        zeros_there = finite[self._are_zeros(finite)[1]] if len(finite) else finite
+        return self.low + self.width * zeros_there
 
     def slow(self) -> Found:
         """The strict local minima of |f| to which the other ends lead."""

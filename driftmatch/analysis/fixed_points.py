@@ -13,15 +13,20 @@ from driftmatch.analysis.fixed_point_search import FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative
 from driftmatch.errors import InputError
-
 from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import seed_of
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 
 ROUNDS = 6  # of searching at most
 _WIDENED = 0.5  # of the visited range, on either side
+_GROWTHS = 4  # of the box, at most
+_NEXT_TO = 1.0  # widths of the box beyond it: zeros there count as its own
+_VISITED = 8192
 
 
 class NeuralEigenvalues(NamedTuple):
@@ -98,6 +103,7 @@ def fixed_points(
     key: PRNGKeyArray,
     num_starts: int = 512,
     time: float | None = None,
+    samples: Samples | None = None,
 ) -> FixedPoints:
     r"""All states in a box where the drift vanishes, f(z) = 0, and where it is locally slowest.
 
@@ -117,11 +123,13 @@ def fixed_points(
     - `sde`: any SDE of which the drift can be differentiated; a network stands for
       ``network.latent()``.
     - `box`: lower and upper corner, each of shape (k,). By default the range of the states that the
-      SDE visits, widened by half of it on either side. All fixed points of a network with bounded
+      SDE visits, widened by half of it on either side, within the bounds that it keeps, and again
+      where zeros lie no further outside than the box is wide. Angles are searched all round. All fixed points of a network with bounded
       rates have |z_j| ≤ Σ_i |W_s,ji|.
     - `key`: a random key, for the starts.
     - `num_starts`: starts a round, rounded up to a power of two.
     - `time`: for an SDE with a forcing c(t), the time at which it is held: the zeros of f + c.
+    - `samples`: what `sample` found; made here if a box is needed and they are not given.
 
     Raises `InputError` if the box has another dimension, is empty, or holds states where the drift
     is not finite.
@@ -134,14 +142,30 @@ def fixed_points(
     sde = sde.latent() if isinstance(sde, Network) else sde
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
     time = None if time is None else check_non_negative("time", time)
-    key_box, key_starts = jax.random.split(check_key(key))
-    visited = None
-    if box is None:
-        low, high, visited = _visited_box(sde, key_box)
-    else:
-        low, high = check_box(box, sde.dim)
+    key = check_key(key)
+    rng = seed_of(key)
+    if box is not None:
+        corners = np.stack(check_box(box, sde.dim))
+        return _within(sde, corners, num_starts, time, rng, None)[0]
+    samples = samples_of(sde, samples, key)
+    visited = samples.states[rng.permutation(samples.runs.size // sde.dim)[:_VISITED]]
+    corners = _widened(samples.extent, samples)
+    for _ in range(_GROWTHS):
+        found, outside = _within(sde, corners, num_starts, time, rng, visited)
+        wider = _holding(corners, outside, samples)
+        if wider is None:
+            break
+        corners = wider
+    return found
+
+
+def _within(
+    sde: AbstractSDE, corners: Float[Matrix, "2 k"], num_starts: int, time, rng, visited
+) -> tuple[FixedPoints, Float[Matrix, "Q k"]]:
+    """The points in a box, and zeros that descents from there found outside."""
+    low, high = corners
     sampler = qmc.Sobol(sde.dim, scramble=False)
-    shift = np.asarray(jax.random.uniform(key_starts, (sde.dim,)), np.float64)
+    shift = rng.random(sde.dim)
     with jax.enable_x64(True):
         starts = (sampler.random(num_starts) + shift) % 1.0
         search = FixedPointSearch(sde, low, high, _forcing(sde, time), starts, visited)
@@ -158,6 +182,7 @@ def fixed_points(
             if adds_up and not np.any(fixed.hits == 1):
                 break
         slow = search.slow()
+        outside = search.outside()
     if fixed.is_continuum or slow.is_continuum:
         outcome = Outcome.CONTINUUM if fixed.is_continuum else Outcome.SLOW_CONTINUUM
     elif not adds_up:
@@ -167,7 +192,7 @@ def fixed_points(
     order = np.lexsort(np.round(fixed.states, 6).T[::-1])
     slowest = np.argsort(slow.speeds)
     stability = Stability.of(fixed.jacobians[order])
-    return FixedPoints(
+    found = FixedPoints(
         points=fixed.points[order],
         speed=fixed.speeds[order],
         jacobians=fixed.jacobians[order],
@@ -185,19 +210,41 @@ def fixed_points(
         name=sde.name,
         network=sde.network if isinstance(sde, LatentSDE) else None,
     )
+    return found, outside
 
 
-def _visited_box(sde, key) -> tuple[Matrix, Matrix, Matrix]:
-    """The widened range of visited states, and these states."""
-    key_scale, key_run = jax.random.split(key)
-    time_scale, starts = characteristic_time(sde, key_scale)
-    states = visited_states(sde, key_run, number=8192, time_scale=time_scale, starts=starts)
-    low, high = states.min(axis=0), states.max(axis=0)
+def _widened(extent: Float[Matrix, "2 k"], samples: Samples) -> Float[Matrix, "2 k"]:
+    """The extent widened by half on either side, within the bounds; angles are whole as they are.
+
+    A coordinate that keeps still is given the width of its size: any will do.
+    """
+    low, high = extent
     width = high - low
-    largest = width.max() if width.max() > 1e-9 * (1 + np.abs(states).max()) else 0.0
-    width = np.maximum(width, 0.1 * largest or 1 + np.abs(states).max())
-    middle, reach = (low + high) / 2, (0.5 + _WIDENED) * width
-    return middle - reach, middle + reach, states
+    size = np.where(low != 0, np.abs(low), 1.0)
+    width = np.where(width > 1e-12 * np.abs(extent).max(axis=0), width, size)
+    margin = np.where([p is None for p in samples.periods], _WIDENED * width, 0.0)
+    low, high = np.maximum(low - margin, samples.bounds[0]), np.minimum(high + margin,
+                                                                        samples.bounds[1])  # fmt: skip
+    return np.stack([low, high])
+
+
+def _holding(corners, outside, samples: Samples) -> Float[Matrix, "2 k"] | None:
+    """A box that holds the zeros outside that are no further than a width away; None if none is."""
+    low, high = corners
+    reach = _NEXT_TO * (high - low)
+    if any(period is not None for period in samples.periods):
+        outside = outside[:0]
+    near = np.all((outside >= low - reach) & (outside <= high + reach), axis=1)
+    near &= np.all((outside >= samples.bounds[0]) & (outside <= samples.bounds[1]), axis=1)
+    if not near.any():
+        return None
+    low, high = (
+        np.minimum(low, outside[near].min(axis=0)),
+        np.maximum(high, outside[near].max(axis=0)),
+    )
+    margin = 0.05 * (high - low)
+    return np.stack([np.maximum(low - margin, samples.bounds[0]),
+                     np.minimum(high + margin, samples.bounds[1])])  # fmt: skip
 
 
 def _forcing(sde: AbstractSDE, time: float | None) -> Matrix:

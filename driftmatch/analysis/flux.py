@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.errors import InputError
 from driftmatch import evaluate
+from driftmatch.errors import InputError
 from driftmatch.evaluate import at_states, diffusion_matrices
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE

@@ -8,7 +8,6 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
-from driftmatch.analysis.block_errors import mean_error, never_mix
 from driftmatch.analysis.lyapunov_plan import (
     BLOCKS,
     Plan,
@@ -22,6 +21,8 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.sampling.block_errors import mean_error, never_mix
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import on_the_device, working_dtype
 
@@ -67,6 +68,7 @@ def lyapunov(
     start: Float[ArrayLike, "*M k"] | None = None,
     noise: bool = True,
     qr_every: int = 5,
+    samples: Samples | None = None,
     meter: AbstractMeter = SILENT,
     throw: bool = True,
 ) -> LyapunovSpectrum:
@@ -87,13 +89,13 @@ def lyapunov(
       all, which is what accuracy depends on. At least 20 steps.
     - `dt`: the time step.
     - `num_exponents`: how many, the largest ones; all of them by default.
-    - `burn_in`: the time given to the states to reach the attractor (unless `start` is given), and
-      then to the tangents to align and to trajectories that set out together to part. By default a
+    - `burn_in`: the time given to the tangents to align and to trajectories that set out together to part. By default a
       fifth of the duration; unless tangents shrink, longer, until trajectories 1 % apart have
       become strangers, but no longer than the duration. Tangents of two exponents that are close
       take a time of several over their difference to align.
     - `start`: states on the attractor, shape (M, k), or one, shape (k,), which is spread a little.
     - `noise`: False leaves the noise out: the exponents of the drift alone.
+    - `samples`: what `sample` found, to start from; made here without `start`.
     - `qr_every`: the number of steps between two QR factorisations; fewer in short runs.
     - `throw`: raise if the run becomes non-finite; otherwise the record's outcome says it.
 
@@ -113,7 +115,7 @@ def lyapunov(
     p = sde.dim if num_exponents is None else check_count("num_exponents", num_exponents)
     if p > sde.dim:
         raise InputError(f"{sde.name} has {sde.dim} Lyapunov exponents, not {p}")
-    starts = starting_states(sde, start, plan)
+    starts = starting_states(sde, start, plan, samples)
     if starts is None:
         return non_finite(sde.name, p, plan)
     pairs = pairs_at(starts, random_frames(plan, sde.dim, p))

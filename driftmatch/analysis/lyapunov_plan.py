@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from driftmatch.analysis.tangents import is_noise_free
 from driftmatch.arguments import (
     check_array,
     check_count,
@@ -14,12 +13,14 @@ from driftmatch.arguments import (
     check_non_negative,
     check_positive,
 )
-from driftmatch.errors import InputError
+from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import LatentSDE, NeuralSDE
 from driftmatch.randomness import seed_of, split
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.arguments import check_leak, check_start, check_steps, scattered
-from driftmatch.simulation.simulate import simulate
+from driftmatch.simulation.arguments import check_leak, check_start, check_steps
+from driftmatch.simulation.scatter import is_noise_free, own_scale, scattered
 
 BLOCKS = 20
 
@@ -68,7 +69,7 @@ def check_plan(
     steady = not noise or is_noise_free(sde)
     head_start = np.inf  # noise of their own parts trajectories by itself
     if steady and M > 1 and (start is None or start.ndim < 2):
-        head_start = burn_in if start is None else 0.0
+        head_start = np.inf if start is None else 0.0
     return Plan(
         dt=float(dt),
         num_trajectories=M,
@@ -83,35 +84,28 @@ def check_plan(
     )
 
 
-def starting_states(sde: AbstractSDE, start, plan: Plan) -> Float[np.ndarray, "M k"] | None:
-    """States on the attractor, or as given; None if they became non-finite and none may raise."""
-    if start is None:
-        if not isinstance(sde, NeuralSDE):
-            return _on_the_attractor(sde, plan)
-        # The subspace holds the attractor, or with private noise is close to it, and is smaller.
-        latent = _on_the_attractor(sde.network.latent(), plan)
-        return None if latent is None else latent @ sde.network.gamma.T + sde.network.bias
-    M, dims = plan.num_trajectories, (sde.dim,)
-    if np.ndim(start) == 1:  # apart, or else all trajectories would be one without noise
-        return scattered(check_start(start, 1, dims), sde.dim, M, plan.keys[0])
-    return check_start(start, M, dims)
-
-
-def _on_the_attractor(sde, plan: Plan):
-    """One state a trajectory, each from another time of the second half of a burn-in.
-
-    Without noise trajectories on a limit cycle would otherwise all be in one phase.
-    """
+def starting_states(
+    sde: AbstractSDE, start, plan: Plan, samples: Samples | None
+) -> Float[np.ndarray, "M k"] | None:
+    """States on the attractor, or as given; None if there are none and that may not raise."""
     M = plan.num_trajectories
-    save_every = max(1, round(plan.burn_in / plan.dt / (2 * M)))
-    run = simulate(
-        sde, duration=2 * M * save_every * plan.dt, dt=plan.dt, key=plan.keys[0],
-        num_trajectories=M, save_every=save_every, throw=plan.throw,
-    )  # fmt: skip
-    if not run.outcome.ok:
+    if start is not None and np.ndim(start) > 1:
+        return check_start(start, M, (sde.dim,))
+    rng = seed_of(plan.keys[0])
+    if start is not None:  # apart, or else all trajectories would be one without noise
+        states = np.repeat(check_start(start, 1, (sde.dim,)), M, axis=0)
+        return states if M == 1 else scattered(sde, states, own_scale(sde, states), rng)
+    # The subspace holds the attractor, or with private noise is close to it, and is smaller.
+    inner = sde.network.latent() if isinstance(sde, NeuralSDE) else sde
+    try:
+        samples = samples_of(inner, samples, plan.keys[0])
+    except ComputationError:
+        if plan.throw:
+            raise
         return None
-    m = np.arange(M)
-    return np.asarray(run.states[m, -1 - m], np.float64)
+    # Each from another time: on a limit cycle without noise all would be in one phase otherwise.
+    states = samples.pick(M, rng)
+    return states @ sde.network.gamma.T + sde.network.bias if isinstance(sde, NeuralSDE) else states
 
 
 def random_frames(plan: Plan, k: int, p: int) -> Float[np.ndarray, "M k p"]:

@@ -13,13 +13,16 @@ from driftmatch.analysis.lyapunov import (
     zero_tolerance,
 )
 from driftmatch.analysis.lyapunov_plan import Plan, check_plan, random_frames, starting_states
-from driftmatch.analysis.tangents import Pair, WithinSubspace, pairs_at
+from driftmatch.analysis.tangents import WithinSubspace, pairs_at
 from driftmatch.arguments import check_flag, check_meter
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.simulation.arguments import check_start, scattered
+from driftmatch.randomness import seed_of
+from driftmatch.sampling.samples import Samples
+from driftmatch.simulation.arguments import check_start
+from driftmatch.simulation.scatter import own_scale, scattered
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def neural_lyapunov(
     start: Float[ArrayLike, "*M d"] | None = None,
     noise: bool = True,
     qr_every: int = 5,
+    samples: Samples | None = None,
     meter: AbstractMeter = SILENT,
     throw: bool = True,
 ) -> NeuralSpectrum:
@@ -126,7 +130,7 @@ def neural_lyapunov(
     plan = check_plan(neural, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every,
                       throw)  # fmt: skip
     k = net.latent_dim
-    starts = _starts(neural, start, plan)
+    starts = _starts(neural, start, plan, samples)
     if starts is None:
         return _merged(non_finite(net.name, k, plan), net, plan)
     tangents = random_frames(plan, k, k)
@@ -138,15 +142,18 @@ def neural_lyapunov(
     return _merged(within, net, plan)
 
 
-def _starts(neural: NeuralSDE, start, plan: Plan) -> Float[np.ndarray, "M n"] | None:
+def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, "M n"] | None:
     """States in neurons, from any of four shapes."""
     if start is None:
-        return starting_states(neural, None, plan)
+        return starting_states(neural, None, plan, samples)
     net, M = neural.network, plan.num_trajectories
     dims = net.latent_dim, net.num_neurons
     if np.ndim(start) == 1:
         one = check_start(start, 1, dims)
-        states = scattered(one, one.shape[1], M, plan.keys[0])
+        inner = net.latent() if one.shape[1] == net.latent_dim else neural
+        states = np.repeat(one, M, axis=0)
+        if M > 1:
+            states = scattered(inner, states, own_scale(inner, states), seed_of(plan.keys[0]))
     else:
         states = check_start(start, M, dims)
     return states @ net.gamma.T + net.bias if states.shape[1] == net.latent_dim else states

@@ -5,7 +5,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
@@ -18,15 +17,17 @@ from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.analysis.subspace import Alignment, Subspace
 from driftmatch.analysis.summary_numbers import numbers_of
 from driftmatch.analysis.summary_parts import PARTS, Task, Work, work_through
-from driftmatch.analysis.summary_run import STEPS, TIMES
+from driftmatch.analysis.summary_run import TIMES
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
 from driftmatch.arguments import check_choice, check_key, check_meter, check_positive, shown
-from driftmatch.errors import InputError
-
+from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import split
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_steps
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -118,6 +119,7 @@ def analyse(
     dt: float | None = None,
     route: ScoreRoute = ScoreRoute(),
     skip: Collection[str] = (),
+    samples: Samples | None = None,
     meter: AbstractMeter = SILENT,
 ) -> Analysis:
     r"""Analyse a network, or any SDE, with settings that fit it.
@@ -136,10 +138,11 @@ def analyse(
     - `system`: an SDE, or a network.
     - `key`: a random key; every part has one of its own, so that skipping one changes no other.
     - `duration`: of every trajectory of the run and of the Lyapunov exponents, by default 200 time
-      scales (`characteristic_time`).
+      scales.
     - `dt`: their step, by default a 50th of the time scale.
     - `route`: how irreversibility is found, such as ``ScoreRoute(num_features=1000)``.
     - `skip`: names of parts to leave out, fields of `Analysis`; what needs them goes too.
+    - `samples`: what `sample` found, which all parts share; made here if they are not given.
     - `meter`: told which part is being worked on.
 
     **Returns** an `Analysis`. No part can spoil the others: what does not apply, or fails, is None
@@ -168,13 +171,16 @@ def analyse(
     check_meter(meter)
     if network is not None and dt is not None:
         check_leak(dt, network.tau)
-    key_time, key_parts = jax.random.split(check_key(key))
-    time_scale, starts = characteristic_time(sde, key_time)
+    key_sample, key_parts = split(check_key(key))
+    samples = samples_of(sde, samples, key_sample, meter)
+    time_scale = samples.time_scale
+    if not np.isfinite(time_scale):
+        raise ComputationError(samples.reason or f"{sde.name} does not move")
     duration = TIMES * time_scale if duration is None else duration
-    check_steps(duration, time_scale / STEPS if dt is None else dt, 1)
+    check_steps(duration, samples.step if dt is None else dt, 1)
     work = Work(sde.name, skip, meter)
     try:
-        task = Task(sde, network, key_parts, time_scale=time_scale, starts=starts,
+        task = Task(sde, network, key_parts, samples=samples,
                     duration=duration, dt=dt, route=route)  # fmt: skip
         work_through(task, work)
     finally:

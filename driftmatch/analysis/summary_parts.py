@@ -3,9 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import jax
-import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from driftmatch.analysis.fixed_points import fixed_points
 from driftmatch.analysis.flux import as_stationary_sde, flux_drifts
@@ -23,6 +21,8 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import split
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 
 PARTS = (
@@ -89,31 +89,28 @@ class Task:
         network: Network | None,
         key: PRNGKeyArray,
         *,
-        time_scale: float,
-        starts: Float[np.ndarray, "M k"],
+        samples: Samples,
         duration: float,
         dt: float | None,
         route: ScoreRoute,
     ):
         self.sde, self.network = sde, network
-        self.time_scale, self.starts, self.route = time_scale, starts, route
+        self.samples, self.route = samples, route
         self.duration, self.dt = duration, dt
         # By place in this list, so that a new part at its end changes no other.
         names = ("starts", *PARTS)
-        self.keys = {name: jax.random.fold_in(key, i) for i, name in enumerate(names)}
+        self.keys = dict(zip(names, split(key, len(names)), strict=True))
         self.is_quiet = network is None or network.private_noise == 0
 
     def run(self):
         system = self.sde if self.network is None else self.network
-        run = recording(
-            system, self.starts, self.duration, self.dt, self.time_scale, self.keys["run"]
-        )
+        run = recording(system, self.samples, self.duration, self.dt, self.keys["run"])
         if not run.outcome.ok:
             raise ComputationError(run.reason or str(run.outcome))
         return run
 
     def fixed_points(self):
-        return fixed_points(self.sde, key=self.keys["fixed_points"])
+        return fixed_points(self.sde, key=self.keys["fixed_points"], samples=self.samples)
 
     def lyapunov(self, run):
         return lyapunov(self.sde, **self._along(run, "lyapunov"))
@@ -124,26 +121,33 @@ class Task:
         return neural_lyapunov(_of(self.network), **self._along(run, name))
 
     def _along(self, run, name: str) -> dict[str, Any]:
-        start = chosen_states(run.states, _LYAPUNOV_TRAJECTORIES, self.keys["starts"])
+        start = chosen_states(self.sde, run.states, _LYAPUNOV_TRAJECTORIES, self.keys["starts"])
         key, number = self.keys[name], len(start)
         return {"duration": self.duration, "dt": run.dt, "key": key, "start": start,
                 "num_trajectories": number}  # fmt: skip
 
     def irreversibility(self):
         self._require_noise()
-        return irreversibility(self.sde, key=self.keys["irreversibility"], method=self.route)
+        return irreversibility(
+            self.sde,
+            key=self.keys["irreversibility"],
+            method="score" if self.sde.periodic else self.route,
+            samples=self.samples,
+        )
 
     def grid_irreversibility(self) -> Irreversibility:
         """On the default grid, or on a finer one if need be."""
         self._require_noise()
-        record = irreversibility(self.sde, method=GridRoute())
+        record = irreversibility(self.sde, method=GridRoute(), samples=self.samples)
         if record.outcome is Outcome.COARSE:
-            record = irreversibility(self.sde, method=GridRoute(_FINER[self.sde.dim]))
+            record = irreversibility(
+                self.sde, method=GridRoute(_FINER[self.sde.dim]), samples=self.samples
+            )
         return record
 
     def _require_noise(self) -> None:
         """Refuse at once what would be refused after a long run."""
-        flux_drifts(as_stationary_sde(self.sde), self.starts)
+        flux_drifts(as_stationary_sde(self.sde), self.samples.starts)
 
     def symmetry(self):
         return symmetry(_of(self.network))

@@ -6,11 +6,14 @@ from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import seed_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
-TIMES, STEPS = 200, 50  # time scales of a trajectory, and steps in a time scale
+TIMES = 200  # time scales of a trajectory
 _TRAJECTORIES = 8
 _SAMPLES = 25  # kept in a time scale
 _REFINEMENTS = (1, 4, 16)
@@ -22,10 +25,9 @@ _MANY = 3  # samples for each neuron where private noise fills all of them
 
 def recording(
     system: AbstractSDE | Network,
-    starts: Float[np.ndarray, "M k"],
+    samples: Samples,
     duration: float,
     dt: float | None,
-    time_scale: float,
     key: PRNGKeyArray,
 ) -> Trajectory | NetworkTrajectory:
     """Eight trajectories in float64, from states on the attractor.
@@ -35,10 +37,10 @@ def recording(
     """
     if isinstance(system, Network) and system.private_noise > 0:
         most = _STORED / (_TRAJECTORIES * system.num_neurons * _SAMPLES)
-        duration = min(duration, max(most, 10) * time_scale)
-    run = None
+        duration = min(duration, max(most, 10) * samples.time_scale)
+    time_scale, starts, run = samples.time_scale, samples.starts, None
     for refinement in (1,) if dt else _REFINEMENTS:
-        step = dt or _gentle(system, time_scale / STEPS) / refinement
+        step = dt or _gentle(system, samples.step) / refinement
         with jax.enable_x64(True):
             run = simulate(
                 system,
@@ -59,13 +61,13 @@ def recording(
 
 
 def chosen_states(
-    states: Float[np.ndarray, "M T k"], number: int, key: PRNGKeyArray
+    sde: AbstractSDE, states: Float[np.ndarray, "M T k"], number: int, key: PRNGKeyArray
 ) -> Float[np.ndarray, "number k"]:
     """States of a run by chance, a little apart: without noise they would follow each other."""
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    rng = seed_of(key)
     rows = states[:, states.shape[1] // 4 :].reshape(-1, states.shape[-1])
     chosen = rows[rng.integers(len(rows), size=number)]
-    return chosen + _APART * rows.std(axis=0) * rng.standard_normal(chosen.shape)
+    return scattered(sde, chosen, _APART * rows.std(axis=0), rng)
 
 
 def thinned(run: NetworkTrajectory) -> NetworkTrajectory:

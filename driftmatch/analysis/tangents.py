@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from driftmatch.network import LatentSDE, Network, NeuralSDE
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, Forced
+from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 _FEW = 6
@@ -51,17 +51,6 @@ class WithinSubspace(eqx.Module):
 
 
 Flow = AbstractSDE | WithinSubspace
-
-
-def is_noise_free(sde: AbstractSDE) -> bool:
-    """Whether σ is known to be zero everywhere; forms no matrix of n rows for a network."""
-    if isinstance(sde, Forced):
-        return is_noise_free(sde.sde)
-    if isinstance(sde, (LatentSDE, NeuralSDE)):
-        shared = sde.network.shared_noise
-        silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
-        return silent and not shared.constant.any() and shared.readout is None
-    return sde.has_constant_diffusion and not jnp.any(sde.diffusion(jnp.zeros(sde.dim)))
 
 
 def tangent_flow(flow: Flow) -> tuple[Callable, Callable]:

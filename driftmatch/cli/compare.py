@@ -108,19 +108,20 @@ def runs_to_draw(
 ):
     """Eight paths of the target and of the network from the same starts, as a row for
     `compare_attractors`; `duration` in time scales."""
-    from driftmatch.matching.states import characteristic_time
+    from driftmatch.sampling.sample import sample
     from driftmatch.simulation.simulate import simulate
 
-    scale, starts = characteristic_time(sde, key)
+    samples = sample(sde, key=key)
+    scale = samples.time_scale
     target_run, network_run = (
         simulate(
             system,
             duration=(duration or DRAWN) * scale,
-            dt=scale / 50,
+            dt=samples.step,
             key=key,
             num_trajectories=8,
-            start=starts[:8],
-            save_every=2,
+            start=samples.starts[:8],
+            save_every=max(1, round(scale / 25 / samples.step)),
             meter=meter,
         )
         for system in (sde, network)

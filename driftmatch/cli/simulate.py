@@ -160,11 +160,9 @@ def _check_room(out, sde, duration, dt, trajectories, save_every, with_neurons) 
 
 def _time_scale(system: "Network | AbstractSDE", key) -> float:
     """The system's own, or else what short runs of it show."""
-    from driftmatch.matching.states import characteristic_time
-    from driftmatch.network import Network
+    from driftmatch.memory.steps import time_scale_of
 
-    sde = system.latent() if isinstance(system, Network) else system
-    return sde.time_scale or characteristic_time(sde, key)[0]
+    return time_scale_of(system, key)
 
 
 def _shown(run: "Trajectory | NetworkTrajectory", record: dict):

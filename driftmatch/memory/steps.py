@@ -2,21 +2,21 @@
 
 from jaxtyping import PRNGKeyArray
 
-
 from driftmatch.network import Network
+from driftmatch.sampling.sample import STEPS_PER_TIME_SCALE, sample
 from driftmatch.sde import AbstractSDE
 
 _STEPS_PER_TAU = 20
 
 
 def time_scale_of(system: AbstractSDE | Network, key: PRNGKeyArray) -> float:
-    """In which the state changes by about its own size: the system's own, or found by short runs.
+    """In which the state changes by about its own size: the system's own, or found by `sample`.
 
-    Raises `ComputationError` for a system without one that diverges.
+    Raises `ComputationError` for a system without one that diverges or stays nowhere.
     """
     if system.time_scale is not None:
         return system.time_scale
-    return characteristic_time(system.latent() if isinstance(system, Network) else system, key)[0]
+    return sample(system, key=key).require_place().time_scale
 
 
 def default_step(system: AbstractSDE | Network, time_scale: float) -> float:

@@ -14,9 +14,7 @@ _HALVINGS = 12
 _VANISHING = 1e-12  # of the variance of the noise
 
 
-def natural_bounds(
-    sde: AbstractSDE, states: Float[np.ndarray, "N k"]
-) -> Float[np.ndarray, "2 k"]:
+def natural_bounds(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "2 k"]:
     """The bounds that the SDE names and, where it names none, those that it keeps: lower, upper.
 
     Coordinate by coordinate, states are moved outward from the outermost one. A bound is where, for

@@ -24,11 +24,11 @@ from driftmatch.sampling.confinement import (
 from driftmatch.sampling.ensemble import ROWS
 from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import Samples
-from driftmatch.sampling.scatter import scattered
 from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.scatter import default_starts, is_noise_free, scattered
 
 NUM_SAVES = 3456  # states of every path
 STEPS_PER_TIME_SCALE = 50
@@ -99,13 +99,6 @@ def samples_of(
     return samples
 
 
-def is_noise_free(sde: AbstractSDE) -> bool:
-    """Whether σ is 0 everywhere, as far as can be known without evaluating it everywhere."""
-    if not sde.has_constant_diffusion:
-        return False
-    return not np.any(diffusion_matrices(sde, np.zeros((1, sde.dim))))
-
-
 @dataclass
 class _Search:
     """What is known so far."""
@@ -119,6 +112,7 @@ class _Search:
     verdicts: list[Stationarity] = field(default_factory=list)
     free: tuple[int, ...] = ()
     taken: int = 0
+    longest_step: float = np.inf
 
     def samples(self) -> Samples:
         sde = self.sde
@@ -147,9 +141,9 @@ class _Search:
             if outcome is None:
                 return self._resting()
             samples, verdict = self._kept(outcome, reason)
-            if outcome is not Outcome.SUCCESS or (verdict.halves_agree and (
-                verdict.is_mixed or self.is_quiet
-            )):
+            if outcome is not Outcome.SUCCESS or (
+                verdict.halves_agree and (verdict.is_mixed or self.is_quiet)
+            ):
                 return samples
             # The longer run shows what the windows did not: on with windows as long.
             spacing = samples.spacing * samples.runs.shape[1] / ROWS
@@ -246,7 +240,11 @@ class _Search:
         if last.halves_agree and last.is_mixed:
             return Outcome.SUCCESS, None
         if last.halves_agree:
-            return self._not_mixing(last)
+            return Outcome.NOT_MIXING, (
+                f"trajectories of {sde.name} pass so seldom between the parts that they visit that "
+                f"{_BUDGET} steps do not show how much of the time is spent in each: choose a part by "
+                "start=, or raise the noise"
+            )
         return Outcome.DRIFTING, (
             f"coordinate {last.axis} of {sde.name} still drifts after {_BUDGET} steps: the states "
             "are not yet those that it visits in the long run; start it nearer to where it ends, "
@@ -258,7 +256,8 @@ class _Search:
         sde, paths, window = self.sde, self.paths, self.windows[-1]
         time_scale = time_scale_of(sde, window.runs.reshape(-1, sde.dim), self.free)
         least = min(w.least for w in self.windows[-2:])
-        step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
+        self.longest_step = 0.5 * least
+        step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
         duration = window.runs.shape[1] * window.spacing
         spacing = max(time_scale / _SAVES_PER_TIME_SCALE, duration / NUM_SAVES)
         spread = window.runs[:, window.runs.shape[1] // 2 :]
@@ -278,6 +277,7 @@ class _Search:
             if run.is_finite and run.runs.shape[1] >= ROWS:
                 break
             step /= _FINER
+            self.longest_step = step
             paths.move(begin, step)
         else:
             if outcome is not Outcome.UNCONFINED:
@@ -296,6 +296,7 @@ class _Search:
             spacing=spacing,
             time_scale=sde.time_scale or time_scale,
             step=step,
+            longest_step=self.longest_step,
             bounds=natural_bounds(sde, runs.reshape(-1, sde.dim)),
             relaxation=slowest_relaxation(moving, spacing) if kept else np.inf,
             effective_number=verdict.effective_number,
@@ -312,11 +313,10 @@ class _Search:
             self.sde, self.paths, self.windows, self.reach, self.rng, self.meter
         )
         time_scale = time_scale_of(self.sde, runs.reshape(-1, self.sde.dim))
-        step = min(0.5 * least, time_scale / STEPS_PER_TIME_SCALE)
+        self.longest_step = 0.5 * least
+        step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
         verdict = Stationarity(0.0, 0.0, 0, float(runs.shape[0]))
-        return self._record(
-            runs, spacing, step, Outcome.SUCCESS, None, verdict, is_resting=True
-        )
+        return self._record(runs, spacing, step, Outcome.SUCCESS, None, verdict, is_resting=True)
 
     def _timeless(self, starts) -> Samples:
         """Where nothing sets a time: drift and noise are the same wherever the paths go."""
@@ -329,7 +329,7 @@ class _Search:
         verdict = Stationarity(np.inf, 1.0, 0, 0.0)
         runs = np.repeat(starts[:, None], 2, axis=1)
         return Samples(
-            runs, np.inf, sde.time_scale or np.inf, np.inf,
+            runs, np.inf, sde.time_scale or np.inf, np.inf, np.inf,
             np.stack([np.full(sde.dim, -np.inf), np.full(sde.dim, np.inf)]), np.inf,
             verdict.effective_number, not moves, outcome, reason, sde.name, self.periods,
         )  # fmt: skip
@@ -355,10 +355,9 @@ class _Search:
 
 
 def _checked_starts(sde: AbstractSDE) -> Float[np.ndarray, "M k"]:
-    """The starts in turn; 0 where there is none, or what is nearest to it within the bounds."""
-    given = np.zeros((1, sde.dim)) if sde.starts is None else np.asarray(sde.starts, float)
-    given = np.clip(given, *(b if b is not None else s * np.inf for b, s in
-                             ((sde.lower, -1), (sde.upper, 1))))  # fmt: skip
+    """The starts in turn, all exactly where they were given; refuses what is not finite there."""
+    number = M if sde.starts is None else max(M, len(sde.starts))
+    given = default_starts(sde, 1 if sde.starts is None else len(sde.starts), None)
     defined = np.isfinite(drifts(sde, given)).all(axis=1)
     defined &= np.isfinite(diffusion_matrices(sde, given)).all(axis=(1, 2))
     if not defined.all():
@@ -366,7 +365,7 @@ def _checked_starts(sde: AbstractSDE) -> Float[np.ndarray, "M k"]:
             f"the drift or the diffusion of {sde.name} is not finite at "
             f"{given[np.argmin(defined)].tolist()}; pass another start= to the SDE"
         )
-    return given[np.arange(max(M, len(given))) % len(given)][:M]
+    return given[np.arange(number) % len(given)][:M]
 
 
 def _moved_off(sde, starts, is_quiet: bool):

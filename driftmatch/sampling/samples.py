@@ -22,8 +22,8 @@ class Samples:
       them to settle; shape (M, T, k), in units of z; angles count windings.
     - `time_scale`: the time in which the state changes by about its own size: the inverse of the
       root-mean-square drift in whitened coordinates; inf where nothing sets a time.
-    - `step`: a step that fixed-step solvers may take; half of the smallest one that the error
-      control took, and at most a fiftieth of the time scale.
+    - `step`: for solvers of fixed step; at most `longest_step`, half of the smallest one that the
+      error control took, and a fiftieth of the time scale.
     - `bounds`: what no state crosses: as the SDE says, or where its noise and its outward drift
       vanish or it ceases to be finite; lower and upper, shape (2, k), infinite where there is none.
     - `relaxation`: the time between independent states; `effective_number`: of independent states
@@ -38,6 +38,7 @@ class Samples:
     spacing: float
     time_scale: float
     step: float
+    longest_step: float
     bounds: Float[np.ndarray, "2 k"]
     relaxation: float
     effective_number: float

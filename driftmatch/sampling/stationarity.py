@@ -70,9 +70,7 @@ def spreads(runs: Float[np.ndarray, "M T k"]) -> Float[np.ndarray, " k"]:
     return np.where(moving, np.where(robust > 1e-3 * plain, robust, plain), 0.0)
 
 
-def are_resting(
-    runs: Float[np.ndarray, "M T k"], spanned: Float[np.ndarray, " k"]
-) -> np.ndarray:
+def are_resting(runs: Float[np.ndarray, "M T k"], spanned: Float[np.ndarray, " k"]) -> np.ndarray:
     """Whether each trajectory hardly moves in its second half, compared with what was spanned."""
     late = runs[:, runs.shape[1] // 2 :]
     moved = late.max(axis=1) - late.min(axis=1)
@@ -83,9 +81,17 @@ def are_resting(
 def slowest_relaxation(runs: Float[np.ndarray, "M T k"], spacing: float) -> float:
     """The longest time in which a linear combination of the coordinates forgets itself.
 
-    From the propagator C(lag)C(0)⁻¹ of lagged covariances, at a lag of an eighth of the run.
+    From the propagator C(lag)C(0)⁻¹ of lagged covariances at the shortest lag at which half is
+    forgotten; at an eighth of the run if it never is.
     """
-    lag = max(1, runs.shape[1] // 8)
+    lag, longest = 1, max(1, runs.shape[1] // 8)
+    while (memory := _memory(runs, lag)) > 0.5 and lag < longest:
+        lag = min(2 * lag, longest)
+    return float(lag * spacing / max(-np.log(np.clip(memory, 1e-300, 1.0)), 1e-3))
+
+
+def _memory(runs: Float[np.ndarray, "M T k"], lag: int) -> float:
+    """The largest |eigenvalue| of C(lag)C(0)⁻¹."""
     centred = runs - runs.mean(axis=(0, 1))
     scale = np.maximum(np.abs(centred).max(axis=(0, 1)), np.finfo(float).tiny)  # no overflow
     before, after = centred[:, :-lag] / scale, centred[:, lag:] / scale
@@ -93,8 +99,7 @@ def slowest_relaxation(runs: Float[np.ndarray, "M T k"], spacing: float) -> floa
     Clag = np.einsum("mti,mtj->ij", after, before)
     unit = np.sqrt(np.maximum(np.diag(C0), np.finfo(float).tiny))
     C0, Clag = C0 / np.outer(unit, unit), Clag / np.outer(unit, unit)
-    memory = np.abs(np.linalg.eigvals(np.linalg.lstsq(C0, Clag.T, rcond=1e-10)[0])).max()
-    return float(lag * spacing / max(-np.log(np.clip(memory, 1e-300, 1.0)), 1e-3))
+    return float(np.abs(np.linalg.eigvals(np.linalg.lstsq(C0, Clag.T, rcond=1e-10)[0])).max())
 
 
 def _features(runs, periods: Periods):

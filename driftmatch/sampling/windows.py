@@ -89,7 +89,9 @@ class Paths:
         low, high = np.quantile(runs, _MOST, axis=1)
         width = np.sqrt((high - low).mean(axis=0) * np.ptp(runs, axis=1).mean(axis=0))
         with jax.enable_x64(True):
-            self._now = self._now._replace(low=jnp.zeros_like(self._now.low), high=jnp.asarray(width))
+            self._now = self._now._replace(
+                low=jnp.zeros_like(self._now.low), high=jnp.asarray(width)
+            )
 
     def record(
         self,

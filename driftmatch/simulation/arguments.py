@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float
 
 from driftmatch.arguments import check_array, check_positive
 from driftmatch.errors import InputError
-from driftmatch.randomness import seed_of
 
 MAX_STEPS = 2**31 - 2**10  # steps are counted in 32 bits
 
@@ -54,16 +53,3 @@ def check_start(
             "starts there are"
         )
     return np.broadcast_to(array, (num_trajectories, array.shape[-1]))
-
-
-def scattered(
-    starts: Float[np.ndarray, "A d"] | None, dim: int, num_trajectories: int, key: PRNGKeyArray
-) -> Float[np.ndarray, "M d"]:
-    """The default starts in turn, 0 if there is none; several trajectories begin a little apart."""
-    starts = np.zeros((1, dim)) if starts is None else starts
-    at = np.array(starts[np.arange(num_trajectories) % len(starts)], dtype=float)
-    if num_trajectories == 1:
-        return at
-    largest = np.max(np.abs(at), axis=1, keepdims=True)
-    apart = 0.01 * np.where(largest > 0, largest, 1.0)
-    return at + apart * seed_of(key).standard_normal(at.shape)

@@ -16,10 +16,10 @@ from driftmatch.simulation.arguments import (
     check_leak,
     check_start,
     check_steps,
-    scattered,
 )
 from driftmatch.simulation.integrators import SCHEMES, AbstractScheme
 from driftmatch.simulation.loop import integrate
+from driftmatch.simulation.scatter import default_starts
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.words import did_you_mean
 
@@ -95,9 +95,8 @@ def simulate(
     - `key`: a random key, ``jax.random.key(seed)``.
     - `num_trajectories`: M.
     - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's own
-      starts in turn, or else 0, and if M > 1 normal scatter about it of 1 % of its largest
-      coordinate. If
-      n = k, a start or an input is a latent one.
+      starts in turn, or else 0; without noise, several trajectories begin a little apart, moved by
+      a hundredth of what the drift does in the time in which it changes. If n = k, a start or an input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
       shape (n,).
@@ -163,7 +162,7 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, 
         check_input(input, (sde.dim,))
         sde = Forced(sde, input)
     if start is None:
-        return sde, scattered(sde.starts, sde.dim, M, key)
+        return sde, default_starts(sde, M, key)
     return sde, check_start(start, M, (sde.dim,))
 
 
@@ -175,7 +174,7 @@ def _network_run(
     dims = k, network.num_neurons
     input_dim = k if input is None else check_input(input, dims)
     given = None if start is None else check_start(start, M, dims)
-    starts = scattered(network.starts, k, M, key) if given is None else given
+    starts = default_starts(network.latent(), M, key) if given is None else given
     start_dim = starts.shape[1]
     if network.private_noise == 0 and input_dim == k and start_dim == k:
         return network.latent(input=input), starts

@@ -15,7 +15,6 @@ from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
-
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.sample import samples_of

@@ -11,6 +11,7 @@ from driftmatch.analysis.fokker_planck.stationary import StationaryDensity, as_g
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.errors import InputError
 from driftmatch.grids import Grid
+from driftmatch.sampling.angles import wrapped
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class GridRoute(AbstractRoute):
             axes = len(self.grid) if isinstance(self.grid, Sequence | np.ndarray) else 1
             Grid(np.zeros(axes), np.ones(axes), self.grid)
 
-    def __call__(self, sde, trajectory, key):
+    def __call__(self, sde, trajectory, key, samples):
         if trajectory is not None:
             raise InputError(
                 "the route through a grid uses the SDE alone: leave the trajectory out, or use "
                 'method="score" or "path"'
             )
-        grid = as_grid(sde, self.grid)
+        grid = as_grid(sde, self.grid, samples)
         fine, coarse = stationary(sde, grid), stationary(sde, grid.coarser())
         correction = (fine.entropy_production - coarse.entropy_production) / 3
         return Irreversibility(
@@ -53,12 +54,19 @@ class GridRoute(AbstractRoute):
 
 def _score_on(density: StationaryDensity, sde):
     """∇ln p = D⁻¹(f̃ − f_irr) with f_irr interpolated."""
-    interpolated = RegularGridInterpolator(
-        density.grid.axes, density.irreversible, bounds_error=False, fill_value=np.nan
-    )
+    grid, axes, values = density.grid, list(density.grid.axes), density.irreversible
+    period = [None if not wraps else up - low for low, up, wraps in
+              zip(grid.lower, grid.upper, grid.wraps, strict=True)]  # fmt: skip
+    for axis, wraps in enumerate(grid.wraps):
+        if wraps:  # a cell more on either side
+            h = grid.spacing[axis]
+            axes[axis] = np.concatenate([axes[axis][:1] - h, axes[axis], axes[axis][-1:] + h])
+            pad = [(int(a == axis), int(a == axis)) for a in range(values.ndim)]
+            values = np.pad(values, pad, mode="wrap")
+    interpolated = RegularGridInterpolator(axes, values, bounds_error=False, fill_value=np.nan)
 
     def score(z):
         drift, D = flux_drifts(sde, z)
-        return undiffuse(D, drift - interpolated(z))
+        return undiffuse(D, drift - interpolated(wrapped(z, period)))
 
     return score

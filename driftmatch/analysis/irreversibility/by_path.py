@@ -48,7 +48,7 @@ class PathRoute(AbstractRoute):
     def __post_init__(self):
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key):
+    def __call__(self, sde, trajectory, key, samples):
         if trajectory is not None:
             states, spacing, outcome = recorded(sde, trajectory)
             # An even number of steps, so that both sums are of the same stretch.
@@ -72,6 +72,7 @@ class PathRoute(AbstractRoute):
                 summed,
                 sde,
                 key,
+                samples,
                 num_trajectories=self.num_trajectories,
                 duration=self.duration,
                 burn_in=self.burn_in,

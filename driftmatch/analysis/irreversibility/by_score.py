@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -25,9 +24,10 @@ from driftmatch.analysis.irreversibility.score import (
     features_for,
     fit_scores,
 )
-from driftmatch.arguments import check_count, check_key, check_positive
+from driftmatch.arguments import check_count, check_positive
 from driftmatch.errors import InputError
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import seed_of
 from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
@@ -66,16 +66,16 @@ class ScoreRoute(AbstractRoute):
         check_count("num_samples", self.num_samples)
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key):
+    def __call__(self, sde, trajectory, key, samples):
         n = self.num_features
-        halves, flux, outcome = self._samples(sde, trajectory, key)
+        halves, flux, outcome = self._samples(sde, trajectory, key, samples)
         states = np.concatenate([samples.states for samples in flux])
         if len(states) < 10 * n:
             raise InputError(
                 f"{len(states)} samples are too few for {n} features: give at least {10 * n}, or "
                 "lower num_features"
             )
-        rng = np.random.default_rng(0 if key is None else _seed(key))
+        rng = np.random.default_rng(0) if key is None else seed_of(key)
         features = features_for(states, n, self.slope, rng)
         fit = fit_scores(flux, features)
         rate, error, excess, excess_error = _rate(flux, fit.models, halves)
@@ -88,7 +88,7 @@ class ScoreRoute(AbstractRoute):
         kept = rng.permutation(len(states))[:_KEPT_STATES]
         return Irreversibility(rate, error, "score", outcome, sde, states=states[kept], _score=fit)
 
-    def _samples(self, sde: AbstractSDE, trajectory, key):
+    def _samples(self, sde: AbstractSDE, trajectory, key, samples):
         """Two halves of a run, what the SDE does there, and whether they are stationary."""
         if trajectory is not None:
             states, _, outcome = recorded(sde, trajectory)
@@ -111,6 +111,7 @@ class ScoreRoute(AbstractRoute):
             sampled,
             sde,
             key,
+            samples,
             num_trajectories=self.num_trajectories,
             duration=self.duration,
             burn_in=self.burn_in,
@@ -165,7 +166,3 @@ def _error_of(values) -> float:
     """The standard error of a mean over all trajectories, given half by half."""
     shortest = min(v.shape[1] for v in values)
     return standard_error(np.concatenate([v[:, :shortest] for v in values]))
-
-
-def _seed(key) -> int:
-    return int(jax.random.randint(check_key(key), (), 0, 2**31 - 1))

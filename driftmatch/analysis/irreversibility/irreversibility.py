@@ -13,10 +13,13 @@ from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversib
 from driftmatch.arguments import check_choice, check_key, shown
 from driftmatch.errors import InputError
 from driftmatch.network import Network
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 Method = Literal["score", "grid", "path", "linear"]
+
+_GRID_DIM = 2
 
 _ROUTES: dict[str, AbstractRoute] = {
     "score": ScoreRoute(),
@@ -32,6 +35,7 @@ def irreversibility(
     key: PRNGKeyArray | None = None,
     method: Method | AbstractRoute = "score",
     trajectory: Recording | None = None,
+    samples: Samples | None = None,
 ) -> Irreversibility:
     r"""Split a stationary SDE into its reversible and irreversible parts.
 
@@ -46,10 +50,12 @@ def irreversibility(
       noise. All coordinates count as even under time reversal: velocities are not turned round.
     - `key`: a random key, ``jax.random.key(seed)``, for the routes that simulate.
     - `method`: "score" (any k, fields), "grid" (k ≤ 3, fields), "path" (any k, the rate alone) or
-      "linear" (closed form). The same with other options: `ScoreRoute`, `GridRoute`, `PathRoute`,
+      "linear" (closed form). The score knows no angles: an SDE that has some goes by the grid up
+      to two dimensions, and by the path beyond. The same with other options: `ScoreRoute`, `GridRoute`, `PathRoute`,
       `LinearRoute`, such as ``ScoreRoute(num_features=1000)``.
     - `trajectory`: what `simulate` returned, to be used by the routes "score" and "path" in place
       of a simulation of their own. It must be stationary and evenly sampled.
+    - `samples`: what `sample` found of the SDE; made here if needed.
 
     **Returns** an `Irreversibility`; its outcome says if it cannot be trusted.
 
@@ -75,4 +81,4 @@ def irreversibility(
     simulates = trajectory is None and isinstance(method, ScoreRoute | PathRoute)
     if simulates and key is None:
         raise InputError("this route simulates: pass key=jax.random.key(0), or a trajectory")
-    return method(sde, trajectory, None if key is None else check_key(key))
+    return method(sde, trajectory, None if key is None else check_key(key), samples)

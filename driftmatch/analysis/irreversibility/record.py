@@ -13,6 +13,7 @@ from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.outcomes import Outcome
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
@@ -88,6 +89,10 @@ class AbstractRoute(abc.ABC):
 
     @abc.abstractmethod
     def __call__(
-        self, sde: AbstractSDE, trajectory: Recording | None, key: PRNGKeyArray | None
+        self,
+        sde: AbstractSDE,
+        trajectory: Recording | None,
+        key: PRNGKeyArray | None,
+        samples: Samples | None,
     ) -> Irreversibility:
         """The record, found from the SDE alone or from a recording of it."""

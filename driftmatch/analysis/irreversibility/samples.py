@@ -9,21 +9,22 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
-from driftmatch.analysis.block_errors import mean_error
 from driftmatch.analysis.flux import flux_drifts
 from driftmatch.arguments import check_array, check_count, check_key, check_positive
 from driftmatch.errors import ComputationError, InputError
-
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import seed_of, split
+from driftmatch.sampling.block_errors import mean_error
+from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
 T = TypeVar("T")
 
-_STEPS_PER_SAMPLE = 20
-_FIRST_RUN = 100  # time scales
+_PROBES = 64
 _RUN = 400  # time scales
 _FINER = 4  # steps where the noise depends on the state
 _RELAXATIONS = 4  # slowest relaxation times that burn-in, and then each trajectory, must last
@@ -53,6 +54,7 @@ def on_stationary_paths(
     use: Callable[[Ensemble, PRNGKeyArray], tuple[T, bool, Outcome]],
     sde: AbstractSDE,
     key: PRNGKeyArray | None,
+    samples: Samples | None,
     *,
     steps_per_time_scale: int,
     **options: Any,
@@ -63,13 +65,17 @@ def on_stationary_paths(
     until none does and all stays finite: excursions to where an explicit scheme goes astray may be
     too rare for the burn-in to meet them.
     """
-    key_start, key_run = jax.random.split(check_key(key))
+    key_sample, key_start, key_run = split(check_key(key), 3)
+    samples = samples_of(sde, samples, key_sample).require_place()
     refinements = (1,) if options["dt"] is not None else _REFINEMENTS
     for refinement in refinements:
         is_last = refinement == refinements[-1]
         try:
             steps = steps_per_time_scale * refinement
-            ensemble = stationary_ensemble(sde, key_start, steps_per_time_scale=steps, **options)
+            longest = samples.longest_step / refinement
+            ensemble = stationary_ensemble(
+                sde, key_start, samples, steps_per_time_scale=steps, longest=longest, **options
+            )
             result, overshot, outcome = use(ensemble, key_run)
             if is_last or not overshot:
                 return result, outcome
@@ -96,61 +102,42 @@ def too_long(drifts: Float[np.ndarray, "N k"], states: Float[np.ndarray, "N k"],
 def stationary_ensemble(
     sde: AbstractSDE,
     key: PRNGKeyArray,
+    samples: Samples,
     *,
     num_trajectories: int,
     duration: float | None,
     burn_in: float | None,
     dt: float | None,
     steps_per_time_scale: int,
+    longest: float,
 ) -> Ensemble:
-    """Run many trajectories until they have forgotten where they started.
+    """Paths set out from samples, which are stationary if their outcome says so.
 
-    The slowest relaxation time is read from the lagged covariances of the run so far; unless
-    `burn_in` and `duration` say otherwise, the run is lengthened until it has lasted four of them
-    and its first and second half agree, and the paths that follow are as long.
+    Unless `duration` says otherwise they last four relaxation times, or 400 time scales if that is
+    longer.
     """
-    M = num_trajectories
-    key_time, key_choice, key_run = jax.random.split(check_key(key), 3)
-    time_scale, starts = characteristic_time(sde, key_time)
-    flux_drifts(sde, starts)  # refuses at once what would be refused after the run
+    M = check_count("num_trajectories", num_trajectories)
+    rng = seed_of(key)
+    flux_drifts(sde, samples.pick(_PROBES, rng))  # refuses what would be refused after the run
     if not sde.has_constant_diffusion:
         steps_per_time_scale *= _FINER  # the scheme is of weak order 1 there, otherwise of order 2
-    dt = time_scale / steps_per_time_scale if dt is None else float(dt)
+    if dt is None:
+        dt = min(samples.time_scale / steps_per_time_scale, longest)
     if duration is not None and duration < 2 * _BLOCKS * dt:
         raise InputError(
             f"duration = {duration:g} is too short for an error estimate: it must be at least "
             f"{2 * _BLOCKS} steps of dt = {dt:.3g}"
         )
-    chosen = jax.random.randint(key_choice, (M,), 0, len(starts))
-    states = starts[np.asarray(chosen)]
-    states, length, outcome = _settled(sde, states, dt, key_run, time_scale, burn_in)
+    states = samples.pick(M, rng)
+    if burn_in is not None:
+        states = simulate_exactly(sde, states, max(1, round(burn_in / dt)), dt, key)[:, -1]
     if duration is None:
-        duration = max(_RUN * time_scale, min(length, _MAX_STEPS * dt))
+        relaxation = min(samples.relaxation, _MAX_STEPS * dt / _RELAXATIONS)
+        duration = max(_RUN * samples.time_scale, _RELAXATIONS * relaxation)
+    outcome = Outcome.SUCCESS if samples.outcome.ok else Outcome.TRANSIENT
+    if samples.outcome is Outcome.NOT_MIXING:
+        outcome = Outcome.SEVERAL_ATTRACTORS
     return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome)
-
-
-def _settled(
-    sde: AbstractSDE, states, dt: float, key_run: PRNGKeyArray, time_scale: float, burn_in
-) -> tuple[Float[np.ndarray, "M k"], float, Outcome]:
-    """The states after burn-in, how long its last run was, and whether they are stationary."""
-    length = _FIRST_RUN * time_scale if burn_in is None else burn_in
-    least = 4 if burn_in is not None else 2 * _BLOCKS  # samples
-    taken, outcome = 0, Outcome.SUCCESS
-    while True:
-        key_run, key_piece = jax.random.split(key_run)
-        steps = max(least * _STEPS_PER_SAMPLE, round(length / dt))
-        run = simulate_exactly(sde, states, steps, dt, key_piece, save_every=_STEPS_PER_SAMPLE)
-        states, taken = run[:, -1], taken + steps
-        relaxation = slowest_relaxation(run, _STEPS_PER_SAMPLE * dt)
-        if burn_in is not None:
-            break
-        if length >= _RELAXATIONS * relaxation and not is_transient(run):
-            break
-        length = max(2 * length, _RELAXATIONS * relaxation)
-        if taken + length / dt > _MAX_STEPS:
-            outcome = Outcome.TRANSIENT
-            break
-    return states, length, outcome
 
 
 def simulate_exactly(
@@ -181,23 +168,6 @@ def pieces(
         piece = simulate_exactly(sde, states, min(left, length), ensemble.dt, key_piece)
         states, left = piece[:, -1], left - min(left, length)
         yield piece
-
-
-def slowest_relaxation(run: Float[np.ndarray, "M T k"], spacing: float) -> float:
-    """The longest time in which a linear combination of the coordinates forgets itself.
-
-    From the propagator C(lag)C(0)⁻¹ of lagged covariances, at a lag of an eighth of the run.
-    """
-    lag = max(1, run.shape[1] // 8)
-    run = run / np.maximum(np.abs(run).max(axis=(0, 1)), np.finfo(float).tiny)  # no overflow
-    centred = run - run.mean(axis=(0, 1))
-    before, after = centred[:, :-lag], centred[:, lag:]
-    C0 = np.einsum("mti,mtj->ij", before, before)
-    Clag = np.einsum("mti,mtj->ij", after, before)
-    scale = np.sqrt(np.maximum(np.diag(C0), np.finfo(float).tiny))
-    C0, Clag = C0 / np.outer(scale, scale), Clag / np.outer(scale, scale)
-    memory = np.abs(np.linalg.eigvals(np.linalg.lstsq(C0, Clag.T, rcond=1e-10)[0])).max()
-    return float(lag * spacing / max(-np.log(np.clip(memory, 1e-300, 1.0)), 1e-3))
 
 
 def is_transient(run: Float[np.ndarray, "M T k"], error_rate: float = 1e-3) -> bool:

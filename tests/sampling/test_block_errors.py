@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from driftmatch.analysis.block_errors import mean_error, never_mix
+from driftmatch.sampling.block_errors import mean_error, never_mix
 
 RUNS = 400
 

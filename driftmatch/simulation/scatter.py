@@ -1,0 +1,83 @@
+"""Where trajectories set out, and small moves that the drift accepts."""
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from driftmatch.evaluate import at_states, drifts, noise_amplitudes
+from driftmatch.network import LatentSDE, NeuralSDE
+from driftmatch.randomness import seed_of
+from driftmatch.sde import AbstractSDE, Forced
+
+_CHANGE = 0.3  # of a coordinate's drift, at most
+_HALVINGS = 30
+
+
+def is_noise_free(sde: AbstractSDE) -> bool:
+    """Whether σ is known to be zero everywhere; forms no matrix of n rows for a network."""
+    if isinstance(sde, Forced):
+        return is_noise_free(sde.sde)
+    if isinstance(sde, (LatentSDE, NeuralSDE)):
+        shared = sde.network.shared_noise
+        silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
+        return silent and not shared.constant.any() and shared.readout is None
+    return sde.has_constant_diffusion and not noise_amplitudes(sde, np.zeros((1, sde.dim))).any()
+
+
+def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.ndarray, "M k"]:
+    """The SDE's starts in turn, 0 if there is none or what its bounds have nearest to it.
+
+    Noise parts trajectories; without any they begin a little apart, moved as the drift accepts.
+    """
+    given = np.zeros((1, sde.dim)) if sde.starts is None else np.asarray(sde.starts, float)
+    low, high = sde.lower, sde.upper
+    given = np.clip(given, -np.inf if low is None else low, np.inf if high is None else high)
+    starts = given[np.arange(num_trajectories) % len(given)]
+    if num_trajectories <= len(given) or not is_noise_free(sde):
+        return starts
+    return scattered(sde, starts, own_scale(sde, starts), seed_of(key))
+
+
+def scattered(
+    sde: AbstractSDE,
+    states: Float[np.ndarray, "N k"],
+    reach: Float[np.ndarray, "*N k"],
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "N k"]:
+    """The states moved by normal numbers times `reach`, less far where the drift would change much.
+
+    So a population near 0 stays above it: its drift is proportional to it. Where the drift is 0,
+    as in a state of rest, moves are accepted as they are.
+    """
+    f = drifts(sde, states)
+    moves = reach * rng.standard_normal(states.shape)
+    usual = np.sqrt(np.mean(f**2, axis=0))
+    limit = _CHANGE * np.where(np.abs(f) > 1e-9 * usual, np.abs(f), usual)
+    for _ in range(_HALVINGS):
+        changed = drifts(sde, states + moves)
+        off = np.abs(changed - f) > limit
+        off |= ~np.isfinite(changed)
+        off = off.any(axis=1)
+        if usual.max() == 0 or not off.any():
+            break
+        moves[off] *= 0.5
+    return states + moves
+
+
+def own_scale(
+    sde: AbstractSDE, states: Float[np.ndarray, "N k"], part: float = 0.01
+) -> Float[np.ndarray, "N k"]:
+    """A part of how far the drift leads from each state in the time in which it changes.
+
+    That is |f_i| · |f| / |(∂f/∂z) f|, which has the unit of the coordinate whatever the units are.
+    """
+    f = drifts(sde, states)
+    turned = at_states(_along, sde, states, numbers=2 * sde.dim)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        time = np.nanmax(np.abs(f) / np.abs(turned), axis=1, initial=0.0, where=turned != 0)
+    return part * np.abs(f) * np.nan_to_num(time)[:, None]
+
+
+def _along(sde, z):
+    f = sde.drift(z)
+    return jax.jvp(sde.drift, (z,), (f,))[1]
