@@ -11,6 +11,7 @@ _PROBES = 32  # states that are moved outward
 _PLACES = 24  # to look at on the way, and then in each of the halvings
 _REACH = 4.0  # widths of what is visited
 _HALVINGS = 12
+_LEADING = 1e-3  # of the drift's size
 _VANISHING = 1e-12  # of the variance of the noise
 
 
@@ -51,12 +52,15 @@ def _first_bound(sde, probes, axis: int, edge: float, outward: float) -> float |
         along = np.sum(np.nan_to_num(sigma) * inner, axis=2)
         # It ends where the noise vanishes, unless it had vanished already at the edge.
         is_silent = np.all(along <= _VANISHING * usual**2, axis=1) & np.any(inner != 0)
-        leads_on = np.all(np.nan_to_num(f) * np.sign(outward) > 0, axis=1)
-        is_beyond = is_lost | (is_silent & ~leads_on)
+        is_beyond = is_lost | is_silent
         if not is_beyond.any():
             return None if halving == 0 else float(edge + outward * far)
         first = int(np.argmax(is_beyond))
         near, far = (places[first - 1] if first else near), places[first]
+    last, _ = _along(sde, probes, axis, np.array([edge + outward * near]))
+    usual_drift = np.sqrt(np.mean(drifts(sde, probes)[:, axis] ** 2))
+    if np.mean(last * np.sign(outward) > _LEADING * usual_drift) > 0.5:
+        return None  # the drift leads across
     return float(edge + outward * far)
 
 

@@ -23,7 +23,7 @@ from driftmatch.sampling.confinement import (
 )
 from driftmatch.sampling.ensemble import ROWS
 from driftmatch.sampling.resting import ways_to_rest
-from driftmatch.sampling.samples import Samples
+from driftmatch.sampling.samples import NOWHERE, Samples
 from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.windows import M, Paths, Window
@@ -259,7 +259,9 @@ class _Search:
         self.longest_step = 0.5 * least
         step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
         duration = window.runs.shape[1] * window.spacing
-        spacing = max(time_scale / _SAVES_PER_TIME_SCALE, duration / NUM_SAVES)
+        spacing = duration / NUM_SAVES
+        if outcome not in NOWHERE:
+            spacing = max(spacing, time_scale / _SAVES_PER_TIME_SCALE)
         spread = window.runs[:, window.runs.shape[1] // 2 :]
         if self.is_quiet:  # in all phases, each path on its own attractor
             at = self.rng.integers(spread.shape[1], size=M)

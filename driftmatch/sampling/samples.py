@@ -11,7 +11,7 @@ from driftmatch.sampling.angles import Periods, wrapped
 from driftmatch.sampling.whitening import Whitening
 
 _HELD_OUT = 1 / 11  # of the time of every trajectory, at its end
-_NOWHERE = (Outcome.UNCONFINED, Outcome.FREE, Outcome.ABSORBED)
+NOWHERE = (Outcome.UNCONFINED, Outcome.FREE, Outcome.ABSORBED)
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,6 @@ class Samples:
 
     def require_place(self) -> "Samples":
         """Raise `ComputationError` if the SDE does not stay anywhere."""
-        if self.outcome in _NOWHERE:
+        if self.outcome in NOWHERE:
             raise ComputationError(self.reason or str(self.outcome))
         return self

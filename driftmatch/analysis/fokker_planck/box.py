@@ -17,15 +17,16 @@ from driftmatch.sde import AbstractSDE
 _COARSE = {1: 400, 2: 72, 3: 20}  # cells along each axis, by dimension
 _ROUNDS = 8
 _WIDER = 1.0  # widths that are tried on either side of what is known
+_OUTSIDE = 1e-3  # of all probability: what calls for a wider box
 _TAIL = 1e-6  # of all probability: what may lie outside, on either side of an axis
 _MARGIN = 0.2  # widths around what is visited, at first
 _AT_BOUND = 1e-9  # widths
 
 
 def box_around(sde: AbstractSDE, samples: Samples, shape: Sequence[int]) -> Grid:
-    """A grid of this shape on the box that holds what is visited and all but 1e-6 of p.
+    """A grid of this shape on the box that holds what is visited and nearly all of p.
 
-    States may be few where p is small but not nothing, or all in one of several wells. So p is
+    States may be all in one of several wells. So p is
     found on a coarse grid in a box three times as wide, within the bounds of the SDE, and the box
     drawn anew around where it is, until that no longer widens it.
     """
@@ -41,7 +42,7 @@ def box_around(sde: AbstractSDE, samples: Samples, shape: Sequence[int]) -> Grid
     low, high = _within(samples.bounds, wraps, low, high, _MARGIN * width)
     for _ in range(_ROUNDS):
         wide = _within(samples.bounds, wraps, low, high, _WIDER * (high - low))
-        found = _where_it_is(sde, Grid(*wide, _COARSE[sde.dim], wraps))
+        found = _where_it_is(sde, Grid(*wide, _COARSE[sde.dim], wraps), low, high)
         if found is None:
             break
         new_low, new_high = np.minimum(found[0], low), np.maximum(found[1], high)
@@ -58,14 +59,21 @@ def _within(bounds, wraps, low, high, margin):
     return np.maximum(low - margin, bounds[0]), np.minimum(high + margin, bounds[1])
 
 
-def _where_it_is(sde, grid: Grid) -> tuple[np.ndarray, np.ndarray] | None:
-    """The corners of where all but the tails of p are; None where it cannot be found."""
+def _where_it_is(sde, grid: Grid, known_low, known_high) -> tuple[np.ndarray, np.ndarray] | None:
+    """The corners of where all but the tails of p are; None where it cannot be found, or next to
+    nothing is outside of what is known."""
     try:
-        rates = jump_process(sde, grid).rates()
-        mass, *_ = stationary_probabilities(rates, iterative=grid.dim > 2)
+        jumps = jump_process(sde, grid)
+        iterative = grid.dim > 2
+        mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
+        if jumps.silent:  # the scheme is of first order without this
+            rates = jumps.centred(mass).rates()
+            mass, *_ = stationary_probabilities(rates, iterative=iterative)
     except (InputError, RuntimeError):
         return None  # drift or noise are not finite in so wide a box
-    if not np.isfinite(mass).all():
+    centres = grid.centres
+    outside = np.any((centres < known_low) | (centres > known_high), axis=1)
+    if not np.isfinite(mass).all() or mass[outside].sum() < _OUTSIDE:
         return None
     mass = mass.reshape(grid.shape)
     low, high = np.array(grid.lower), np.array(grid.upper)
