@@ -19,6 +19,7 @@ _WINDOWS = 14
 _WIDER = 1.2  # growth of what is reached that calls for another round
 _LOST = 100.0  # widths away: a path that has left
 _ROWS = 64
+_ARRIVED = 1e-3  # widths from where a path ends: nearer it tells nothing new
 
 
 def ways_to_rest(
@@ -82,7 +83,9 @@ def _followed(sde, paths: Paths, starts, refuge, width, dt: float):
         paths.forget(np.concatenate([window.runs, starts[:, None]], axis=1))
         spacing *= 2
     least = least if np.isfinite(least) else paths.dt
-    return np.concatenate(parts, axis=1), spacing, least, paths.states
+    runs = np.concatenate(parts, axis=1)
+    away = np.any(np.abs(runs - paths.states[:, None]) > _ARRIVED * width, axis=2)
+    return runs[:, : max(2, int(away.any(axis=0).sum()))], spacing, least, paths.states
 
 
 def rng_pick(refuge: Float[np.ndarray, "M k"], lost: np.ndarray) -> Float[np.ndarray, "M k"]:

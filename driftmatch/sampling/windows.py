@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
@@ -53,14 +52,14 @@ class Paths:
 
     def _begin(self, states, dt: float) -> None:
         with jax.enable_x64(True):
-            z = jnp.asarray(np.asarray(states, np.float64), float)
+            z = _put(np.asarray(states, np.float64))
             self._now = Ensemble(
                 z,
-                jnp.zeros_like(z),
-                jnp.asarray(dt, float),
-                jnp.asarray(np.min(states, axis=0), float),
-                jnp.asarray(np.max(states, axis=0), float),
-                jnp.asarray(self.taken, jnp.int32),
+                _put(np.zeros(z.shape)),
+                _put(dt),
+                _put(np.min(states, axis=0)),
+                _put(np.max(states, axis=0)),
+                _put(self.taken, np.int32),
             )
 
     @property
@@ -90,7 +89,7 @@ class Paths:
         width = np.sqrt((high - low).mean(axis=0) * np.ptp(runs, axis=1).mean(axis=0))
         with jax.enable_x64(True):
             self._now = self._now._replace(
-                low=jnp.zeros_like(self._now.low), high=jnp.asarray(width)
+                low=_put(0 * width), high=_put(width)
             )
 
     def record(
@@ -105,19 +104,19 @@ class Paths:
         parts, steps, limited, least, is_finite = [], 0, 0, np.inf, True
         with jax.enable_x64(True):
             if step is not None:
-                self._now = self._now._replace(dt=jnp.asarray(step, float))
+                self._now = self._now._replace(dt=_put(step))
             got = 0
             while got < rows and is_finite and steps < most_steps:
                 self._now, stretch = advance(
                     self.sde,
                     self._now,
                     self.key,
-                    jnp.asarray(spacing, float),
-                    jnp.asarray(min(ROWS, rows - got), jnp.int32),
-                    jnp.asarray(most_steps - steps, jnp.int32),
-                    jnp.asarray(step is not None),
-                    jnp.asarray(spacing == np.inf),
-                    jnp.asarray(self.period),
+                    _put(spacing),
+                    _put(min(ROWS, rows - got), np.int32),
+                    _put(most_steps - steps, np.int32),
+                    _put(step is not None, bool),
+                    _put(spacing == np.inf, bool),
+                    _put(self.period),
                 )
                 new = int(stretch.rows)
                 parts.append(np.asarray(stretch.samples, np.float64)[:new])
@@ -131,3 +130,8 @@ class Paths:
         if not np.isfinite(runs).all():
             is_finite = False
         return Window(runs, spacing, least, limited, steps, is_finite, got == rows)
+
+
+def _put(value, dtype: type = np.float64):
+    """On the device, without the program that ``jnp.asarray`` compiles to convert it."""
+    return jax.device_put(np.asarray(value, dtype))

@@ -67,7 +67,10 @@ def irreversibility(
     """
     sde = as_stationary_sde(sde)
     if isinstance(method, str):
-        method = _ROUTES[check_choice("method", method, _ROUTES)]
+        name = check_choice("method", method, _ROUTES)
+        if name == "score" and sde.periodic is not None:
+            name = "grid" if trajectory is None and sde.dim <= _GRID_DIM else "path"
+        method = _ROUTES[name]
     if not isinstance(method, AbstractRoute):
         raise InputError(
             f"method must be one of {', '.join(_ROUTES)} or a route such as ScoreRoute(), got "
