@@ -277,7 +277,7 @@ class NeuralSDE(AbstractSDE):
 def _states(what: str, value: ArrayLike, dim: int) -> Array:
     """As an array of JAX, which may be traced: any states that have a shape of (..., dim)."""
     if not isinstance(value, jax.Array) or jnp.iscomplexobj(value):
-        return jnp.asarray(check_array(what, value, (..., dim), finite=False))
+        return jnp.asarray(check_array(what, value, (..., dim), finite=False, empty=True))
     if value.ndim == 0 or value.shape[-1] != dim:
         raise InputError(f"{what} must have shape (..., {dim}), got {value.shape}")
     return value

@@ -160,7 +160,7 @@ def analyse(
         raise InputError(f"route must be a ScoreRoute, got {type(route).__name__}")
     if isinstance(skip, str):
         skip = (skip,)
-    if not isinstance(skip, Collection):
+    if not isinstance(skip, Collection) or isinstance(skip, np.ndarray):
         raise InputError(f"skip must be a list of names of parts, got {shown(skip)}")
     skip = [check_choice("part to skip", name, PARTS) for name in skip]
     duration = None if duration is None else check_positive("duration", duration)

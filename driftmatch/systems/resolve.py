@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 
+from driftmatch.arguments import check_non_negative, shown
 from driftmatch.errors import InputError
 from driftmatch.sde import AbstractSDE
 from driftmatch.systems.catalogue import CATALOGUE
 from driftmatch.systems.dysts import flow_names, from_dysts
 from driftmatch.systems.files import load_sde
-from driftmatch.systems.parameters import check_names
+from driftmatch.systems.parameters import check_names, named
 from driftmatch.words import did_you_mean
 
 _FILE = re.compile(r"(?P<path>.+\.py)(:(?P<attribute>[^:/\\]*))?", re.DOTALL)
@@ -37,10 +38,11 @@ def resolve(
     if not isinstance(spec, str) or not spec.strip():
         raise InputError(
             "a system is named by text such as 'lorenz', 'dysts:Rossler' or 'file.py:sde', "
-            f"got {spec!r}"
+            f"got {shown(spec)}"
         )
+    noise = None if noise is None else check_non_negative("noise", noise)
     spec = spec.strip()
-    parameters = dict(parameters or {})
+    parameters = named(parameters)
     kind, _, flow = spec.partition(":")
     if kind.lower() == "dysts":
         return from_dysts(flow, 0.0 if noise is None else noise, parameters)
