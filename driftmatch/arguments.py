@@ -5,9 +5,9 @@ A number may come as one of Python, NumPy or JAX, also as an array without dimen
 """
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +18,12 @@ from driftmatch.errors import InputError
 from driftmatch.meters import AbstractMeter
 from driftmatch.words import did_you_mean
 
-# Single precision, in which JAX computes by default, ends at 3e38, and squares must fit too.
+# Single precision, in which JAX computes by default, ends at 3e38; there must be room to compute.
 LARGEST = 1e30
 _LARGEST_COUNT = 2**31 - 1
 _PLAIN = (bool, int, float, complex, str, bytes, tuple, list, dict, np.generic)
 
+T = TypeVar("T")
 Shape = tuple[int | str | EllipsisType, ...]
 
 
@@ -175,6 +176,17 @@ def check_box(box: Any, dim: int) -> tuple[Float[np.ndarray, " k"], Float[np.nda
     if not np.all(low < high):
         raise InputError(f"{wanted}, got {low.tolist()} and {high.tolist()}")
     return low, high
+
+
+def clean_fields(record: Any, **checks: Callable[[str, Any], Any]) -> None:
+    """Check fields of a frozen record, and keep the plain values."""
+    for name, check in checks.items():
+        object.__setattr__(record, name, check(name, getattr(record, name)))
+
+
+def or_none(check: Callable[[str, Any], T]) -> Callable[[str, Any], T | None]:
+    """The same check where None stands for the default."""
+    return lambda what, value: None if value is None else check(what, value)
 
 
 def as_scalar(value: Any) -> int | float | None:

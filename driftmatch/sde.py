@@ -16,6 +16,7 @@ from driftmatch.arguments import (
     check_count,
     check_positive,
     check_text,
+    or_none,
     shown,
 )
 from driftmatch.errors import InputError
@@ -138,7 +139,7 @@ class SDE(AbstractSDE):
         if not callable(drift):
             raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
         self._starts = None if start is None else check_starts(start, self.dim)
-        self._time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
+        self._time_scale = or_none(check_positive)("time_scale", time_scale)
         drift = uncompiled(drift)
         self._diffusion = (
             uncompiled(diffusion)

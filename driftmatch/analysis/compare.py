@@ -11,7 +11,7 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
-from driftmatch.arguments import check_count, check_key, check_meter, check_positive
+from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import InputError
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.states import characteristic_time
@@ -119,8 +119,8 @@ def compare(
             f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
         )
     num_starts = check_count("num_starts", num_starts)
-    duration = None if duration is None else check_positive("duration", duration)
-    dt = None if dt is None else check_positive("dt", dt)
+    duration = or_none(check_positive)("duration", duration)
+    dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"

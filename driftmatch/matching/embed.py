@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
-from driftmatch.arguments import check_flag, check_key, check_meter
+from driftmatch.arguments import check_flag, check_key, check_meter, or_none
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.matching.arguments import check_arguments, check_spread, given_states
@@ -114,7 +114,7 @@ def embed(
     fit, activation = get_fit(fit), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
     check_meter(meter)
-    confine = None if confine is None else check_flag("confine", confine)
+    confine = or_none(check_flag)("confine", confine)
     key_pilot, key_visit, key_test, key_fit = jax.random.split(check_key(key), 4)
     rng = np.random.default_rng(int(jax.random.randint(key_fit, (), 0, 2**31 - 1)))
 

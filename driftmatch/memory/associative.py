@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from driftmatch.arguments import check_count, check_key, check_meter, check_positive
+from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import InputError
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import landscape
@@ -59,7 +59,7 @@ def associative_memory(
     """
     _check_pair(sde, network)
     num_trials = check_count("num_trials", num_trials)
-    margin = None if margin is None else check_positive("margin", margin)
+    margin = or_none(check_positive)("margin", margin)
     key_scale, key_trials = jax.random.split(check_key(key))
     times = [
         None if time is None else check_positive(what, time)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.arguments import check_array, check_key, check_non_negative, check_positive
+from driftmatch.arguments import check_array, check_key, check_non_negative, check_positive, or_none
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import check_system
 from driftmatch.memory.recall import recall
@@ -82,7 +82,7 @@ def recall_curve(
     varied, values = _varied({"amplitude": amplitudes, "cue time": cue_times, "noise": noises})
     duration, release = check_positive("duration", duration), check_positive("release", release)
     onset = check_non_negative("onset", onset)
-    dt = None if dt is None else check_positive("dt", dt)
+    dt = or_none(check_positive)("dt", dt)
     key_step, *keys = jax.random.split(check_key(key), len(values) + 1)
     dt = default_step(system, time_scale_of(system, key_step)) if dt is None else dt
     results = []

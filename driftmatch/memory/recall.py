@@ -21,6 +21,7 @@ from driftmatch.arguments import (
     check_non_negative,
     check_number,
     check_positive,
+    or_none,
 )
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import as_rows, check_system
@@ -132,7 +133,7 @@ def recall(
     key_start, key_run, key_scale = jax.random.split(check_key(key), 3)
     onset, release, duration = _check_times(onset, release, duration)
     amplitude = check_number("amplitude", amplitude)
-    dt = None if dt is None else check_positive("dt", dt)
+    dt = or_none(check_positive)("dt", dt)
     start = None if start is None else check_array("start", start, ("d",), ("M", "d"))
     check_meter(meter)
     memories, target = _aim(system, cue, regions, target)

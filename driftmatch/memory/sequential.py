@@ -18,6 +18,7 @@ from driftmatch.arguments import (
     check_meter,
     check_positive,
     check_text,
+    or_none,
 )
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
@@ -95,8 +96,8 @@ def walk(
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     M = check_count("num_trajectories", num_trajectories)
     key_run, key_rate, key_scale = jax.random.split(check_key(key), 3)
-    duration = None if duration is None else check_positive("duration", duration)
-    dt = None if dt is None else check_positive("dt", dt)
+    duration = or_none(check_positive)("duration", duration)
+    dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
     scale = time_scale_of(system, key_scale)
     duration = _TIME_SCALES * scale if duration is None else duration

@@ -17,6 +17,7 @@ from driftmatch.arguments import (
     check_meter,
     check_non_negative,
     check_positive,
+    or_none,
     shown,
 )
 from driftmatch.errors import InputError
@@ -130,7 +131,7 @@ def switch(
         None if value is None else check_non_negative(what, value)
         for what, value in (("strength", strength), ("pulse", pulse), ("period", period))
     )
-    dt = None if dt is None else check_positive("dt", dt)
+    dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
     scale = time_scale_of(system, key_scale)
     directions, distance = _ways(regions, order)

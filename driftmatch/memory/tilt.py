@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
-from driftmatch.arguments import check_index, check_positive
+from driftmatch.arguments import check_index, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.arguments import check_system
 from driftmatch.memory.descent import descend, width
@@ -98,7 +98,7 @@ def tilt_toward(
 
     **Source**: C. Lawson, R. Hanson, *Solving Least Squares Problems* (1974), chapter 23.
     """
-    margin = None if margin is None else check_positive("margin", margin)
+    margin = or_none(check_positive)("margin", margin)
     wells = as_landscape(sde)
     target = check_index("target", target, len(wells.minima))
     largest, hull = _largest_margin(wells, target)

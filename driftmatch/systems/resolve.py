@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from driftmatch.arguments import check_non_negative, shown
+from driftmatch.arguments import check_non_negative, or_none, shown
 from driftmatch.errors import InputError
 from driftmatch.sde import AbstractSDE
 from driftmatch.systems.catalogue import CATALOGUE
@@ -40,7 +40,7 @@ def resolve(
             "a system is named by text such as 'lorenz', 'dysts:Rossler' or 'file.py:sde', "
             f"got {shown(spec)}"
         )
-    noise = None if noise is None else check_non_negative("noise", noise)
+    noise = or_none(check_non_negative)("noise", noise)
     spec = spec.strip()
     parameters = named(parameters)
     kind, _, flow = spec.partition(":")

@@ -11,7 +11,14 @@ from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.block_errors import mean_error
 from driftmatch.analysis.flux import flux_drifts
-from driftmatch.arguments import check_array, check_count, check_key, check_positive
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_key,
+    check_positive,
+    clean_fields,
+    or_none,
+)
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.states import characteristic_time
 from driftmatch.network import NeuralSDE
@@ -283,10 +290,8 @@ def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], 
 
 def check_run_options(route: Any) -> None:
     """How a route simulates: positive numbers, or None where it may choose."""
-    check_count("num_trajectories", route.num_trajectories)
-    for what in ("duration", "burn_in", "dt"):
-        if getattr(route, what) is not None:
-            check_positive(what, getattr(route, what))
+    times = dict.fromkeys(("duration", "burn_in", "dt"), or_none(check_positive))
+    clean_fields(route, num_trajectories=check_count, **times)
 
 
 def _states_of(sde: AbstractSDE, trajectory):
