@@ -5,9 +5,9 @@ A number may come as one of Python, NumPy or JAX, also as an array without dimen
 """
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +18,12 @@ from driftmatch.errors import InputError
 from driftmatch.meters import AbstractMeter
 from driftmatch.words import did_you_mean
 
-# Single precision, in which JAX computes by default, ends at 3e38, and squares must fit too.
+# Single precision, in which JAX computes by default, ends at 3e38; there must be room to compute.
 LARGEST = 1e30
 _LARGEST_COUNT = 2**31 - 1
+_PLAIN = (bool, int, float, complex, str, bytes, tuple, list, dict, np.generic)
 
+T = TypeVar("T")
 Shape = tuple[int | str | EllipsisType, ...]
 
 
@@ -133,12 +135,13 @@ def check_meter(meter: Any) -> AbstractMeter:
 
 
 def check_array(
-    what: str, value: Any, *shapes: Shape, finite: bool = True
+    what: str, value: Any, *shapes: Shape, finite: bool = True, empty: bool = False
 ) -> Float[np.ndarray, "..."]:
     """Real numbers in float64, not always a copy, of one of the shapes.
 
     A shape names its axes: by a length, by a word for any length of at least 1, or by a leading
-    ``...`` for any number of axes, which together hold at least one entry.
+    ``...`` for any number of axes. Without `finite` numbers may be NaN or of any size, and with
+    `empty` the axes of ``...`` may hold nothing.
     """
     try:
         array = np.asarray(value)
@@ -147,7 +150,7 @@ def check_array(
     if not (jnp.issubdtype(array.dtype, np.floating) or array.dtype.kind in "iu"):
         raise InputError(f"{what} must be {_numbers(shapes)}, got {shown(value)}")
     array = array.astype(np.float64, copy=False)
-    if shapes and not any(_fits(array.shape, shape) for shape in shapes):
+    if shapes and not any(_fits(array.shape, shape, empty) for shape in shapes):
         raise InputError(f"{what} must {_have_shape(shapes)}, got {array.shape}")
     if finite and array.size and not (array.min() >= -LARGEST and array.max() <= LARGEST):
         worst = array[~(np.abs(array) <= LARGEST)][0]
@@ -162,16 +165,28 @@ def check_box(box: Any, dim: int) -> tuple[Float[np.ndarray, " k"], Float[np.nda
         f"box must be a lower and an upper corner of {dim} finite numbers each, the lower one "
         "below in every coordinate"
     )
-    if not isinstance(box, tuple | list | np.ndarray | jax.Array) or len(box) != 2:
+    corners = as_list(box)
+    if corners is None or len(corners) != 2:
         raise InputError(f"{wanted}, got {shown(box)}")
     try:
-        low, high = (check_array("box", corner, (dim,), ()) for corner in box)
+        low, high = (check_array("box", corner, (dim,), ()) for corner in corners)
     except InputError:
         raise InputError(f"{wanted}, got {shown(box)}") from None
     low, high = (np.array(np.broadcast_to(corner, (dim,))) for corner in (low, high))
     if not np.all(low < high):
         raise InputError(f"{wanted}, got {low.tolist()} and {high.tolist()}")
     return low, high
+
+
+def clean_fields(record: Any, **checks: Callable[[str, Any], Any]) -> None:
+    """Check fields of a frozen record, and keep the plain values."""
+    for name, check in checks.items():
+        object.__setattr__(record, name, check(name, getattr(record, name)))
+
+
+def or_none(check: Callable[[str, Any], T]) -> Callable[[str, Any], T | None]:
+    """The same check where None stands for the default."""
+    return lambda what, value: None if value is None else check(what, value)
 
 
 def as_scalar(value: Any) -> int | float | None:
@@ -186,23 +201,29 @@ def as_scalar(value: Any) -> int | float | None:
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
+def as_list(value: Any) -> list[Any] | None:
+    """What a list, a tuple or an array holds, or None for what is none of them."""
+    is_array = isinstance(value, np.ndarray | jax.Array) and value.ndim > 0
+    return list(value) if is_array or isinstance(value, tuple | list | range) else None
+
+
 def shown(value: Any) -> str:
     """What was given, in a few words for the end of a sentence."""
     if isinstance(value, np.ndarray | jax.Array) and value.ndim > 0:
         return f"an array of shape {value.shape}"
     number = as_scalar(value)
     if number is not None:
-        return repr(number)
-    if value is None or isinstance(value, bool | str | complex | tuple | list | dict | np.generic):
+        value = number
+    if value is None or isinstance(value, _PLAIN):
         text = " ".join(repr(value).split())
         return text if len(text) <= 80 else f"{text[:77]}..."
-    return f"a {type(value).__name__}"
+    return type(value).__name__
 
 
-def _fits(given: tuple[int, ...], shape: Shape) -> bool:
+def _fits(given: tuple[int, ...], shape: Shape, empty: bool) -> bool:
     if shape and shape[0] is ...:
         rest = shape[1:]
-        if len(given) < len(rest) or 0 in given:
+        if len(given) < len(rest) or (0 in given and not empty):
             return False
         given, shape = given[len(given) - len(rest) :], rest
     return len(given) == len(shape) and all(

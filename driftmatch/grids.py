@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.arguments import check_flag, as_scalar, check_array, shown
+from driftmatch.arguments import as_list, as_scalar, check_array, check_flag, shown
 from driftmatch.errors import InputError
 
 
@@ -48,9 +48,9 @@ class Grid:
                 f"lower must be below upper along every axis, got {low[axis]:g} and "
                 f"{high[axis]:g} along axis {axis}"
             )
-        cells = (shape,) * len(low) if as_scalar(shape) is not None else shape
-        cells = [as_scalar(n) for n in cells] if isinstance(cells, Sequence | np.ndarray) else []
-        if len(cells) != len(low) or not all(isinstance(n, int) and n >= 4 for n in cells):
+        cells = [shape] * len(low) if as_scalar(shape) is not None else as_list(shape) or []
+        cells = [n for n in map(as_scalar, cells) if isinstance(n, int) and 4 <= n < 2**31]
+        if len(cells) != len(low):
             raise InputError(
                 f"shape must be {len(low)} whole numbers of at least 4, or one for every axis, "
                 f"got {shown(shape)}"
@@ -112,7 +112,7 @@ class Grid:
 
 def check_axes(axes: Any, dim: int) -> list[int]:
     """Different axes, at least one."""
-    chosen = [as_scalar(a) for a in axes] if isinstance(axes, Sequence | np.ndarray) else []
+    chosen = [as_scalar(a) for a in as_list(axes) or []]
     if not chosen or len(set(chosen)) != len(chosen) or not all(a in range(dim) for a in chosen):
         raise InputError(f"axes must be different numbers from 0 to {dim - 1}, got {shown(axes)}")
     return [int(a) for a in chosen if a is not None]

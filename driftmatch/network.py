@@ -16,7 +16,13 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
-from driftmatch.arguments import check_array, check_non_negative, check_positive, check_text
+from driftmatch.arguments import (
+    check_array,
+    check_non_negative,
+    check_positive,
+    check_text,
+    or_none,
+)
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, Input, check_input, check_starts
@@ -107,7 +113,7 @@ class Network(eqx.Module):
         self.shared_noise = _shared_noise(shared_noise, n, k)
         self.starts = None if start is None else check_starts(start, k)
         self.name = check_text("name", name)
-        self.time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
+        self.time_scale = or_none(check_positive)("time_scale", time_scale)
         self._projector = np.linalg.pinv(self.gamma)
         self._columns = np.ascontiguousarray(self.gamma.T)
 
@@ -312,7 +318,7 @@ class NeuralSDE(AbstractSDE):
 def _states(what: str, value: ArrayLike, dim: int) -> Array:
     """As an array of JAX, which may be traced: any states that have a shape of (..., dim)."""
     if not isinstance(value, jax.Array) or jnp.iscomplexobj(value):
-        return jnp.asarray(check_array(what, value, (..., dim), finite=False))
+        return jnp.asarray(check_array(what, value, (..., dim), finite=False, empty=True))
     if value.ndim == 0 or value.shape[-1] != dim:
         raise InputError(f"{what} must have shape (..., {dim}), got {value.shape}")
     return value

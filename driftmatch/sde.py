@@ -16,6 +16,7 @@ from driftmatch.arguments import (
     check_count,
     check_positive,
     check_text,
+    or_none,
     shown,
 )
 from driftmatch.errors import InputError
@@ -164,7 +165,7 @@ class SDE(AbstractSDE):
         if not callable(drift):
             raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
         self._starts = None if start is None else check_starts(start, self.dim)
-        self._time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
+        self._time_scale = or_none(check_positive)("time_scale", time_scale)
         self._lower, self._upper = check_bounds(lower, upper, self.dim)
         self._periodic = _check_periods(periodic, self.dim, self._lower, self._upper)
         if self._starts is not None:
@@ -189,7 +190,8 @@ class SDE(AbstractSDE):
             raise InputError(f"parameters must be named values in a dict, got {shown(parameters)}")
         self.parameters = tuple((parameters or {}).items())
         if self._starts is not None:
-            _check_finite(np.asarray(jax.vmap(self.drift)(jnp.asarray(self._starts))), self._starts)
+            values = jax.jit(jax.vmap(self.drift))(jnp.asarray(self._starts))
+            _check_finite(np.asarray(values), self._starts)
 
     def drift(self, z):
         return jnp.asarray(self._drift(z))

@@ -9,7 +9,14 @@ from scipy.spatial import KDTree
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
-from driftmatch.arguments import check_array, check_count, check_key, check_meter, check_positive
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_key,
+    check_meter,
+    check_positive,
+    or_none,
+)
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
@@ -109,8 +116,8 @@ def basins(
         )
     if paths is not None:
         paths = check_array("paths", paths, ("M", "T", sde.dim), finite=False)
-    time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
-    dt = None if dt is None else check_positive("dt", dt)
+    time_scale = or_none(check_positive)("time_scale", time_scale)
+    dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
     num_starts = check_count("num_starts", num_starts)
     num_paths = check_count("num_paths", num_paths)

@@ -11,7 +11,7 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
-from driftmatch.arguments import check_count, check_key, check_meter, check_positive
+from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.errors import matching_errors
 from driftmatch.meters import SILENT, AbstractMeter
@@ -134,8 +134,8 @@ def compare(
             "latent ones"
         )
     num_starts = check_count("num_starts", num_starts)
-    duration = None if duration is None else check_positive("duration", duration)
-    dt = None if dt is None else check_positive("dt", dt)
+    duration = or_none(check_positive)("duration", duration)
+    dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"

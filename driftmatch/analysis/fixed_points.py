@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from driftmatch.analysis.fixed_point_search import FixedPointSearch
 from driftmatch.analysis.stability import Stability
-from driftmatch.arguments import check_box, check_count, check_key, check_non_negative
+from driftmatch.arguments import check_box, check_count, check_key, check_non_negative, or_none
 from driftmatch.errors import InputError
 from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
@@ -141,7 +141,7 @@ def fixed_points(
         raise InputError(f"fixed_points needs an SDE or a Network, got {type(sde).__name__}")
     sde = sde.latent() if isinstance(sde, Network) else sde
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
-    time = None if time is None else check_non_negative("time", time)
+    time = or_none(check_non_negative)("time", time)
     key = check_key(key)
     rng = seed_of(key)
     if box is not None:

@@ -20,7 +20,14 @@ from driftmatch.analysis.summary_parts import PARTS, Task, Work, work_through
 from driftmatch.analysis.summary_run import TIMES
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
-from driftmatch.arguments import check_choice, check_key, check_meter, check_positive, shown
+from driftmatch.arguments import (
+    check_choice,
+    check_key,
+    check_meter,
+    check_positive,
+    or_none,
+    shown,
+)
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
@@ -163,11 +170,11 @@ def analyse(
         raise InputError(f"route must be a ScoreRoute, got {type(route).__name__}")
     if isinstance(skip, str):
         skip = (skip,)
-    if not isinstance(skip, Collection):
+    if not isinstance(skip, Collection) or isinstance(skip, np.ndarray):
         raise InputError(f"skip must be a list of names of parts, got {shown(skip)}")
     skip = [check_choice("part to skip", name, PARTS) for name in skip]
-    duration = None if duration is None else check_positive("duration", duration)
-    dt = None if dt is None else check_positive("dt", dt)
+    duration = or_none(check_positive)("duration", duration)
+    dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
     if network is not None and dt is not None:
         check_leak(dt, network.tau)

@@ -174,7 +174,7 @@ def _rates(network: Network, x):
 
 
 def _check(states: ArrayLike, size: int) -> Matrix:
-    return check_array("states", states, (..., size), finite=False)
+    return check_array("states", states, (..., size), finite=False, empty=True)
 
 
 def _in_blocks(function: Callable, states: ArrayLike, size: int, neurons: int) -> Matrix:

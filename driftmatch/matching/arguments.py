@@ -9,6 +9,7 @@ from driftmatch.arguments import (
     check_count,
     check_non_negative,
     check_positive,
+    or_none,
 )
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.design import NUM_HELD_OUT, NUM_VISITED
@@ -40,7 +41,7 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | 
             f"num_neurons must be at most {MAX_NEURONS} to be fitted in memory, got {num_neurons}; "
             "larger networks can be built with driftmatch.Network"
         )
-    tau = None if tau is None else check_positive("tau", tau)
+    tau = or_none(check_positive)("tau", tau)
     return num_neurons, tau, check_non_negative("private_noise", private_noise)
 
 

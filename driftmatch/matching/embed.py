@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
-from driftmatch.arguments import check_flag, check_key, check_meter
+from driftmatch.arguments import check_flag, check_key, check_meter, or_none
 from driftmatch.errors import InputError
 from driftmatch.matching.arguments import check_arguments, check_spread, given_states
 from driftmatch.matching.assembly import Assembly
@@ -130,7 +130,7 @@ def embed(
     fit, activation = get_fit(fit), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
     check_meter(meter)
-    confine = None if confine is None else check_flag("confine", confine)
+    confine = or_none(check_flag)("confine", confine)
     key = check_key(key)
     rng = seed_of(key)
     bounds, not_settled = None, None

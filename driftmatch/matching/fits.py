@@ -13,6 +13,7 @@ from driftmatch.arguments import (
     check_flag,
     check_non_negative,
     check_positive,
+    clean_fields,
     shown,
 )
 from driftmatch.errors import InputError
@@ -66,7 +67,7 @@ class LeastSquares(AbstractFit):
     confined: ClassVar[bool] = True
 
     def __post_init__(self):
-        check_count("oversampling", self.oversampling)
+        clean_fields(self, oversampling=check_count)
 
     def num_states(self, num_neurons, latent_dim):
         return max(6 * num_neurons, 4096)
@@ -109,11 +110,11 @@ class Refined(AbstractFit):
                 raise InputError(
                     f"iterations must be two numbers of steps, got {shown(self.iterations)}"
                 )
-            for number in self.iterations:
-                check_count("each of iterations", number)
-        check_count("states_per_neuron", self.states_per_neuron)
-        check_count("oversampling", self.oversampling)
-        check_positive("max_slope", self.max_slope)
+            steps = tuple(check_count("each of iterations", number) for number in self.iterations)
+            object.__setattr__(self, "iterations", steps)
+        clean_fields(
+            self, states_per_neuron=check_count, oversampling=check_count, max_slope=check_positive
+        )
 
     def num_states(self, num_neurons, latent_dim):
         return max(self.states_per_neuron * num_neurons, 8192)
@@ -164,11 +165,14 @@ class Backprop(AbstractFit):
     confined: ClassVar[bool] = False
 
     def __post_init__(self):
-        check_count("steps", self.steps)
-        check_count("batch_size", self.batch_size)
-        check_positive("learning_rate", self.learning_rate)
-        check_flag("decay", self.decay)
-        check_non_negative("noise", self.noise)
+        clean_fields(
+            self,
+            steps=check_count,
+            batch_size=check_count,
+            learning_rate=check_positive,
+            decay=check_flag,
+            noise=check_non_negative,
+        )
 
     def num_states(self, num_neurons, latent_dim):
         return 50_000

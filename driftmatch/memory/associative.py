@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from driftmatch.arguments import check_count, check_key, check_positive
+from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import InputError
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import landscape
@@ -58,17 +58,23 @@ def associative_memory(
     Raises `InputError` as `tilt_toward` does, and for fewer trials than wells.
     """
     _check_pair(sde, network)
+    num_trials = check_count("num_trials", num_trials)
+    margin = or_none(check_positive)("margin", margin)
+    key_scale, key_trials = jax.random.split(check_key(key))
+    times = [
+        None if time is None else check_positive(what, time)
+        for what, time in (("cue_duration", cue_duration), ("hold_duration", hold_duration))
+    ]
+    check_meter(meter)
     wells = landscape(sde)
     W = len(wells.minima)
-    if check_count("num_trials", num_trials) < W:
+    if num_trials < W:
         raise InputError(f"num_trials must be at least one a well, {W}, got {num_trials}")
     shares = [len(part) for part in np.array_split(np.arange(num_trials), W)]
-    key_scale, key_trials = jax.random.split(check_key(key))
     scale = time_scale_of(sde, key_scale)
-    times = {"cue_duration": cue_duration, "hold_duration": hold_duration}
     release, hold = (
-        default * scale if time is None else check_positive(what, time)
-        for (what, time), default in zip(times.items(), (_CUE, _HOLD), strict=True)
+        default * scale if time is None else time
+        for time, default in zip(times, (_CUE, _HOLD), strict=True)
     )
     own = time_scale_of(network, key_scale)
     steps = default_step(sde, scale), default_step(network, own)

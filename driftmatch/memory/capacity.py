@@ -8,7 +8,14 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from driftmatch.arguments import check_count, check_key, check_non_negative
+from driftmatch.arguments import (
+    as_list,
+    check_choice,
+    check_count,
+    check_key,
+    check_non_negative,
+    shown,
+)
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
 from driftmatch.memory.curves import intervals, with_noise
@@ -100,13 +107,11 @@ def capacity(
       wells are visited too.
     - `num_trials`: for each well. - `options`: further arguments of `embed`.
     """
-    if not isinstance(num_wells, Sequence | np.ndarray) or isinstance(num_wells, str):
-        raise InputError(f"num_wells must be numbers of at least 2, in a list, got {num_wells!r}")
-    numbers = [check_count("each of num_wells", W) for W in num_wells]
-    if min(numbers, default=0) < 2:
-        raise InputError(f"num_wells must be numbers of at least 2, got {num_wells!r}")
-    if arrangement not in ("circle", "random"):
-        raise InputError(f'arrangement must be "circle" or "random", got {arrangement!r}')
+    each = as_list(num_wells)
+    if not each:
+        raise InputError(f"num_wells must be a list of numbers, got {shown(num_wells)}")
+    numbers = [check_count("each of num_wells", W, least=2) for W in each]
+    check_choice("arrangement", arrangement, ("circle", "random"))
     k = 2 if dim is None else check_count("dim", dim)
     if arrangement == "circle" and k != 2:
         raise InputError(f"a circle has 2 dimensions, got dim = {k}: choose arrangement='random'")

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.arguments import check_array, check_key, check_non_negative
+from driftmatch.arguments import check_array, check_key, check_non_negative, check_positive, or_none
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import check_system
 from driftmatch.memory.recall import recall
@@ -80,6 +80,9 @@ def recall_curve(
     """
     system = check_system(system)
     varied, values = _varied({"amplitude": amplitudes, "cue time": cue_times, "noise": noises})
+    duration, release = check_positive("duration", duration), check_positive("release", release)
+    onset = check_non_negative("onset", onset)
+    dt = or_none(check_positive)("dt", dt)
     key_step, *keys = jax.random.split(check_key(key), len(values) + 1)
     dt = default_step(system, time_scale_of(system, key_step)) if dt is None else dt
     results = []
@@ -114,6 +117,8 @@ def _varied(given: dict[Varied, ArrayLike | None]) -> tuple[Varied, Float[np.nda
     array = check_array(f"the values of {varied}", values, ("V",))
     if varied == "cue time" and np.any(array <= 0):
         raise InputError(f"cue times must be positive, got {array.min():g}")
+    if varied == "noise" and np.any(array < 0):
+        raise InputError(f"noises must not be negative, got {array.min():g}")
     return varied, array
 
 

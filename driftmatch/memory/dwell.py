@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
 
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.arguments import check_index
+from driftmatch.arguments import check_array, check_index
 from driftmatch.errors import InputError
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
@@ -323,7 +323,8 @@ def as_cores(regions: Regions | Landscape | ArrayLike) -> Regions:
 
 def _recorded(trajectory) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, "M T k"]]:
     try:
-        times, states = np.asarray(trajectory.times, float), np.asarray(trajectory.states)
+        times = check_array("the trajectory's times", trajectory.times, finite=False)
+        states = np.asarray(trajectory.states)
     except AttributeError:
         raise InputError(
             "trajectory must have times and states, as simulate returns them, got "
@@ -334,6 +335,8 @@ def _recorded(trajectory) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, "M
             "the trajectory must have times of shape (T,) and states of shape (M, T, k), got "
             f"{times.shape} and {states.shape}"
         )
+    if states.dtype.kind not in "fiu":
+        raise InputError(f"the trajectory's states must be numbers, got {states.dtype}")
     if len(times) < 2:
         raise InputError("the recording is a single sample: record for longer")
     if not (np.all(np.isfinite(times)) and np.all(np.diff(times) > 0)):

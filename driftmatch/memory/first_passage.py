@@ -14,6 +14,7 @@ from scipy.interpolate import RegularGridInterpolator
 from driftmatch.analysis.flux import as_stationary_sde, require_regular
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, bernoulli, jump_process
 from driftmatch.analysis.fokker_planck.stationary import as_grid
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices
 from driftmatch.grids import Grid
@@ -56,9 +57,7 @@ class GridFunction:
 
     def __call__(self, z: ArrayLike) -> Float[np.ndarray, "..."]:
         """Interpolated linearly at states of shape (..., k) in the grid's box."""
-        z = np.asarray(z, dtype=float)
-        if z.ndim == 0 or z.shape[-1] != self.grid.dim:
-            raise InputError(f"a state has shape ({self.grid.dim},), got {z.shape}")
+        z = check_array("z", z, (..., self.grid.dim))
         low, high = np.array(self.grid.lower), np.array(self.grid.upper)
         if not np.all((low <= z) & (z <= high)):
             raise InputError(
@@ -102,9 +101,11 @@ def mean_first_passage(
 
     **Source**: C. Gardiner, *Stochastic Methods* (2009), sections 5.5 and 6.6.
     """
-    sde, grid = _checked(sde, grid)
+    sde = _checked(sde)
     levels = {"target": as_level(target, sde.dim)}
-    return _answer(sde, grid, levels, lambda into: np.ones(into.shape[1]), lambda T: T)
+    return _answer(
+        sde, as_grid(sde, grid), levels, lambda into: np.ones(into.shape[1]), lambda T: T
+    )
 
 
 def committor(
@@ -122,15 +123,16 @@ def committor(
 
     **Source**: W. E, E. Vanden-Eijnden, J. Stat. Phys. 123, 503 (2006).
     """
-    sde, grid = _checked(sde, grid)
+    sde = _checked(sde)
     levels = {
         what: as_level(region, sde.dim, what)
         for what, region in (("source", source), ("target", target))
     }
+    grid = as_grid(sde, grid)
     return _answer(sde, grid, levels, lambda into: into[1], lambda q: np.minimum(q, 1 - q))
 
 
-def _checked(sde, grid) -> tuple[AbstractSDE, Grid]:
+def _checked(sde) -> AbstractSDE:
     if isinstance(sde, Network) and sde.private_noise > 0:
         raise InputError(
             f"{sde.name} has private noise, which is in none of its latent coordinates: use "
@@ -142,7 +144,7 @@ def _checked(sde, grid) -> tuple[AbstractSDE, Grid]:
             f"{sde.name} has {sde.dim} dimensions and passage on grids goes up to {_MAX_DIM}: use "
             "passage_times, which simulates"
         )
-    return sde, as_grid(sde, grid)
+    return sde
 
 
 def _answer(

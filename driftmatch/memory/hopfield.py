@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from driftmatch.arguments import check_count, check_index, check_key, check_number
+from driftmatch.arguments import check_array, check_count, check_index, check_key, check_number
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.trials import AbstractTrials
@@ -89,7 +89,9 @@ class HopfieldNetwork:
     ) -> Float[np.ndarray, "..."]:
         """E = −½ sᵀWs − h·s, with h = 0 by default."""
         W, n = self.patterns.shape
-        s = np.asarray(states, dtype=float)
+        s = check_array("states", states, (..., n))
+        if field is not None:
+            field = check_array("field", field, (n,))
         energies = -0.5 * (np.sum((s @ self.patterns.T) ** 2, axis=-1) / n - W)
         return np.asarray(energies if field is None else energies - s @ field)
 
@@ -124,7 +126,8 @@ class HopfieldNetwork:
             M = check_count("num_trials", num_trials)
             s = np.asarray(jax.random.rademacher(key_start, (M, n)), dtype=float)
         else:
-            M = len(np.asarray(start)) if np.ndim(start) == 2 else num_trials
+            start = check_array("start", start, ("n",), ("M", "n"))
+            M = len(start) if start.ndim == 2 else num_trials
             s = np.array(check_start(start, check_count("num_trials", M), (n,)))
             if not np.all(np.abs(s) == 1):
                 raise InputError("start must be of ±1, got other numbers: take their signs")

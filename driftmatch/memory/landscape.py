@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import as_rows, check_system
 from driftmatch.memory.descent import basins, descend, distances, nearest, width
@@ -57,7 +58,7 @@ class Landscape:
 
     def potential(self, states: ArrayLike) -> Float[np.ndarray, "..."]:
         """V, from the integral of −f along straight lines from the first minimum."""
-        z = np.asarray(states, dtype=float)
+        z = check_array("states", states, (..., self.minima.shape[1]))
         flat = z.reshape(-1, self.minima.shape[1])
         work, _ = work_along(self.sde, np.broadcast_to(self.minima[0], flat.shape), flat)
         return (self.energies[0] + work).reshape(z.shape[:-1])
@@ -65,10 +66,8 @@ class Landscape:
     def basins(self, states: ArrayLike) -> Int[np.ndarray, "..."]:
         """The well that the noise-free flow dz/dt = f(z) leads to from each state, −1 where it
         leads to none of these wells."""
-        z = np.asarray(states, dtype=float)
         k = self.minima.shape[1]
-        if z.ndim == 0 or z.shape[-1] != k:
-            raise InputError(f"states must have shape (..., {k}), got {z.shape}")
+        z = check_array("states", states, (..., k), finite=False, empty=True)
         labels = basins(self.sde, self.minima, z.reshape(-1, k))
         return labels.reshape(z.shape[:-1])
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import as_stationary_sde
-from driftmatch.arguments import check_count, check_key
+from driftmatch.arguments import check_count, check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
@@ -81,6 +81,7 @@ def passage_times(
     M = check_count("num_trajectories", num_trajectories)
     steps = check_steps(duration, dt, 1)
     key = check_key(key)
+    check_meter(meter)
     sde, level, z = _walk(sde, start, target, M, dt)
     block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
     arrival = jnp.full(M, -1, jnp.int32)

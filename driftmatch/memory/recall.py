@@ -11,14 +11,17 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.arguments import (
+    check_array,
     check_box,
     check_count,
     check_fraction,
     check_index,
     check_key,
+    check_meter,
     check_non_negative,
     check_number,
     check_positive,
+    or_none,
 )
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import as_rows, check_system
@@ -130,6 +133,9 @@ def recall(
     key_start, key_run, key_scale = jax.random.split(check_key(key), 3)
     onset, release, duration = _check_times(onset, release, duration)
     amplitude = check_number("amplitude", amplitude)
+    dt = or_none(check_positive)("dt", dt)
+    start = None if start is None else check_array("start", start, ("d",), ("M", "d"))
+    check_meter(meter)
     memories, target = _aim(system, cue, regions, target)
     regions = filling(memories.minima) if isinstance(memories, Landscape) else memories
     dims = _dims(system)
@@ -210,9 +216,9 @@ def _check_times(onset, release, duration) -> tuple[float, float, float]:
     return onset, release, duration
 
 
-def _number(num_trials: int | None, start: ArrayLike | None) -> int:
+def _number(num_trials: int | None, start: np.ndarray | None) -> int:
     """Of trials."""
-    starts = len(np.asarray(start)) if start is not None and np.ndim(start) == 2 else None
+    starts = len(start) if start is not None and start.ndim == 2 else None
     if num_trials is None:
         return 1000 if starts is None else starts
     M = check_count("num_trials", num_trials)
@@ -263,18 +269,9 @@ class _Cue:
         gain = amplitude * (system.tau if isinstance(system, Network) else 1.0)
         if cue is None or (callable(cue) and not isinstance(cue, Tilt)):
             return _Cue(cue, gain, onset, release)
-        try:
-            forcing = np.asarray(cue.forcing if isinstance(cue, Tilt) else cue, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"cue must be a Tilt, numbers or a function of time, got {type(cue).__name__}"
-            ) from None
-        shapes = [(d,) for d in _dims(system)]
-        if forcing.shape not in shapes or not np.all(np.isfinite(forcing)):
-            raise InputError(
-                f"the cue for {system.name} must be finite and of shape "
-                f"{' or '.join(map(str, shapes))}, got shape {forcing.shape}"
-            )
+        shapes = [(d,) for d in dict.fromkeys(_dims(system))]
+        forcing = cue.forcing if isinstance(cue, Tilt) else cue
+        forcing = check_array(f"the cue for {system.name}", forcing, *shapes)
         return _Cue(forcing, gain, onset, release)
 
     def input(self, begin: float) -> Input | None:

@@ -74,7 +74,8 @@ class Regions:
 
     def labels(self, states: Float[np.ndarray, "... k"]) -> Int[np.ndarray, "..."]:
         """The index of the region that each state lies in, −1 outside of all."""
-        states = np.asarray(states)
+        if not isinstance(states, np.ndarray) or states.dtype.kind not in "fiu":
+            states = check_array("states", states, finite=False)
         if states.ndim == 0 or states.shape[-1] != self.dim:
             raise InputError(
                 f"the regions have {self.dim} dimensions but the states have shape {states.shape}"

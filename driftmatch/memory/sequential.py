@@ -11,7 +11,15 @@ from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.irreversibility import irreversibility
 from driftmatch.analysis.irreversibility.record import Irreversibility
-from driftmatch.arguments import check_array, check_count, check_key
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_key,
+    check_meter,
+    check_positive,
+    check_text,
+    or_none,
+)
 from driftmatch.errors import InputError
 from driftmatch.matching.embed import embed
 from driftmatch.memory.dwell import Dwell, as_cores, dwell
@@ -88,6 +96,9 @@ def walk(
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     M = check_count("num_trajectories", num_trajectories)
     key_run, key_rate, key_scale = jax.random.split(check_key(key), 3)
+    duration = or_none(check_positive)("duration", duration)
+    dt = or_none(check_positive)("dt", dt)
+    check_meter(meter)
     scale = time_scale_of(system, key_scale)
     duration = _TIME_SCALES * scale if duration is None else duration
     dt = default_step(system, scale) if dt is None else dt
@@ -155,9 +166,12 @@ def walk_curve(
             f"lambda F: ring_of_wells(torque=F), got {type(make).__name__}"
         )
     numbers = check_array("values", values, ("A",))
+    key, parameter = check_key(key), check_text("parameter", parameter)
+    num_neurons = check_count("num_neurons", num_neurons)
+    check_meter(meter)
     targets, networks, errors = [], [], []
     for i, value in enumerate(numbers):
-        keys = jax.random.split(jax.random.fold_in(check_key(key), i), 3)
+        keys = jax.random.split(jax.random.fold_in(key, i), 3)
         sde = make(float(value))
         embedding = embed(sde, num_neurons=num_neurons, key=keys[0], meter=meter)
         targets.append(walk(sde, key=keys[1], meter=meter, **options))

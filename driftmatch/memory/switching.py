@@ -1,6 +1,6 @@
 """Switching between attractors of different kinds, by pulses of input."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
@@ -8,7 +8,18 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, Int, PRNGKeyArray
 
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.arguments import check_count, check_fraction, check_key, check_non_negative
+from driftmatch.arguments import (
+    as_list,
+    check_count,
+    check_fraction,
+    check_index,
+    check_key,
+    check_meter,
+    check_non_negative,
+    check_positive,
+    or_none,
+    shown,
+)
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import check_system
 from driftmatch.memory.regions import Regions, as_regions
@@ -116,12 +127,14 @@ def switch(
     M = check_count("num_trials", num_trials)
     order = _check_commands(commands, len(regions))
     key_scale, key_run = jax.random.split(check_key(key))
-    scale = time_scale_of(system, key_scale)
-    directions, distance = _ways(regions, order)
     strength, pulse, period = (
         None if value is None else check_non_negative(what, value)
         for what, value in (("strength", strength), ("pulse", pulse), ("period", period))
     )
+    dt = or_none(check_positive)("dt", dt)
+    check_meter(meter)
+    scale = time_scale_of(system, key_scale)
+    directions, distance = _ways(regions, order)
     strength = _REACH * distance / scale if strength is None else strength
     pulse = _PULSE * scale if pulse is None else pulse
     period = _PERIOD * scale if period is None else period
@@ -147,12 +160,12 @@ def switch(
 
 
 def _check_commands(commands: Sequence[int], A: int) -> list[int]:
-    order = list(commands) if isinstance(commands, Iterable) else []
-    if not order or any(isinstance(c, bool) or c not in range(A) for c in order):
+    order = as_list(commands)
+    if not order:
         raise InputError(
-            f"commands must be a list of whole numbers from 0 to {A - 1}, got {commands!r}"
+            f"commands must be a list of whole numbers from 0 to {A - 1}, got {shown(commands)}"
         )
-    return order
+    return [check_index("each of commands", command, A) for command in order]
 
 
 def _ways(regions: Regions, order: list[int]) -> tuple[Float[np.ndarray, "C k"], float]:

@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
-from driftmatch.arguments import check_index, check_positive
+from driftmatch.arguments import check_index, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.memory.arguments import check_system
 from driftmatch.memory.descent import descend, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
@@ -40,6 +41,7 @@ class Tilt:
 
     def input_for(self, system: AbstractSDE | Network) -> Float[np.ndarray, " k"]:
         """What `simulate` takes to add c to the (latent) drift: c, or u = τc for a network."""
+        system = check_system(system)
         return system.tau * self.forcing if isinstance(system, Network) else self.forcing
 
     @property
@@ -96,9 +98,9 @@ def tilt_toward(
 
     **Source**: C. Lawson, R. Hanson, *Solving Least Squares Problems* (1974), chapter 23.
     """
+    margin = or_none(check_positive)("margin", margin)
     wells = as_landscape(sde)
     target = check_index("target", target, len(wells.minima))
-    margin = None if margin is None else check_positive("margin", margin)
     largest, hull = _largest_margin(wells, target)
     among = f"lies inside the hull of wells {', '.join(map(str, hull))}"
     if largest <= _NEGLIGIBLE * wells.scale:

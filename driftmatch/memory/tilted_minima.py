@@ -72,11 +72,10 @@ def follow_minima(
     Raises `InputError` for a direction that is no vector of k numbers, or so strong that the wells
     move far beyond each other; `ComputationError` for a well that is lost without a fold.
     """
+    steps, largest = check_count("steps", steps), check_positive("largest", largest)
     wells = as_landscape(wells)
     sde, z, W = wells.sde, wells.minima, len(wells.minima)
     c = check_array("direction", direction, (z.shape[1],))
-    steps = check_count("steps", steps)
-    largest = check_positive("largest", largest)
     amplitudes = np.linspace(0, largest, steps + 1)
     slopes, curvatures = _shapes(sde, z)
     way = float(largest * np.linalg.norm(c) / curvatures.min() / wells.spacing)

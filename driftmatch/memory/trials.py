@@ -4,7 +4,10 @@ import abc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from driftmatch.analysis.intervals import wilson_interval
+from driftmatch.arguments import shown
 from driftmatch.errors import InputError
 
 
@@ -52,6 +55,8 @@ def pooled(parts: Iterable[AbstractTrials]) -> Pooled:
 
     Raises `InputError` if there are none, and for what is no record of trials.
     """
+    if not isinstance(parts, Iterable) or isinstance(parts, np.ndarray):
+        raise InputError(f"pool a list of what recall returned, got {shown(parts)}")
     together = tuple(parts)
     if not together:
         raise InputError("there is nothing to pool: give what recall returned, once or more")

@@ -88,9 +88,7 @@ class Paths:
         low, high = np.quantile(runs, _MOST, axis=1)
         width = np.sqrt((high - low).mean(axis=0) * np.ptp(runs, axis=1).mean(axis=0))
         with jax.enable_x64(True):
-            self._now = self._now._replace(
-                low=_put(0 * width), high=_put(width)
-            )
+            self._now = self._now._replace(low=_put(0 * width), high=_put(width))
 
     def record(
         self,

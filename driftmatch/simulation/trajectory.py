@@ -1,10 +1,13 @@
 """What a simulation returns: sampled paths, with the words and numbers needed to read them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.arguments import shown
+from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 
@@ -73,9 +76,28 @@ class NetworkTrajectory:
         """x of some neurons at some times, both chosen by slices or by arrays of indices.
 
         Only this part is computed, so that a long run of a large network can be read in pieces.
+        Raises `InputError` for what is no slice or array of indices, and for indices out of range.
         """
+        times = _chosen("times", times, len(self.times))
+        neurons = _chosen("neurons", neurons, self.network.num_neurons)
         if self.stored_neurons is not None:
             return self.stored_neurons[:, times][..., neurons]
         latent = self.latent[:, times]
         gamma = self.network.gamma[neurons].astype(latent.dtype)
         return latent @ gamma.T + self.network.bias[neurons].astype(latent.dtype)
+
+
+def _chosen(what: str, chosen: Any, number: int) -> slice | np.ndarray:
+    """A slice, or an array of indices or of whether each of them is chosen."""
+    if isinstance(chosen, slice):
+        return chosen
+    try:
+        array = np.asarray(chosen)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(None)
+    is_within = array.dtype.kind in "iu" and np.all((-number <= array) & (array < number))
+    if (array.ndim == 1 and is_within) or (array.dtype == bool and array.shape == (number,)):
+        return array
+    raise InputError(
+        f"{what} must be a slice or an array of indices below {number}, got {shown(chosen)}"
+    )

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from driftmatch.arguments import check_array
+from driftmatch.arguments import check_array, shown
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE, AbstractSDE
@@ -140,7 +140,9 @@ def _spread(apart: float, radius: float) -> float:
 
 
 def _check_systems(sdes: Iterable[AbstractSDE]) -> list[AbstractSDE]:
-    systems: list[AbstractSDE] = list(sdes) if isinstance(sdes, Iterable) else [sdes]
+    if not isinstance(sdes, Iterable) or isinstance(sdes, np.ndarray):
+        raise InputError(f"sdes must be a list of SDEs, got {shown(sdes)}")
+    systems = list(sdes)
     for i, sde in enumerate(systems):
         if not isinstance(sde, AbstractSDE):
             raise InputError(

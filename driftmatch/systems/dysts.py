@@ -18,10 +18,10 @@ import numpy as np
 import scipy.integrate
 from jaxtyping import Array, ArrayLike, Float
 
-from driftmatch.arguments import check_array, shown
+from driftmatch.arguments import check_array, check_text, shown
 from driftmatch.errors import InputError
 from driftmatch.sde import SDE
-from driftmatch.systems.parameters import check_numbers
+from driftmatch.systems.parameters import check_numbers, named
 from driftmatch.systems.tracing import trace_numpy
 from driftmatch.words import did_you_mean
 
@@ -47,8 +47,8 @@ def from_dysts(
     Raises `InputError` for a flow that is unknown, driven (its drift depends on time) or delayed
     (its state is a function), and when dysts is not installed.
     """
-    name = _check_name(name)
-    changes = tuple(check_numbers(dict(parameters or {}), nonnegative=()).items())
+    name = _check_name(check_text("name", name))
+    changes = tuple(check_numbers(named(parameters), nonnegative=()).items())
     flow = _flow(name, changes)
     if flow.nonautonomous or _depends_on_time(flow):
         raise InputError(

@@ -2,12 +2,19 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
 from scipy.spatial.distance import pdist, squareform
 
-from driftmatch.arguments import check_array, check_non_negative, check_number, check_positive
+from driftmatch.arguments import (
+    check_array,
+    check_non_negative,
+    check_number,
+    check_positive,
+    shown,
+)
 from driftmatch.errors import InputError
 from driftmatch.words import did_you_mean
 
@@ -69,3 +76,12 @@ def check_names(what: str, function: Callable, parameters: Collection[str]) -> N
         if name not in known:
             nearest = did_you_mean(name, known) if known else "; it has none"
             raise InputError(f"{what} has no parameter {name!r}{nearest}")
+
+
+def named(parameters: Any) -> dict[str, Any]:
+    """Parameters by name, of which there may be none."""
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, Mapping) or not all(isinstance(name, str) for name in parameters):
+        raise InputError(f"parameters must be named values in a dict, got {shown(parameters)}")
+    return dict(parameters)

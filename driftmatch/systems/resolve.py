@@ -34,10 +34,10 @@ def resolve(
     Raises `InputError`, with the nearest name where there is one, when nothing fits. A Python file
     is run: name only files that you would run yourself.
     """
-    spec = _checked(spec)
+    spec, noise = _checked(spec), or_none(check_non_negative)("noise", noise)
     if (file := _FILE.fullmatch(spec)) and not _is_dysts(spec):
         given = {} if noise is None else {"noise": noise}
-        return load_sde(file["path"], file["attribute"], dict(parameters or {}) | given)
+        return load_sde(file["path"], file["attribute"], named(parameters) | given)
     return resolve_name(spec, noise, parameters)
 
 
@@ -50,7 +50,8 @@ def resolve_name(
 
     Raises `InputError` when neither the catalogue nor dysts has the name.
     """
-    spec, parameters = _checked(spec), dict(parameters or {})
+    spec, parameters = _checked(spec), named(parameters)
+    noise = or_none(check_non_negative)("noise", noise)
     if _is_dysts(spec):
         flow = spec.partition(":")[2]
         return from_dysts(flow, 0.0 if noise is None else noise, parameters)
@@ -67,7 +68,7 @@ def _checked(spec: object) -> str:
     if not isinstance(spec, str) or not spec.strip():
         raise InputError(
             "a system is named by text such as 'lorenz', 'dysts:Rossler' or 'file.py:sde', "
-            f"got {spec!r}"
+            f"got {shown(spec)}"
         )
     return spec.strip()
 

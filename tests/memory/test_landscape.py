@@ -272,12 +272,12 @@ def test_what_has_no_landscape():
     with pytest.raises(dm.InputError, match="does not come to rest in a minimum"):
         landscape(dm.SDE(Scaled(jnp.array(1.0)), 0.1, dim=1), starts=np.array([[0.0], [2.0]]))
     for starts, got in (
-        (np.array([1.0, -1.0]), r"got shape \(2,\)"),
-        ("a", "got str"),
-        ([[0.0], [1.0, 2.0]], "got list"),
-        ([[0.0], [np.nan]], "got some that are not finite"),
+        (np.array([1.0, -1.0]), r"shape \(wells, 1\), got \(2,\)"),
+        ("a", r"shape \(wells, 1\), got 'a'"),
+        ([[0.0], [1.0, 2.0]], r"shape \(wells, 1\), got \[\[0"),
+        ([[0.0], [np.nan]], "be finite, got"),
     ):
-        with pytest.raises(dm.InputError, match=rf"of shape \(wells, 1\), {got}"):
+        with pytest.raises(dm.InputError, match=rf"starts must .*{got}"):
             landscape(dm.systems.double_well(), starts=starts)
     with pytest.raises(dm.InputError, match="must be a Network or an SDE, got str"):
         landscape("wells")

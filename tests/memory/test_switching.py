@@ -117,7 +117,7 @@ def test_surroundings_hold_what_is_visited_and_more(three):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"commands": [3]}, "commands must be a list of whole numbers from 0 to 2"),
+        ({"commands": [3]}, "each of commands must be a whole number from 0 to 2"),
         ({"commands": []}, "commands must be"),
         ({"commands": 1}, "commands must be"),
         ({"strength": "a"}, "strength must be a number"),

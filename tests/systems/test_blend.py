@@ -212,9 +212,9 @@ LINE = [[0.0, 0.0], [4.0, 0.0]]
     ("sdes", "centres", "options", "sentence"),
     [
         ([limit_cycle()], [[0.0, 0.0]], {}, "blend needs at least two systems, got 1: add another"),
-        (limit_cycle(), [[0.0, 0.0]], {}, "blend needs at least two systems, got 1"),
+        (limit_cycle(), [[0.0, 0.0]], {}, "sdes must be a list of SDEs, got SDE"),
         ([], np.zeros((0, 2)), {}, "blend needs at least two systems, got 0"),
-        (3, LINE, {}, "sdes must be SDEs, got int as number 0"),
+        (3, LINE, {}, "sdes must be a list of SDEs, got 3"),
         (["lorenz", limit_cycle()], LINE, {}, "sdes must be SDEs, got str as number 0: functions"),
         ([limit_cycle(), lambda z: -z], LINE, {}, "sdes must be SDEs, got function as number 1"),
         ([limit_cycle()] * 2, [[0.0, 0.0]], {}, r"must have shape \(2, k\), .* got \(1, 2\)"),

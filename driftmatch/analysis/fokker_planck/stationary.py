@@ -76,7 +76,13 @@ class StationaryDensity:
 
     def mean(self, values: Float[np.ndarray, "*cells"]) -> float:
         """⟨values⟩ under p."""
-        values = check_array("values", values, self.grid.shape, finite=False)
+        values = check_array("values", values, finite=False)
+        axes = zip(values.shape, self.grid.shape, strict=False)
+        if values.ndim != self.grid.dim or not all(n in (1, cells) for n, cells in axes):
+            raise InputError(
+                f"values must have the shape of the grid, {self.grid.shape}, or spread over it, "
+                f"got {values.shape}"
+            )
         return float(np.sum(self.density * values) * self.grid.cell_volume)
 
     def marginal(self, axes: Sequence[int]) -> "StationaryDensity":

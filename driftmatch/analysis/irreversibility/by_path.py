@@ -20,6 +20,7 @@ from driftmatch.analysis.irreversibility.samples import (
     too_long,
 )
 from driftmatch.outcomes import Outcome
+from driftmatch.sampling.angles import periods_of
 
 _COARSE = 0.2
 _NOISE_STATES = 20_000
@@ -64,7 +65,7 @@ class PathRoute(AbstractRoute):
                 states = np.concatenate(kept, axis=1).reshape(-1, sde.dim)
                 if outcome.ok and too_long(flux_drifts(sde, states)[0], states, ensemble.dt):
                     outcome = Outcome.OVERSHOT
-                if outcome.ok and is_transient(np.concatenate(kept, axis=1)):
+                if outcome.ok and is_transient(np.concatenate(kept, axis=1), periods_of(sde)):
                     outcome = Outcome.TRANSIENT
                 return (sums, off, ensemble.dt), overshot, outcome
 

@@ -24,7 +24,7 @@ from driftmatch.analysis.irreversibility.score import (
     features_for,
     fit_scores,
 )
-from driftmatch.arguments import check_count, check_positive
+from driftmatch.arguments import check_count, check_positive, clean_fields
 from driftmatch.errors import InputError
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
@@ -61,9 +61,7 @@ class ScoreRoute(AbstractRoute):
     dt: float | None = None
 
     def __post_init__(self):
-        check_count("num_features", self.num_features)
-        check_positive("slope", self.slope)
-        check_count("num_samples", self.num_samples)
+        clean_fields(self, num_features=check_count, slope=check_positive, num_samples=check_count)
         check_run_options(self)
 
     def __call__(self, sde, trajectory, key, samples):

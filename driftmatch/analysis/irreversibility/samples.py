@@ -10,12 +10,20 @@ import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import flux_drifts
-from driftmatch.arguments import check_array, check_count, check_key, check_positive
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_key,
+    check_positive,
+    clean_fields,
+    or_none,
+)
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of, split
 from driftmatch.sampling.block_errors import mean_error
+from driftmatch.sampling.angles import Periods, periods_of
 from driftmatch.sampling.sample import samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -170,13 +178,16 @@ def pieces(
         yield piece
 
 
-def is_transient(run: Float[np.ndarray, "M T k"], error_rate: float = 1e-3) -> bool:
+def is_transient(
+    run: Float[np.ndarray, "M T k"], periods: Periods = (), error_rate: float = 1e-3
+) -> bool:
     """Whether means or variances drift from the first to the second half of the trajectories.
 
     A t-test of each half's excess against its scatter over trajectories (or blocks of one), with
     the given error rate for all 2k statistics together; a drift of less than a twentieth of a
-    standard deviation does not count.
+    standard deviation does not count. Of an angle it is cosine and sine that are tested.
     """
+    run = np.concatenate([_features(run, i, p) for i, p in enumerate(periods)] or [run], axis=2)
     centred = (run - run.mean(axis=(0, 1))) / np.maximum(run.std(axis=(0, 1)), 1e-300)
     values = np.concatenate([centred, centred**2], axis=2)
     half = values.shape[1] // 2
@@ -188,6 +199,14 @@ def is_transient(run: Float[np.ndarray, "M T k"], error_rate: float = 1e-3) -> b
         error = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / len(first))
     threshold = scipy.stats.t.isf(error_rate / (2 * len(excess)), len(first) - 1)
     return bool(np.any((excess > threshold * error) & (excess > 0.05)))
+
+
+def _features(run, axis: int, period: float | None) -> Float[np.ndarray, "M T q"]:
+    z = run[:, :, axis : axis + 1]
+    if period is None:
+        return z
+    turn = 2 * np.pi / period * z
+    return np.concatenate([np.cos(turn), np.sin(turn)], axis=2)
 
 
 def block_means(values: Float[np.ndarray, "M T q"]) -> Float[np.ndarray, "B q"]:
@@ -247,16 +266,14 @@ def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], 
             "the trajectory's times are not evenly spaced: they go from steps of "
             f"{gaps.min():.3g} to {gaps.max():.3g}; resample or record it evenly"
         )
-    outcome = Outcome.TRANSIENT if is_transient(states) else Outcome.SUCCESS
+    outcome = Outcome.TRANSIENT if is_transient(states, periods_of(sde)) else Outcome.SUCCESS
     return states, float((times[-1] - times[0]) / len(gaps)), outcome
 
 
 def check_run_options(route: Any) -> None:
     """How a route simulates: positive numbers, or None where it may choose."""
-    check_count("num_trajectories", route.num_trajectories)
-    for what in ("duration", "burn_in", "dt"):
-        if getattr(route, what) is not None:
-            check_positive(what, getattr(route, what))
+    times = dict.fromkeys(("duration", "burn_in", "dt"), or_none(check_positive))
+    clean_fields(route, num_trajectories=check_count, **times)
 
 
 def _states_of(sde: AbstractSDE, trajectory):

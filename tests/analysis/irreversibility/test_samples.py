@@ -199,17 +199,8 @@ def test_divergence_is_an_error():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"num_trajectories": 0}, "num_trajectories must be a whole number"),
-        ({"num_trajectories": 2.0}, "num_trajectories must be a whole number"),
-        ({"duration": -1}, "duration must be a positive number"),
-        ({"duration": "long"}, "duration must be a positive number"),
-        ({"duration": np.nan}, "duration must be a positive number"),
         ({"duration": 1e-6}, "duration = 1e-06 is too short .* at least 40 steps of dt"),
         ({"duration": 1.0, "dt": 0.5}, "duration = 1 is too short"),
-        ({"burn_in": 0}, "burn_in must be a positive number"),
-        ({"burn_in": True}, "burn_in must be a positive number"),
-        ({"dt": "x"}, "dt must be a positive number"),
-        ({"dt": np.inf}, "dt must be a positive number"),
         ({"key": 0}, "key must be one random key"),
     ],
 )
