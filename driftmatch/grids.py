@@ -58,8 +58,8 @@ class Grid:
         object.__setattr__(self, "lower", tuple(low.tolist()))
         object.__setattr__(self, "upper", tuple(high.tolist()))
         object.__setattr__(self, "shape", tuple(cells))
-        wraps = (False,) * len(low) if wraps is None else wraps
-        if not isinstance(wraps, Sequence | np.ndarray) or len(wraps) != len(low):
+        wraps = [False] * len(low) if wraps is None else as_list(wraps)
+        if wraps is None or len(wraps) != len(low):
             raise InputError(f"wraps must be {len(low)} times True or False, got {shown(wraps)}")
         object.__setattr__(self, "wraps", tuple(check_flag("wraps", w) for w in wraps))
 

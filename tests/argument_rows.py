@@ -81,6 +81,7 @@ DURATION, STEP = {"duration": optional(POSITIVE)}, {"dt": optional(POSITIVE)}
 START = {"start": optional(ARRAY)}
 TIMED = {"duration": POSITIVE, "dt": POSITIVE, "key": KEY, "meter": METER}
 OF_ROUTE = {"num_trajectories": COUNT, **DURATION, "burn_in": optional(POSITIVE), **STEP}
+SAMPLES = {"samples": optional(OBJECT)}
 INPUT = [*optional(OBJECT), lambda t: jnp.ones(4)]
 WITH_NOISE = {"noise": NON_NEGATIVE}
 
@@ -108,7 +109,7 @@ FITTING = {
         {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "fit": CHOICE,
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": NON_NEGATIVE,
          "confine": optional(FLAG), "states": optional([*ARRAY, np.ones((5, 2))]),
-         "box": optional(BOX), "meter": METER},
+         "box": optional(BOX), "meter": METER, **SAMPLES},
         runs=False,
     ),
     "matching_errors": Row(
@@ -125,7 +126,9 @@ SYSTEMS = {
          "diffusion": [*NUMBERS, NAN, 1e300, [NAN, 1.0], lambda z: z, lambda z: 1j * jnp.eye(2)],
          "dim": COUNT, "interpretation": CHOICE, "start": optional(ARRAY),
          "time_scale": optional(POSITIVE), "name": TEXT, "description": TEXT, "equation": TEXT,
-         "parameters": MAPPING},
+         "parameters": MAPPING, "lower": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
+         "upper": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
+         "periodic": [object(), "x", -1, 0, NAN, INF, [1.0], [True, None], 1j]},
     ),
     "Network": Row(
         dm.Network, {"gamma": np.eye(3, 2), "readout": np.eye(2, 3), "bias": np.zeros(3)},
@@ -142,7 +145,7 @@ SYSTEMS = {
     ),
     "Grid": Row(
         dm.Grid, {"lower": [0, 0], "upper": [1, 1], "shape": 8},
-        {"lower": ARRAY, "upper": ARRAY, "shape": [*GRID, [8]]},
+        {"lower": ARRAY, "upper": ARRAY, "shape": [*GRID, [8]], "wraps": [*optional(OBJECT), "x", 1, [True], [0, 1]]},
     ),
     "Grid.onto": Row(CELLS.onto, {"axes": [1]}, {"axes": AXES}),
     "simulate": Row(
@@ -213,6 +216,9 @@ SYSTEMS = {
 }  # fmt: skip
 
 ANALYSIS = {
+    "sample": Row(
+        dm.sample, {"sde": SDE, "key": K}, {"sde": OBJECT, "key": KEY, "meter": METER}, runs=False
+    ),
     "Alignment.latent": Row(FOUND.align(NETWORK).latent, {"x": np.ones(5)}, {"x": STATES}),
     "GridRoute": Row(dm.GridRoute, {}, {"grid": optional(GRID[:-1])}),
     "Irreversibility.score": Row(
@@ -254,26 +260,26 @@ ANALYSIS = {
         dm.analyse, {"system": SDE, "key": K},
         {"system": OBJECT, "key": KEY, **DURATION, **STEP, "route": OBJECT,
          "skip": [*[bad for bad in OBJECT if not isinstance(bad, list | dict)], ["x"], [3]],
-         "meter": METER},
+         "meter": METER, **SAMPLES},
         runs=False,
     ),
     "basins": Row(
         dm.basins, {"system": NETWORK, "target": SDE, "states": STATES_OF_IT, "key": K},
         {"system": OBJECT, "target": OBJECT, "states": FINITE_STATES, "key": KEY,
          "num_starts": COUNT, "num_paths": COUNT, "paths": optional(STATES),
-         "time_scale": optional(POSITIVE), **STEP, "meter": METER},
+         "time_scale": optional(POSITIVE), **STEP, "meter": METER, **SAMPLES},
         runs=False,
     ),
     "compare": Row(
         dm.compare, {"sde": SDE, "network": NETWORK, "key": K},
         {"sde": OBJECT, "network": OBJECT, "key": KEY, **DURATION, **STEP,
-         "num_trajectories": COUNT, "num_starts": COUNT, "meter": METER},
+         "num_trajectories": COUNT, "num_starts": COUNT, "meter": METER, **SAMPLES},
         runs=False,
     ),
     "fixed_points": Row(
         dm.fixed_points, {"sde": SDE, "key": K},
         {"sde": OBJECT, "box": optional(BOX), "key": KEY, "num_starts": COUNT,
-         "time": optional(NON_NEGATIVE)},
+         "time": optional(NON_NEGATIVE), **SAMPLES},
         runs=False,
     ),
     "helmholtz_hodge": Row(
@@ -282,19 +288,19 @@ ANALYSIS = {
     ),
     "irreversibility": Row(
         dm.irreversibility, {"sde": systems.ornstein_uhlenbeck(), "method": "linear"},
-        {"sde": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT)},
+        {"sde": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT), **SAMPLES},
     ),
     "lyapunov": Row(
         dm.lyapunov, {"sde": SDE, "duration": 9.0, "dt": 0.1, "key": K},
         {**TIMED, "sde": OBJECT, "num_exponents": optional([*COUNT, 3]), "num_trajectories": COUNT,
          "burn_in": optional(NON_NEGATIVE), **START, "noise": FLAG, "qr_every": COUNT,
-         "throw": FLAG},
+         "throw": FLAG, **SAMPLES},
         runs=False,
     ),
     "neural_lyapunov": Row(
         dm.neural_lyapunov, {"network": NETWORK, "duration": 9.0, "dt": 0.1, "key": K},
         {**TIMED, "network": OBJECT, "num_trajectories": COUNT, "burn_in": optional(NON_NEGATIVE),
-         **START, "noise": FLAG, "qr_every": COUNT, "throw": FLAG},
+         **START, "noise": FLAG, "qr_every": COUNT, "throw": FLAG, **SAMPLES},
         runs=False,
     ),
     "sliced_wasserstein": Row(
@@ -310,7 +316,7 @@ ANALYSIS = {
         {"reference": FINITE_STATES, "other": STATES, "num_bins": COUNT, "seed": SEED},
     ),
     "stationary": Row(
-        dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]]}
+        dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]], **SAMPLES}
     ),
     "subspace": Row(
         dm.subspace, {"neurons": RNG.normal(size=(64, 5))},

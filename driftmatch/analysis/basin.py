@@ -20,7 +20,7 @@ from driftmatch.arguments import (
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.sample import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
@@ -119,6 +119,7 @@ def basins(
     time_scale = or_none(check_positive)("time_scale", time_scale)
     dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
+    check_samples(target, samples)
     num_starts = check_count("num_starts", num_starts)
     num_paths = check_count("num_paths", num_paths)
     key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)

@@ -18,7 +18,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.angles import OnCircles
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.sample import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
@@ -137,6 +137,7 @@ def compare(
     duration = or_none(check_positive)("duration", duration)
     dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
+    check_samples(sde, samples)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"
     keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))

@@ -16,7 +16,7 @@ from driftmatch.errors import InputError
 from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.sample import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 
@@ -140,6 +140,7 @@ def fixed_points(
     if not isinstance(sde, (Network, AbstractSDE)):
         raise InputError(f"fixed_points needs an SDE or a Network, got {type(sde).__name__}")
     sde = sde.latent() if isinstance(sde, Network) else sde
+    check_samples(sde, samples)
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
     time = or_none(check_non_negative)("time", time)
     key = check_key(key)

@@ -22,6 +22,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.block_errors import mean_error, never_mix
+from driftmatch.sampling.sample import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import on_the_device, working_dtype
@@ -115,6 +116,7 @@ def lyapunov(
     p = sde.dim if num_exponents is None else check_count("num_exponents", num_exponents)
     if p > sde.dim:
         raise InputError(f"{sde.name} has {sde.dim} Lyapunov exponents, not {p}")
+    check_samples(sde, samples)
     starts = starting_states(sde, start, plan, samples)
     if starts is None:
         return non_finite(sde.name, p, plan)

@@ -20,6 +20,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
+from driftmatch.sampling.sample import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.simulation.arguments import check_start
 from driftmatch.simulation.scatter import own_scale, scattered
@@ -124,6 +125,7 @@ def neural_lyapunov(
         )
     net = neural.network
     check_meter(meter)
+    check_samples(net, samples)
     if not check_flag("noise", noise):
         net = net.with_private_noise(0.0)
         neural = net.neural(input=neural.input)

@@ -33,7 +33,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.sample import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_steps
@@ -176,6 +176,7 @@ def analyse(
     duration = or_none(check_positive)("duration", duration)
     dt = or_none(check_positive)("dt", dt)
     check_meter(meter)
+    check_samples(sde, samples)
     if network is not None and dt is not None:
         check_leak(dt, network.tau)
     key_sample, key_parts = split(check_key(key))

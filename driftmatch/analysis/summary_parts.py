@@ -7,6 +7,7 @@ from jaxtyping import PRNGKeyArray
 
 from driftmatch.analysis.fixed_points import fixed_points
 from driftmatch.analysis.flux import as_stationary_sde, flux_drifts
+from driftmatch.analysis.fokker_planck.stationary import stationary
 from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.irreversibility import irreversibility
@@ -145,6 +146,9 @@ class Task:
             )
         return record
 
+    def stationary(self):
+        return stationary(self.sde, samples=self.samples)
+
     def _require_noise(self) -> None:
         """Refuse at once what would be refused after a long run."""
         flux_drifts(as_stationary_sde(self.sde), self.samples.starts)
@@ -176,7 +180,10 @@ def work_through(task: Task, work: Work) -> None:
     work.part("irreversibility", task.irreversibility)
     if sde.dim in _FINER:
         work.part("grid_irreversibility", task.grid_irreversibility)
-        work.part("stationary", lambda record: record.stationary, "grid_irreversibility")
+        if "grid_irreversibility" in work.done:
+            work.part("stationary", lambda record: record.stationary, "grid_irreversibility")
+        else:  # a density may exist where entropy production does not
+            work.part("stationary", task.stationary)
     elif sde.dim == 3:
         work.leave(_ON_GRIDS, "a grid of three dimensions takes long: call stationary for it")
     else:

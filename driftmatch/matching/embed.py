@@ -20,7 +20,7 @@ from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.angles import OnCircles
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.sample import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.whitening import Whitening
@@ -130,6 +130,7 @@ def embed(
     fit, activation = get_fit(fit), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
     check_meter(meter)
+    check_samples(sde, samples)
     confine = or_none(check_flag)("confine", confine)
     key = check_key(key)
     rng = seed_of(key)

@@ -1,6 +1,7 @@
 """`sample`: where an SDE lives, how fast it is, and whether it is stationary."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -85,16 +86,22 @@ def samples_of(
     sde: AbstractSDE, samples: Samples | None, key: PRNGKeyArray, meter: AbstractMeter = SILENT
 ) -> Samples:
     """The samples that were given, checked, or new ones."""
+    samples = check_samples(sde, samples)
+    return sample(sde, key=key, meter=meter) if samples is None else samples
+
+
+def check_samples(sde: AbstractSDE | Network, samples: Any) -> Samples | None:
+    """What was passed as samples: those of an SDE of as many dimensions, or None."""
     if samples is None:
-        return sample(sde, key=key, meter=meter)
+        return None
     if not isinstance(samples, Samples):
         raise InputError(
             f"samples must be what driftmatch.sample returned, got {type(samples).__name__}"
         )
-    if samples.dim != sde.dim:
+    dim = sde.latent_dim if isinstance(sde, Network) else sde.dim
+    if samples.dim != dim:
         raise InputError(
-            f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has "
-            f"{sde.dim}"
+            f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has {dim}"
         )
     return samples
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 
+from driftmatch.arguments import check_non_negative, or_none, shown
 from driftmatch.errors import InputError
 from driftmatch.sde import AbstractSDE
 from driftmatch.systems.catalogue import CATALOGUE
 from driftmatch.systems.dysts import flow_names, from_dysts
 from driftmatch.systems.files import load_sde
-from driftmatch.systems.parameters import check_names
+from driftmatch.systems.parameters import check_names, named
 from driftmatch.words import did_you_mean
 
 _FILE = re.compile(r"(?P<path>.+\.py)(:(?P<attribute>[^:/\\]*))?", re.DOTALL)

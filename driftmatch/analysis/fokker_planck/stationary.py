@@ -17,7 +17,7 @@ from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.sample import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 
@@ -151,7 +151,7 @@ def stationary(
     (sparse LU); 64³ ten to thirty seconds and 0.6 GB (GMRES with an incomplete LU).
     """
     sde = as_stationary_sde(sde)
-    grid = as_grid(sde, grid, samples)
+    grid = as_grid(sde, grid, check_samples(sde, samples))
     jumps = jump_process(sde, grid)
     iterative = grid.dim > 2
     mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)

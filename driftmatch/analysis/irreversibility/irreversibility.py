@@ -13,6 +13,7 @@ from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversib
 from driftmatch.arguments import check_choice, check_key, shown
 from driftmatch.errors import InputError
 from driftmatch.network import Network
+from driftmatch.sampling.sample import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -66,6 +67,7 @@ def irreversibility(
     397 (1977).
     """
     sde = as_stationary_sde(sde)
+    check_samples(sde, samples)
     if isinstance(method, str):
         name = check_choice("method", method, _ROUTES)
         if name == "score" and sde.periodic is not None:

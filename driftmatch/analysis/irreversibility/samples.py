@@ -22,8 +22,8 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of, split
-from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.angles import Periods, periods_of
+from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.sample import samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
