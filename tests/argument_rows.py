@@ -60,6 +60,8 @@ RUN = dm.NetworkTrajectory(
     0.1 * np.arange(64), RNG.normal(size=(2, 64, 2)), dm.Outcome.SUCCESS, NETWORK, 0.1
 )
 WELLS = systems.wells()
+REPORT = dm.EmbeddingReport(0.0, 0.0, 0.0, 1.0, 1.0, 64, 0, 1.0, 1.0)
+EMBEDDING = dm.Embedding(NETWORK, REPORT, dm.Outcome.SUCCESS, SDE)
 K = jax.random.key(0)
 CELLS = dm.Grid([-2, -2], [2, 2], 8)
 DENSITY = dm.StationaryDensity(
@@ -111,6 +113,9 @@ FITTING = {
          "confine": optional(FLAG), "states": optional([*ARRAY, np.ones((5, 2))]),
          "box": optional(BOX), "meter": METER, **SAMPLES},
         runs=False,
+    ),
+    "Embedding.coordinates": Row(
+        EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": ARRAY, "unwrap": FLAG}
     ),
     "matching_errors": Row(
         dm.matching_errors, {"sde": SDE, "network": NETWORK, "states": STATES_OF_IT},
@@ -508,6 +513,10 @@ EXEMPT = {
     "Activation.__call__": TRACED,
     "SharedNoise.__call__": TRACED,
     "memory.AbstractTrials": "an interface",
+    "Network.spread": TRACED,
+    "Samples.halves": "called by embed",
+    "Samples.inside": "called by pick",
+    "Samples.pick": "called by the analyses",
     "memory.Regions.__getitem__": "indexed as arrays are",
 }
 EXEMPT |= {
@@ -526,7 +535,7 @@ EXEMPT |= {
 }
 RECORDS = """
 Alignment Analysis BasinCheck Embedding EmbeddingReport FixedPoints HelmholtzHodge Irreversibility
-LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum Scorecard StationaryDensity
+LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum Samples Scorecard StationaryDensity
 Subspace SymmetryDecomposition SymmetryRoles Trajectory memory.AssociativeMemory memory.Capacity
 memory.Dwell memory.GridFunction memory.HopfieldRecall memory.Landscape memory.PassageTimes
 memory.Pooled memory.Rate memory.Recall memory.RecallCurve memory.Switching memory.Tilt

@@ -74,6 +74,7 @@ class Embedding:
     ) -> Float[np.ndarray, "*batch k"]:
         """The SDE's own coordinates of latent states, shape (..., d): angles in [0, period), or
         with `unwrap` counted on along the last axis but one, so that windings show."""
+        unwrap = check_flag("unwrap", unwrap)
         points = check_array("latent", latent, (..., self.network.latent_dim))
         if not isinstance(self.target, OnCircles):
             return points
