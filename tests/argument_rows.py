@@ -115,7 +115,7 @@ FITTING = {
         runs=False,
     ),
     "Embedding.coordinates": Row(
-        EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": ARRAY, "unwrap": FLAG}
+        EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": STATES, "unwrap": FLAG}
     ),
     "matching_errors": Row(
         dm.matching_errors, {"sde": SDE, "network": NETWORK, "states": STATES_OF_IT},

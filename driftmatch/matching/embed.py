@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
-from driftmatch.arguments import check_flag, check_key, check_meter, or_none
+from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none
 from driftmatch.errors import InputError
 from driftmatch.matching.arguments import check_arguments, check_spread, given_states
 from driftmatch.matching.assembly import Assembly
