@@ -20,6 +20,7 @@ from driftmatch.sde import AbstractSDE, Forced
 # column: 0.44 ns a neuron and path, where sums take 0.56 with 64 and products over rows 0.55; with
 # 32 the columns take 0.93.
 WIDE = 64
+_FAR = 1e3  # of a bias, in units in which φ changes by its own size
 
 
 class Mixed(AbstractSDE):
@@ -107,8 +108,15 @@ def as_run(sde: AbstractSDE, *, wide: bool) -> tuple[AbstractSDE, np.dtype]:
 
 
 def working_dtype(sde: AbstractSDE) -> np.dtype:
-    """The precision of the drift: for a network's that which JAX is set to, or else double."""
-    return np.dtype(np.float64 if _network(sde) is None else jnp.result_type(float))
+    """The precision of the drift: for a network's that which JAX is set to, or else double.
+
+    Double, too, for a network far from 0: where biases are as large as Γz, single precision would
+    round away what is left of their sum.
+    """
+    network = _network(sde)
+    if network is None or np.abs(network.bias).max() > _FAR:
+        return np.dtype(np.float64)
+    return np.dtype(jnp.result_type(float))
 
 
 def on_the_device(sde: Any, dtype: np.dtype) -> Any:
