@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.arguments import check_flag, as_scalar, check_array, shown
+from driftmatch.arguments import as_scalar, check_array, check_flag, shown
 from driftmatch.errors import InputError
 
 

@@ -18,6 +18,7 @@ from driftmatch.arguments import (
     check_text,
     shown,
 )
+from driftmatch.domains import check_bounds, check_inside, check_periods
 from driftmatch.errors import InputError
 from driftmatch.precision import like, uncompiled, with_own_constants
 
@@ -166,9 +167,9 @@ class SDE(AbstractSDE):
         self._starts = None if start is None else check_starts(start, self.dim)
         self._time_scale = None if time_scale is None else check_positive("time_scale", time_scale)
         self._lower, self._upper = check_bounds(lower, upper, self.dim)
-        self._periodic = _check_periods(periodic, self.dim, self._lower, self._upper)
+        self._periodic = check_periods(periodic, self.dim, self._lower, self._upper)
         if self._starts is not None:
-            _check_inside(self._starts, self._lower, self._upper)
+            check_inside(self._starts, self._lower, self._upper)
         drift = uncompiled(drift)
         self._diffusion = (
             uncompiled(diffusion)
@@ -329,60 +330,6 @@ def check_input(input: Any, dims: tuple[int, ...]) -> int:
     if len(shape) != 1 or shape[0] not in dims:
         raise InputError(f"input must return shape {shapes}, got {shape}")
     return shape[0]
-
-
-def check_bounds(
-    lower: ArrayLike | None, upper: ArrayLike | None, dim: int
-) -> tuple[Float[np.ndarray, " k"] | None, Float[np.ndarray, " k"] | None]:
-    """Lower and upper bounds of every coordinate, or None."""
-    given = []
-    for what, value in (("lower", lower), ("upper", upper)):
-        if value is None:
-            given.append(None)
-            continue
-        try:
-            bound = np.array(np.broadcast_to(np.asarray(value, dtype=float), (dim,)))
-        except (TypeError, ValueError):
-            raise InputError(f"{what} must be a number, or {dim} numbers, got {value!r}") from None
-        if np.any(np.isnan(bound)):
-            raise InputError(f"{what} must not be nan; -inf and inf stand for no bound")
-        given.append(bound)
-    low, high = given
-    if low is not None and high is not None and not np.all(low < high):
-        raise InputError(f"lower must be below upper, got {low.tolist()} and {high.tolist()}")
-    return low, high
-
-
-def _check_periods(periodic, dim, lower, upper) -> tuple[float | None, ...] | None:
-    if periodic is None:
-        return None
-    periods = tuple(periodic) if isinstance(periodic, Sequence | np.ndarray) else (periodic,) * dim
-    wanted = f"periodic must be {dim} periods, None for what is no angle, got {periodic!r}"
-    if len(periods) != dim:
-        raise InputError(wanted)
-    checked: list[float | None] = []
-    for axis, period in enumerate(periods):
-        if period is None:
-            checked.append(None)
-            continue
-        try:
-            value = float(period)
-        except (TypeError, ValueError):
-            raise InputError(wanted) from None
-        if isinstance(period, bool | str) or not (np.isfinite(value) and value > 0):
-            raise InputError(wanted)
-        if any(b is not None and np.isfinite(b[axis]) for b in (lower, upper)):
-            raise InputError(f"coordinate {axis} is periodic, so it can have no bound")
-        checked.append(value)
-    return tuple(checked) if any(p is not None for p in checked) else None
-
-
-def _check_inside(starts, lower, upper) -> None:
-    for start in starts:
-        below = lower is not None and np.any(start < lower)
-        above = upper is not None and np.any(start > upper)
-        if below or above:
-            raise InputError(f"start {start.tolist()} lies outside of the bounds lower and upper")
 
 
 def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A k"]) -> None:

@@ -174,7 +174,7 @@ def test_the_latent_state_feels_only_what_the_rates_make_of_it():
         (lambda: inputs.pulse(1.0, 0.0, 1.0), r"must be a vector, .* got shape \(\)"),
         (lambda: inputs.pulse([[1.0]], 0.0, 1.0), r"got shape \(1, 1\)"),
         (lambda: inputs.pulse([], 0.0, 1.0), r"got shape \(0,\)"),
-        (lambda: inputs.pulse("up", 0.0, 1.0), "must be a vector of numbers, got 'up'"),
+        (lambda: inputs.pulse("up", 0.0, 1.0), "the value of the pulse must be numbers, got 'up'"),
         (lambda: inputs.step([1.0], np.inf), "must begin and end at times"),
         (lambda: inputs.ramp([1.0], 0.0, np.inf), "must end at a finite time"),
         (lambda: inputs.ramp([1.0], 3.0, 2.0), "the ramp must end after it begins"),

@@ -75,8 +75,14 @@ class StationaryDensity:
         return self.drift - self.irreversible
 
     def mean(self, values: Float[np.ndarray, "*cells"]) -> float:
-        """⟨values⟩ under p."""
-        values = check_array("values", values, self.grid.shape, finite=False)
+        """⟨values⟩ under p; values of one axis may be given as they broadcast to all."""
+        values = check_array("values", values, finite=False)
+        try:
+            values = np.broadcast_to(values, self.grid.shape)
+        except ValueError:
+            raise InputError(
+                f"values must have shape {self.grid.shape}, or broadcast to it, got {values.shape}"
+            ) from None
         return float(np.sum(self.density * values) * self.grid.cell_volume)
 
     def marginal(self, axes: Sequence[int]) -> "StationaryDensity":
