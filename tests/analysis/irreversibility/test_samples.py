@@ -251,9 +251,9 @@ def test_a_key_that_is_none_and_samples_of_something_else():
 
     with pytest.raises(dm.InputError, match="key must be one random key"):
         refused(key=0)
-    with pytest.raises(dm.InputError, match="samples must be what driftmatch.sample returned"):
+    with pytest.raises(dm.InputError, match=r"samples must be what driftmatch\.sample returned"):
         refused(samples=SAMPLES.states)
-    with pytest.raises(dm.InputError, match="samples are of .* with 1 dimensions"):
+    with pytest.raises(dm.InputError, match=r"samples are of .* with 1 dimensions"):
         refused(samples=replace(SAMPLES, runs=SAMPLES.runs[:, :, :1]))
     with pytest.raises(dm.ComputationError, match="goes on for ever"):
         refused(samples=replace(SAMPLES, outcome=Outcome.FREE, reason="it goes on for ever"))
@@ -276,7 +276,7 @@ def test_a_burn_in_that_is_too_short_is_told(method):
     """Of a slow coordinate, whose samples are away from its mean: a burn-in of 1 is no help."""
     slow = dm.SDE(lambda z: -jnp.array([0.02, 1.0]) * z, 0.2, 2, start=[20.0, 0.0], time_scale=1.0)
     samples = dm.sample(slow, key=KEY)
-    away = replace(samples, runs=samples.runs + [20.0, 0.0])
+    away = replace(samples, runs=samples.runs + np.array([20.0, 0.0]))
     options = {"num_trajectories": 32, "duration": 20.0, "burn_in": 1.0}
     if method is dm.ScoreRoute:
         options |= {"num_features": 16, "num_samples": 4000}
