@@ -124,8 +124,8 @@ def fixed_points(
       ``network.latent()``.
     - `box`: lower and upper corner, each of shape (k,). By default the range of the states that the
       SDE visits, widened by half of it on either side, within the bounds that it keeps, and again
-      where zeros lie no further outside than the box is wide. Angles are searched all round. All fixed points of a network with bounded
-      rates have |z_j| ≤ Σ_i |W_s,ji|.
+      where zeros lie no further outside than the box is wide. Angles are searched all round. All
+      fixed points of a network with bounded rates have |z_j| ≤ Σ_i |W_s,ji|.
     - `key`: a random key, for the starts.
     - `num_starts`: starts a round, rounded up to a power of two.
     - `time`: for an SDE with a forcing c(t), the time at which it is held: the zeros of f + c.
@@ -224,9 +224,8 @@ def _widened(extent: Float[Matrix, "2 k"], samples: Samples) -> Float[Matrix, "2
     size = np.where(low != 0, np.abs(low), 1.0)
     width = np.where(width > 1e-12 * np.abs(extent).max(axis=0), width, size)
     margin = np.where([p is None for p in samples.periods], _WIDENED * width, 0.0)
-    low, high = np.maximum(low - margin, samples.bounds[0]), np.minimum(high + margin,
-                                                                        samples.bounds[1])  # fmt: skip
-    return np.stack([low, high])
+    low, high = np.maximum(low - margin, samples.bounds[0]), high + margin
+    return np.stack([low, np.minimum(high, samples.bounds[1])])
 
 
 def _holding(corners, outside, samples: Samples) -> Float[Matrix, "2 k"] | None:

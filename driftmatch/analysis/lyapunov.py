@@ -90,10 +90,10 @@ def lyapunov(
       all, which is what accuracy depends on. At least 20 steps.
     - `dt`: the time step.
     - `num_exponents`: how many, the largest ones; all of them by default.
-    - `burn_in`: the time given to the tangents to align and to trajectories that set out together to part. By default a
-      fifth of the duration; unless tangents shrink, longer, until trajectories 1 % apart have
-      become strangers, but no longer than the duration. Tangents of two exponents that are close
-      take a time of several over their difference to align.
+    - `burn_in`: the time given to the tangents to align and to trajectories that set out together
+      to part. By default a fifth of the duration; unless tangents shrink, longer, until
+      trajectories 1 % apart have become strangers, but no longer than the duration. Tangents of
+      two exponents that are close take a time of several over their difference to align.
     - `start`: states on the attractor, shape (M, k), or one, shape (k,), which is spread a little.
     - `noise`: False leaves the noise out: the exponents of the drift alone.
     - `samples`: what `sample` found, to start from; made here without `start`.

@@ -113,8 +113,8 @@ def growth_reason(
 
 def _leaves(sde, axis: int, how: str) -> str:
     return (
-        f"coordinate {axis} of {sde.name} {how}: it has no stationary density; confine it, or match "
-        "it on given states (states=) or in a box (box=)"
+        f"coordinate {axis} of {sde.name} {how}: it has no stationary density; confine it, or "
+        "match it on given states (states=) or in a box (box=)"
     )
 
 

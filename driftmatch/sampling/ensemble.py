@@ -34,8 +34,8 @@ class Ensemble(NamedTuple):
     """Paths on their way.
 
     - `states`, `lost`: where they are, and what rounding took from the sums that led there.
-    - `dt`: the step to try next. - `low`, `high`: what has been spanned, or most of it: a spike that
-      has been once must not make errors small that come later.
+    - `dt`: the step to try next. - `low`, `high`: what has been spanned, or most of it: a spike
+      that has been once must not make errors small that come later.
     - `steps`: tried in all, which counts the noise.
     """
 

@@ -94,7 +94,7 @@ def rng_pick(refuge: Float[np.ndarray, "M k"], lost: np.ndarray) -> Float[np.nda
 
 
 def _allowed(sde, starts, ends):
-    """The starts, but where they end instead of those beyond a bound or where nothing is defined."""
+    """The starts, but where they end instead of those beyond a bound or where it is undefined."""
     low, high = natural_bounds(sde, np.concatenate([starts, ends]))
     inside = np.all((starts >= low) & (starts <= high), axis=1)
     inside &= np.isfinite(drifts(sde, starts)).all(axis=1)

@@ -249,8 +249,8 @@ class _Search:
         if last.halves_agree:
             return Outcome.NOT_MIXING, (
                 f"trajectories of {sde.name} pass so seldom between the parts that they visit that "
-                f"{_BUDGET} steps do not show how much of the time is spent in each: choose a part by "
-                "start=, or raise the noise"
+                f"{_BUDGET} steps do not show how much of the time is spent in each: choose a part "
+                "by start=, or raise the noise"
             )
         return Outcome.DRIFTING, (
             f"coordinate {last.axis} of {sde.name} still drifts after {_BUDGET} steps: the states "
@@ -332,9 +332,12 @@ class _Search:
         sde = self.sde
         moves = np.any(drifts(sde, starts)) or np.any(diffusion_matrices(sde, starts))
         self.free = tuple(range(sde.dim))
-        outcome, reason = self._freely() if moves else (
-            Outcome.FREE, f"{sde.name} has neither drift nor noise at its start {starts[0].tolist()}: "
-            "nothing moves; pass another start= to the SDE")  # fmt: skip
+        outcome, reason = self._freely()
+        if not moves:
+            reason = (
+                f"{sde.name} has neither drift nor noise at its start {starts[0].tolist()}: "
+                "nothing moves; pass another start= to the SDE"
+            )
         verdict = Stationarity(np.inf, 1.0, 0, 0.0)
         runs = np.repeat(starts[:, None], 2, axis=1)
         return Samples(
@@ -354,8 +357,8 @@ class _Search:
         else:
             worst = ends[np.argmax(np.abs(ends).max(axis=1))]
             what = (
-                f"trajectories of {name} get nowhere near {worst.tolist()}: drift and noise are not "
-                "finite there, or ask for ever smaller steps"
+                f"trajectories of {name} get nowhere near {worst.tolist()}: drift and noise are "
+                "not finite there, or ask for ever smaller steps"
             )
         return ComputationError(
             f"{what}: give it a start inside the basin of an attractor (start=), or match it on "

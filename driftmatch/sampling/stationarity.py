@@ -47,9 +47,9 @@ class Stationarity:
     @classmethod
     def of(cls, runs: Float[np.ndarray, "M T k"], periods: Periods) -> "Stationarity":
         features, axes = _features(runs, periods)
-        if features.shape[2] == 0:  # nothing moves
-            return cls(0.0, 0.0, 0, float(runs.shape[0] * runs.shape[1]))
-        M, T = features.shape[:2]
+        M, T = runs.shape[:2]
+        if len(axes) == 0:  # nothing moves
+            return cls(0.0, 0.0, 0, float(M * T))
         spread = np.maximum(features.std(axis=(0, 1)), np.finfo(float).tiny)
         half = T // 2
         first, second = features[:, :half].mean(axis=(0, 1)), features[:, half:].mean(axis=(0, 1))

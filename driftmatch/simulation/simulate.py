@@ -96,7 +96,8 @@ def simulate(
     - `num_trajectories`: M.
     - `start`: shape (k,) or (M, k); for a network (n,) or (M, n) too. By default the system's own
       starts in turn, or else 0; without noise, several trajectories begin a little apart, moved by
-      a hundredth of what the drift does in the time in which it changes. If n = k, a start or an input is a latent one.
+      a hundredth of what the drift does in the time in which it changes. If n = k, a start or an
+      input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
       shape (n,).

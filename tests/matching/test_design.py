@@ -1,4 +1,4 @@
-"""Where to match: whitening, the weighted design, the way back."""
+"""Where to match: the weighted design, the way back."""
 
 import jax
 import numpy as np
@@ -8,35 +8,15 @@ from scipy.spatial import cKDTree
 import driftmatch as dm
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.matching.confinement import place_guards
-from driftmatch.matching.design import characteristic_time, design, visited_states
+from driftmatch.matching.design import design
 from driftmatch.sampling.whitening import Whitening
 
 
 @pytest.fixture(scope="module")
 def lorenz_states():
     sde = dm.systems.lorenz(noise=1.0)
-    scale, starts = characteristic_time(sde, jax.random.key(0))
-    states = visited_states(sde, jax.random.key(1), number=20_000, time_scale=scale, starts=starts)
-    return sde, states
-
-
-def test_whitening_inverts_and_whitens():
-    rng = np.random.default_rng(0)
-    mixing = np.array([[1e4, 0, 0], [3.0, 1.0, 0], [5e-4, 5e-4, 1e-3]])
-    states = rng.standard_normal((4000, 3)) @ mixing.T + [1e5, -3, 2]
-    whitening = Whitening.of(states)
-    z = whitening.whiten(states)
-    np.testing.assert_allclose(np.cov(z, rowvar=False), np.eye(3), atol=2e-3)
-    np.testing.assert_allclose(whitening.unwhiten(z), states, rtol=1e-9)
-
-
-def test_visited_states_have_the_targets_statistics():
-    """An Ornstein–Uhlenbeck process: covariance known. 20 000 states, 5 standard errors."""
-    B, D = np.array([[2.0, -1.0], [1.0, 2.0]]), np.eye(2)
-    sde = dm.systems.ornstein_uhlenbeck(B, D)
-    scale, starts = characteristic_time(sde, jax.random.key(0))
-    states = visited_states(sde, jax.random.key(2), number=20_000, time_scale=scale, starts=starts)
-    np.testing.assert_allclose(np.cov(states, rowvar=False), 0.5 * np.eye(2), atol=0.5 * 0.05)
+    learnt, _ = dm.sample(sde, key=jax.random.key(0)).halves(np.random.default_rng(1))
+    return sde, learnt[:20_000]
 
 
 def test_weights_restore_the_visited_density(lorenz_states):
@@ -82,9 +62,3 @@ def test_drifts_far_from_the_data_lead_back(lorenz_states):
     step = 1e-3 * points.drifts[far]
     before, after = tree.query(points.states[far])[0], tree.query(points.states[far] + step)[0]
     assert np.mean(after < before) > 0.8  # at random half of them: once in 10³
-
-
-def test_time_scale_is_found(lorenz_states):
-    bare = dm.SDE(lorenz_states[0].drift, 1.0, dim=3)
-    scale, _ = characteristic_time(bare, jax.random.key(3))
-    assert 0.05 < scale < 0.2

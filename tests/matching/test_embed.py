@@ -187,14 +187,23 @@ def test_not_an_sde():
 
 def test_diverging_target_is_refused():
     sde = dm.SDE(lambda z: z**3 + 1, 0.1, dim=1)
-    with pytest.raises(dm.ComputationError, match="diverges"):
+    with pytest.raises(dm.ComputationError, match="run away from its start towards infinity"):
         dm.embed(sde, 32, key=KEY)
 
 
-def test_target_at_rest_is_refused():
+def test_target_that_comes_to_rest_is_matched_on_its_way():
     sde = dm.SDE(lambda z: 1.0 - z, 0.0, dim=1, time_scale=1.0)
-    with pytest.raises(dm.ComputationError, match="settle on one point"):
-        dm.embed(sde, 32, key=KEY)
+    found = dm.embed(sde, 32, key=KEY)
+    assert found.outcome is Outcome.SUCCESS
+    run = dm.simulate(found.network, duration=20.0, dt=0.01, key=KEY, start=[0.5])
+    assert run.latent[0, 100, 0] == pytest.approx(1 - 0.5 * np.exp(-1), abs=0.01)
+    assert run.latent[0, -1, 0] == pytest.approx(1.0, abs=0.01)
+
+
+def test_target_that_never_moves_is_refused():
+    still = dm.SDE(lambda z: 0.0 * z, 0.0, dim=1, time_scale=1.0)
+    with pytest.raises(dm.ComputationError, match="nothing moves"):
+        dm.embed(still, 32, key=KEY)
 
 
 def test_same_key_same_network_on_one_core_and_on_two(oscillator, monkeypatch, embedded):

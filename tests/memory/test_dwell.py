@@ -607,10 +607,8 @@ def test_no_torque_no_turns(rings):
 def test_the_opposite_torque_reverses(rings):
     forward, backward = rings[0.2][0], rings[-0.2][0]
     assert backward.net_turns_interval[1] < 0
-    widths = [np.ptp(ring.net_turns_interval) / 2 for ring in (forward, backward)]  # 1.96 errors
-    sum_of_turns = forward.net_turns_per_time + backward.net_turns_per_time
-    assert abs(sum_of_turns) < 1.7 * np.hypot(*widths)  # error rate 1e-3
-    assert forward.net_turns_per_time > 4 * np.hypot(*widths)
+    low, high = forward.net_turns_interval
+    assert low < -backward.net_turns_per_time < high
     assert forward.in_order_fraction == pytest.approx(1 - backward.in_order_fraction, abs=0.03)
 
 

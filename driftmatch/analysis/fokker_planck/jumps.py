@@ -153,8 +153,8 @@ def _neighbours(grid: Grid, offset: Offset):
             head[axis] %= cells
         else:
             inside &= (head[axis] >= 0) & (head[axis] < cells)
-    flat = (np.ravel_multi_index(tuple(cells[:, inside]), grid.shape) for cells in (tail, head))
-    return tuple(flat)
+    kept = [tuple(cells[:, inside]) for cells in (tail, head)]
+    return [np.asarray(np.ravel_multi_index(cells, grid.shape)) for cells in kept]
 
 
 def _sinhc(x):

@@ -52,8 +52,8 @@ def irreversibility(
     - `key`: a random key, ``jax.random.key(seed)``, for the routes that simulate.
     - `method`: "score" (any k, fields), "grid" (k ≤ 3, fields), "path" (any k, the rate alone) or
       "linear" (closed form). The score knows no angles: an SDE that has some goes by the grid up
-      to two dimensions, and by the path beyond. The same with other options: `ScoreRoute`, `GridRoute`, `PathRoute`,
-      `LinearRoute`, such as ``ScoreRoute(num_features=1000)``.
+      to two dimensions, and by the path beyond. The same with other options: `ScoreRoute`,
+      `GridRoute`, `PathRoute`, `LinearRoute`, such as ``ScoreRoute(num_features=1000)``.
     - `trajectory`: what `simulate` returned, to be used by the routes "score" and "path" in place
       of a simulation of their own. It must be stationary and evenly sampled.
     - `samples`: what `sample` found of the SDE; made here if needed.

@@ -1,5 +1,6 @@
 """Stationary samples, and the statistics that judge them."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -17,7 +18,6 @@ from driftmatch.analysis.irreversibility.samples import (
     overshoots,
     pieces,
     simulate_exactly,
-    slowest_relaxation,
     standard_error,
     stationary_ensemble,
 )
@@ -79,21 +79,6 @@ def test_relaxing_samples_are_found(start, M):
     assert verdicts([0.05, 3.0], start, M, 400, number=20) >= 18
 
 
-@pytest.mark.parametrize("rates", [[0.5], [0.2, 2.0], [0.5, 1.0, 3.0]])
-def test_the_slowest_relaxation(rates):
-    """1/λ of the slowest coordinate, whatever the coordinates: to 20 %, four errors or so."""
-    run = relaxing(np.random.default_rng(0), rates, stationary_start, 256, 400)
-    mix = np.random.default_rng(1).normal(size=(len(rates),) * 2)
-    for states in (run, run @ mix, 1e200 * run, 1e-200 * run):
-        assert slowest_relaxation(states, SPACING) == pytest.approx(1 / min(rates), rel=0.2)
-
-
-def test_what_never_forgets_relaxes_slowly():
-    steps = np.random.default_rng(0).standard_normal((16, 400, 1))
-    assert slowest_relaxation(np.cumsum(steps, axis=1), SPACING) > 100 * SPACING
-    assert slowest_relaxation(np.zeros((16, 400, 1)), SPACING) > 0
-
-
 def test_block_means():
     values = np.arange(2 * 45 * 3.0).reshape(2, 45, 3)
     means = block_means(values)
@@ -123,9 +108,10 @@ def test_standard_errors_cover(M, T):
 
 
 OU = dm.systems.ornstein_uhlenbeck()
+SAMPLES = dm.sample(OU, key=KEY)
 options = partial(
-    stationary_ensemble, num_trajectories=256, duration=None, burn_in=None, dt=None,
-    steps_per_time_scale=20,
+    stationary_ensemble, samples=SAMPLES, num_trajectories=256, duration=None, burn_in=None,
+    dt=None, steps_per_time_scale=20, longest=np.inf,
 )  # fmt: skip
 
 
@@ -140,7 +126,15 @@ def test_an_ensemble_is_stationary():
 
 def on_paths(use, dt=None):
     return on_stationary_paths(
-        use, OU, KEY, num_trajectories=4, duration=20.0, burn_in=1.0, dt=dt, steps_per_time_scale=20
+        use,
+        OU,
+        KEY,
+        None,
+        num_trajectories=4,
+        duration=20.0,
+        burn_in=1.0,
+        dt=dt,
+        steps_per_time_scale=20,
     )
 
 
@@ -174,10 +168,29 @@ def test_what_overshoots():
     assert not overshoots(-3 * states, states, 0.05)
 
 
-def test_what_needs_too_long_is_told(monkeypatch):
-    monkeypatch.setattr("driftmatch.analysis.irreversibility.samples._MAX_STEPS", 5000)
-    slow = dm.SDE(lambda z: -1e-4 * z, 0.3, 1, start=[1.0], time_scale=1.0)
-    assert options(slow, KEY, num_trajectories=16).outcome is Outcome.TRANSIENT
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (Outcome.SUCCESS, Outcome.SUCCESS),
+        (Outcome.DRIFTING, Outcome.TRANSIENT),
+        (Outcome.NOT_MIXING, Outcome.SEVERAL_ATTRACTORS),
+    ],
+)
+def test_samples_that_are_not_stationary_are_told(found, told):
+    samples = replace(SAMPLES, outcome=found)
+    assert options(OU, KEY, samples=samples).outcome is told
+
+
+def test_steps_are_no_longer_than_samples_allow():
+    usual = options(OU, KEY).dt
+    assert usual == pytest.approx(SAMPLES.time_scale / 20)
+    assert options(OU, KEY, longest=usual / 3).dt == pytest.approx(usual / 3)
+
+
+def test_paths_last_four_relaxations():
+    slow = replace(SAMPLES, relaxation=1000 * SAMPLES.time_scale)
+    ensemble = options(OU, KEY, samples=slow)
+    assert ensemble.steps * ensemble.dt == pytest.approx(4000 * SAMPLES.time_scale, rel=1e-3)
 
 
 def test_pieces_join_to_one_path(monkeypatch):
@@ -206,7 +219,43 @@ def test_divergence_is_an_error():
 )
 def test_bad_input(change, message):
     with pytest.raises(dm.InputError, match=message):
-        options(OU, **({"key": KEY} | change))
+        options(OU, KEY, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_trajectories": 0}, "num_trajectories must be a whole number"),
+        ({"duration": -1}, "duration must be a positive number"),
+        ({"duration": "long"}, "duration must be a positive number"),
+        ({"duration": np.nan}, "duration must be a positive number"),
+        ({"burn_in": 0}, "burn_in must be a positive number"),
+        ({"burn_in": True}, "burn_in must be a positive number"),
+        ({"dt": "x"}, "dt must be a positive number"),
+        ({"dt": np.inf}, "dt must be a positive number"),
+    ],
+)
+@pytest.mark.parametrize("route", [dm.ScoreRoute, dm.PathRoute])
+def test_bad_options_of_a_run(change, message, route):
+    with pytest.raises(dm.InputError, match=message):
+        route(**change)
+
+
+def test_a_key_that_is_none_and_samples_of_something_else():
+    def refused(key=KEY, samples=SAMPLES):
+        return on_stationary_paths(
+            None, OU, key, samples, num_trajectories=4, duration=20.0, burn_in=1.0, dt=None,
+            steps_per_time_scale=20,
+        )  # fmt: skip
+
+    with pytest.raises(dm.InputError, match="key must be one random key"):
+        refused(key=0)
+    with pytest.raises(dm.InputError, match=r"samples must be what driftmatch\.sample returned"):
+        refused(samples=SAMPLES.states)
+    with pytest.raises(dm.InputError, match=r"samples are of .* with 1 dimensions"):
+        refused(samples=replace(SAMPLES, runs=SAMPLES.runs[:, :, :1]))
+    with pytest.raises(dm.ComputationError, match="goes on for ever"):
+        refused(samples=replace(SAMPLES, outcome=Outcome.FREE, reason="it goes on for ever"))
 
 
 @pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, True, "1", None, [1.0], 1j])
@@ -218,18 +267,22 @@ def test_what_is_no_positive_number(value):
 @pytest.mark.parametrize("dt", [1.5, 10.0])
 def test_steps_that_are_too_long_end_in_words(dt):
     with pytest.raises(dm.ComputationError, match="non-finite"):
-        options(OU, KEY, dt=dt)
+        options(OU, KEY, dt=dt, burn_in=1e4)
 
 
 @pytest.mark.parametrize("method", [dm.ScoreRoute, dm.PathRoute])
 def test_a_burn_in_that_is_too_short_is_told(method):
-    """Of a slow coordinate, begun away from its mean, that a burn-in of 1 does not let settle."""
+    """Of a slow coordinate, whose samples are away from its mean: a burn-in of 1 is no help."""
     slow = dm.SDE(lambda z: -jnp.array([0.02, 1.0]) * z, 0.2, 2, start=[20.0, 0.0], time_scale=1.0)
+    samples = dm.sample(slow, key=KEY)
+    away = replace(samples, runs=samples.runs + np.array([20.0, 0.0]))
     options = {"num_trajectories": 32, "duration": 20.0, "burn_in": 1.0}
     if method is dm.ScoreRoute:
         options |= {"num_features": 16, "num_samples": 4000}
-    record = dm.irreversibility(slow, method=method(**options), key=KEY)
+    record = dm.irreversibility(slow, method=method(**options), key=KEY, samples=away)
     assert record.outcome is Outcome.TRANSIENT
+    record = dm.irreversibility(slow, method=method(**options), key=KEY, samples=samples)
+    assert record.outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("method", [dm.ScoreRoute(num_features=16, num_samples=4000, dt=1.5),
