@@ -163,7 +163,7 @@ def balances(z):
 
 def kuramoto():
     def f(t):
-        return jnp.array([0.9, 1.0, 1.2]) + jnp.sin(t[None, :] - t[:, None]).sum(1) / 3
+        return jnp.array([0.8, 1.0, 1.3]) + jnp.sin(t[None, :] - t[:, None]).sum(1) / 3
 
     return SDE(f, 0.1, 3, periodic=[TURN] * 3, name="Kuramoto")
 

@@ -61,7 +61,7 @@ def washboard(slope=0.5, sigma=0.5, periodic=TURN):
 
 def kuramoto():
     def f(t):
-        return jnp.array([0.9, 1.0, 1.2]) + jnp.sin(t[None, :] - t[:, None]).sum(1) / 3
+        return jnp.array([0.8, 1.0, 1.3]) + jnp.sin(t[None, :] - t[:, None]).sum(1) / 3
 
     return dm.SDE(f, 0.1, 3, periodic=[TURN] * 3)
 
