@@ -7,6 +7,7 @@ import sys
 from rich.console import Console
 
 from benchmarks import (
+    breadth,
     demo,
     fidelity,
     fit,
@@ -30,6 +31,7 @@ QUESTIONS = {
     "irreversibility-peers": irreversibility.peers,
     "subspace": subspace.run,
     "memory": memory.run,
+    "breadth": breadth.run,
     "demo": demo.run,
 }
 
