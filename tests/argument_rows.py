@@ -111,7 +111,8 @@ FITTING = {
         {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "fit": CHOICE,
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": NON_NEGATIVE,
          "confine": optional(FLAG), "states": optional([*ARRAY, np.ones((5, 2))]),
-         "box": optional(BOX), "meter": METER, **SAMPLES},
+         "box": optional(BOX), "meter": METER,
+         **SAMPLES},
         runs=False,
     ),
     "Embedding.coordinates": Row(
@@ -150,7 +151,8 @@ SYSTEMS = {
     ),
     "Grid": Row(
         dm.Grid, {"lower": [0, 0], "upper": [1, 1], "shape": 8},
-        {"lower": ARRAY, "upper": ARRAY, "shape": [*GRID, [8]], "wraps": [*optional(OBJECT), "x", 1, [True], [0, 1]]},
+        {"lower": ARRAY, "upper": ARRAY, "shape": [*GRID, [8]],
+         "wraps": [*optional(OBJECT), "x", 1, [True], [0, 1]]},
     ),
     "Grid.onto": Row(CELLS.onto, {"axes": [1]}, {"axes": AXES}),
     "simulate": Row(
@@ -265,26 +267,30 @@ ANALYSIS = {
         dm.analyse, {"system": SDE, "key": K},
         {"system": OBJECT, "key": KEY, **DURATION, **STEP, "route": OBJECT,
          "skip": [*[bad for bad in OBJECT if not isinstance(bad, list | dict)], ["x"], [3]],
-         "meter": METER, **SAMPLES},
+         "meter": METER,
+         **SAMPLES},
         runs=False,
     ),
     "basins": Row(
         dm.basins, {"system": NETWORK, "target": SDE, "states": STATES_OF_IT, "key": K},
         {"system": OBJECT, "target": OBJECT, "states": FINITE_STATES, "key": KEY,
          "num_starts": COUNT, "num_paths": COUNT, "paths": optional(STATES),
-         "time_scale": optional(POSITIVE), **STEP, "meter": METER, **SAMPLES},
+         "time_scale": optional(POSITIVE), **STEP, "meter": METER,
+         **SAMPLES},
         runs=False,
     ),
     "compare": Row(
         dm.compare, {"sde": SDE, "network": NETWORK, "key": K},
         {"sde": OBJECT, "network": OBJECT, "key": KEY, **DURATION, **STEP,
-         "num_trajectories": COUNT, "num_starts": COUNT, "meter": METER, **SAMPLES},
+         "num_trajectories": COUNT, "num_starts": COUNT, "meter": METER,
+         **SAMPLES},
         runs=False,
     ),
     "fixed_points": Row(
         dm.fixed_points, {"sde": SDE, "key": K},
         {"sde": OBJECT, "box": optional(BOX), "key": KEY, "num_starts": COUNT,
-         "time": optional(NON_NEGATIVE), **SAMPLES},
+         "time": optional(NON_NEGATIVE),
+         **SAMPLES},
         runs=False,
     ),
     "helmholtz_hodge": Row(
@@ -293,19 +299,22 @@ ANALYSIS = {
     ),
     "irreversibility": Row(
         dm.irreversibility, {"sde": systems.ornstein_uhlenbeck(), "method": "linear"},
-        {"sde": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT), **SAMPLES},
+        {"sde": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT),
+         **SAMPLES},
     ),
     "lyapunov": Row(
         dm.lyapunov, {"sde": SDE, "duration": 9.0, "dt": 0.1, "key": K},
         {**TIMED, "sde": OBJECT, "num_exponents": optional([*COUNT, 3]), "num_trajectories": COUNT,
          "burn_in": optional(NON_NEGATIVE), **START, "noise": FLAG, "qr_every": COUNT,
-         "throw": FLAG, **SAMPLES},
+         "throw": FLAG,
+         **SAMPLES},
         runs=False,
     ),
     "neural_lyapunov": Row(
         dm.neural_lyapunov, {"network": NETWORK, "duration": 9.0, "dt": 0.1, "key": K},
         {**TIMED, "network": OBJECT, "num_trajectories": COUNT, "burn_in": optional(NON_NEGATIVE),
-         **START, "noise": FLAG, "qr_every": COUNT, "throw": FLAG, **SAMPLES},
+         **START, "noise": FLAG, "qr_every": COUNT, "throw": FLAG,
+         **SAMPLES},
         runs=False,
     ),
     "sliced_wasserstein": Row(
@@ -321,7 +330,8 @@ ANALYSIS = {
         {"reference": FINITE_STATES, "other": STATES, "num_bins": COUNT, "seed": SEED},
     ),
     "stationary": Row(
-        dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]], **SAMPLES}
+        dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]],
+         **SAMPLES}
     ),
     "subspace": Row(
         dm.subspace, {"neurons": RNG.normal(size=(64, 5))},
@@ -535,10 +545,10 @@ EXEMPT |= {
 }
 RECORDS = """
 Alignment Analysis BasinCheck Embedding EmbeddingReport FixedPoints HelmholtzHodge Irreversibility
-LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum Samples Scorecard StationaryDensity
-Subspace SymmetryDecomposition SymmetryRoles Trajectory memory.AssociativeMemory memory.Capacity
-memory.Dwell memory.GridFunction memory.HopfieldRecall memory.Landscape memory.PassageTimes
-memory.Pooled memory.Rate memory.Recall memory.RecallCurve memory.Switching memory.Tilt
-memory.TiltedMinima memory.Walk memory.WalkCurve
+LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum Samples Scorecard
+StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory memory.AssociativeMemory
+memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall memory.Landscape
+memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve memory.Switching
+memory.Tilt memory.TiltedMinima memory.Walk memory.WalkCurve
 """
 EXEMPT |= dict.fromkeys(RECORDS.split(), RECORD)

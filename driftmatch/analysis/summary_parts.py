@@ -99,7 +99,7 @@ class Task:
         self.samples, self.route = samples, route
         self.duration, self.dt = duration, dt
         # By place in this list, so that a new part at its end changes no other.
-        names = ("starts", *PARTS)
+        names: list[str] = ["starts", *PARTS]
         self.keys = dict(zip(names, split(key, len(names)), strict=True))
         self.is_quiet = network is None or network.private_noise == 0
 
