@@ -99,7 +99,8 @@ class Task:
         self.duration, self.dt = duration, dt
         # By place in this list, so that a new part at its end changes no other.
         names = ("starts", *PARTS)
-        self.keys = dict(zip(names, split(key, len(names)), strict=True))
+        keys = split(key, len(names))
+        self.keys: dict[str, PRNGKeyArray] = dict(zip(names, keys, strict=True))
         self.is_quiet = network is None or network.private_noise == 0
 
     def run(self):
