@@ -174,7 +174,10 @@ def _rates(network: Network, x):
 
 
 def _check(states: ArrayLike, size: int) -> Matrix:
-    return check_array("states", states, (..., size), finite=False)
+    array = check_array("states", states, finite=False)
+    if array.size == 0 and array.shape[-1:] == (size,):
+        return array  # no states at all have no values
+    return check_array("states", array, (..., size), finite=False)
 
 
 def _in_blocks(function: Callable, states: ArrayLike, size: int, neurons: int) -> Matrix:

@@ -306,8 +306,8 @@ def test_a_widened_box_may_leave_the_domain():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"box": ([0.0], [1.0])}, r"shape \(2,\), got shapes \(1,\) and \(1,\)"),
-        ({"box": ([0.0, 1.0], [1.0, 1.0])}, "must lie below"),
+        ({"box": ([0.0], [1.0])}, r"corner of 2 finite numbers each, .* got \(\[0.0\], \[1.0\]\)"),
+        ({"box": ([0.0, 1.0], [1.0, 1.0])}, "the lower one below in every coordinate, got"),
         ({"box": ([0.0, 0.0], [1.0, np.inf])}, "finite numbers"),
         ({"box": 3.0}, "lower and an upper corner"),
         ({"box": ([0, 0], [1, 1], [2, 2])}, "lower and an upper corner"),

@@ -277,5 +277,5 @@ def test_bad_alignments():
         found.align(network_of(20, 2), latent=np.zeros((60, 2)))
     with pytest.raises(InputError, match=r"shape \(60, 2\), as recovered, got \(5, 2\)"):
         found.align(network_of(20, 2), x, latent=np.zeros((5, 2)))
-    with pytest.raises(InputError, match="x must have 20 neurons"):
+    with pytest.raises(InputError, match=r"x must have shape \(\.\.\., 20\), got \(21,\)"):
         found.scores(np.zeros(21))
