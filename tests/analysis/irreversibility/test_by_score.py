@@ -86,6 +86,9 @@ def test_the_same_key_gives_the_same_record_and_another_another():
     ],
 )
 def test_bad_input(change, words):
-    with pytest.raises(dm.InputError, match=words):
+    def found():
         route = dm.ScoreRoute(**({"num_features": 32} | QUICK | change))
-        dm.irreversibility(OU, key=KEY, method=route)
+        return dm.irreversibility(OU, key=KEY, method=route)
+
+    with pytest.raises(dm.InputError, match=words):
+        found()
