@@ -75,7 +75,7 @@ def test_wells_of_the_same_signs_count_as_not_recalled():
         ({"num_wells": ()}, "num_wells must be numbers of at least 2"),
         ({"num_wells": 4}, "num_wells must be numbers of at least 2, in a list, got 4"),
         ({"num_wells": "24"}, "in a list, got '24'"),
-        ({"noise": "a"}, "noise must be a number of at least 0, got 'a'"),
+        ({"noise": "a"}, "noise must be a number, got 'a'"),
         ({"num_wells": (2.5,)}, "each of num_wells must be a whole number"),
         ({"arrangement": "line"}, 'arrangement must be "circle" or "random"'),
         ({"dim": 3}, "a circle has 2 dimensions"),

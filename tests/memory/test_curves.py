@@ -140,7 +140,7 @@ def test_less_noise_spreads_less():
         ({"amplitudes": [np.nan]}, "must be finite, got"),
         ({"amplitudes": "all"}, "must be numbers of shape .V,., got 'all'"),
         ({"cue_times": [1.0, 0.0]}, "cue times must be positive, got 0"),
-        ({"noises": [-1.0]}, "not negative"),
+        ({"noises": [-1.0]}, "must not be negative"),
     ],
 )
 def test_bad_input(target, tilt, given, words):

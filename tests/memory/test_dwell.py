@@ -161,7 +161,7 @@ def test_never_visited():
         (recording([0, 1]), Regions(np.eye(2)), "2 dimensions but the states"),
         (recording([0, 1]), regions(1), "at least two, got 1"),
         (recording([0, 1]), [[0.0], [0.0]], "coincide"),
-        (recording([0, 1]), Regions, "regions need numbers"),
+        (recording([0, 1]), Regions, "centres must be numbers of shape"),
         (np.zeros((2, 5, 1)), regions(2), "must have times and states.*got ndarray"),
     ],
 )

@@ -125,8 +125,8 @@ def test_the_same_key_gives_the_same_recall():
     ("patterns", "words"),
     [
         (np.ones((1, 5)), "at least two patterns, got 1"),
-        (np.ones(5), r"of shape \(W, d\), got shape \(5,\)"),
-        (np.ones((0, 5)), r"got shape \(0, 5\)"),
+        (np.ones(5), r"have shape \(W, d\), got \(5,\)"),
+        (np.ones((0, 5)), r"have shape \(W, d\), got \(0, 5\)"),
         (np.full((2, 5), np.nan), "must be finite"),
         ([[1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]], "patterns 0 and 2 have the same signs"),
         ("patterns", "must be numbers of shape .*, got 'patterns'"),

@@ -361,7 +361,7 @@ def test_what_is_no_tilt_needs_regions_and_a_target(network, wells):
         ({"fraction": 1.5}, "fraction must be a number from 0 to 1"),
         ({"noise": -1.0}, "noise must not be negative"),
         ({"target": 2}, "target must be a whole number from 0 to 1"),
-        ({"patterns": np.zeros(3)}, r"of shape \(W, d\), got shape \(3,\)"),
+        ({"patterns": np.zeros(3)}, r"have shape \(W, d\), got \(3,\)"),
         ({"patterns": "a"}, r"of shape \(W, d\), got 'a'"),
         ({"num_trials": 0}, "num_trials must be"),
     ],
