@@ -6,11 +6,12 @@ import pytest
 import scipy.integrate
 
 from driftmatch.analysis.lyapunov import kaplan_yorke, lyapunov
-from driftmatch.analysis.tangents import Pair, WithinSubspace, is_noise_free, tangent_flow
+from driftmatch.analysis.tangents import Pair, WithinSubspace, tangent_flow
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import Network, SharedNoise
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import SDE, Forced
+from driftmatch.simulation.scatter import is_noise_free
 from driftmatch.simulation.simulate import simulate
 from driftmatch.systems.chaos import dadras, lorenz
 from driftmatch.systems.dysts import from_dysts

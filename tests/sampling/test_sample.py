@@ -39,7 +39,7 @@ def test_what_is_known_of_a_linear_system(linear):
     than the diffusion 1/½; all relaxes at the rate 2."""
     assert linear.time_scale == pytest.approx(5**-0.5, rel=0.02)
     assert linear.step <= linear.longest_step
-    assert linear.step <= linear.time_scale / 50
+    assert linear.step <= 1.001 * linear.time_scale / 50
     assert linear.relaxation == pytest.approx(0.5, rel=0.2)
     assert not np.isfinite(linear.bounds).any()
     np.testing.assert_array_equal(linear.starts, linear.runs[:, -1])
@@ -79,7 +79,7 @@ def test_a_network_stands_for_its_latent_sde():
     ("make", "outcome", "words"),
     [
         (lambda: dm.SDE(lambda z: 0 * z, 1.0, dim=1), Outcome.FREE, "goes on for ever"),
-        (lambda: dm.SDE(lambda z: z, 1.0, dim=1), Outcome.UNCONFINED, "box="),
+        (lambda: dm.SDE(jnp.tanh, 0.1, dim=1), Outcome.UNCONFINED, "box="),
         (
             lambda: dm.SDE(lambda z: jnp.stack([1.0 + 0 * z[0], -z[1]]), 0.5, dim=2),
             Outcome.FREE,
@@ -131,9 +131,10 @@ def test_what_comes_to_rest_is_sampled_on_its_way():
     assert found.extent[0, 0] < 1.0 < found.extent[1, 0]
 
 
-def test_what_diverges_is_refused():
+@pytest.mark.parametrize("drift", [lambda z: z**3 + 1, lambda z: z])
+def test_what_diverges_is_refused(drift):
     with pytest.raises(dm.ComputationError, match="run away from its start towards infinity"):
-        dm.sample(dm.SDE(lambda z: z**3 + 1, 0.1, dim=1), key=KEY)
+        dm.sample(dm.SDE(drift, 0.1, dim=1), key=KEY)
 
 
 @pytest.mark.parametrize(

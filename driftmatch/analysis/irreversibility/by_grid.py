@@ -39,6 +39,7 @@ class GridRoute(AbstractRoute):
                 'method="score" or "path"'
             )
         grid = as_grid(sde, self.grid, samples)
+        flux_drifts(sde, grid.coarser().centres)  # a density has no need of noise, but a rate has
         fine, coarse = stationary(sde, grid), stationary(sde, grid.coarser())
         correction = (fine.entropy_production - coarse.entropy_production) / 3
         return Irreversibility(

@@ -112,7 +112,11 @@ def test_cells_too_coarse_for_the_noise_are_reported():
         (dm.systems.double_well, 3, "at least 4"),
         (dm.systems.double_well, "fine", "whole numbers"),
         (lambda: dm.systems.van_der_pol(noise=0.0), 8, "singular"),
-        (lambda: dm.SDE(lambda z: -z, [[1.0], [0.0]], 2), 8, "no noise along"),
+        (
+            lambda: dm.SDE(lambda z: -z, [[1.0], [0.0]], 2),
+            8,
+            "coordinate 1 of sde stays where it is, so there is no density",
+        ),
     ],
 )
 def test_bad_input(build, grid, words):
