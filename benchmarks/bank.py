@@ -117,7 +117,7 @@ def linear(k: int):
     noise = np.diag(0.5 + rng.random(k))
     upper = np.triu_indices(k)
     C = covariance(A, noise)
-    return Case(f"Ornstein–Uhlenbeck {k}-D", lambda: ornstein_uhlenbeck(A, noise), "sample",
+    return Case(f"Ornstein–Uhlenbeck {k}-D", lambda: ornstein_uhlenbeck(A, noise @ noise.T / 2), "sample",
                 C[upper], 0.01 * float(C.max()), STEP, dict(of=products))  # fmt: skip
 
 
