@@ -234,6 +234,9 @@ STATIONARY = [
          dict(of=b.swing)),
     Case("pendulum with noise", b.pendulum, "sample", b.pendulum_moments, 0.01, STEP,
          dict(of=b.swing)),
+    *(Case("van der Pol with noise", lambda: b.van_der_pol(1.0, 0.3), ask, np.array([-0.045, 0.09]),
+           0.03, "1 % of ⟨x²y²⟩: 1/256 of the box, or the step", dict(of=b.powers))
+      for ask in ("stationary", "sample")),
     Case("Maier–Stein", b.maier_stein, "stationary", b.maier_stein_moments, 5e-3, PLANE),
     Case("Stuart–Landau", b.stuart_landau, "irreversibility", b.stuart_landau_production, 0.5,
          "1 %: second order in the cell", dict(method="grid")),
