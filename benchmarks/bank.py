@@ -117,8 +117,9 @@ def linear(k: int):
     noise = np.diag(0.5 + rng.random(k))
     upper = np.triu_indices(k)
     C = covariance(A, noise)
-    return Case(f"Ornstein–Uhlenbeck {k}-D", lambda: ornstein_uhlenbeck(A, noise), "sample",
-                C[upper], 0.01 * float(C.max()), STEP, dict(of=products))  # fmt: skip
+    build = lambda: ornstein_uhlenbeck(A, noise @ noise.T / 2)  # noqa: E731
+    return Case(f"Ornstein–Uhlenbeck {k}-D", build, "sample", C[upper], 0.01 * float(C.max()), STEP,
+                dict(of=products))  # fmt: skip
 
 
 def hodgkin_huxley():
@@ -341,6 +342,12 @@ def pendulum_moments():
         return -(z[1] ** 2 / 2 - np.cos(z[0])) / 0.32
 
     return by_density(logs, (0.0, -5.0), (TURN, 5.0), swing)
+
+
+def powers(z):
+    """⟨xy⟩ = −σ²/2 and ⟨(x² − 1)y²⟩ = σ² of van der Pol's oscillator, μ = 1, by Itô's formula."""
+    x, y = z[..., 0], z[..., 1]
+    return np.stack([x * y, (x**2 - 1) * y**2], axis=-1)
 
 
 def around_the_ring(z):

@@ -75,8 +75,8 @@ def first_point(sde):
     return found.points[np.argmin(np.abs(found.points).sum(axis=1))], 0.0, found.outcome
 
 
-def lyapunov(sde, duration, dt, num=None, sum_only=False):
-    found = dm.lyapunov(sde, duration=duration, dt=dt, key=KEY, num_exponents=num)
+def lyapunov(sde, duration, dt, num=None, sum_only=False, noise=True):
+    found = dm.lyapunov(sde, duration=duration, dt=dt, key=KEY, num_exponents=num, noise=noise)
     if sum_only:
         return found.sum, found.sum_standard_error, found.outcome
     return found.exponents, found.standard_error, found.outcome

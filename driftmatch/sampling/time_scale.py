@@ -33,7 +33,7 @@ def time_scale_of(
         whitening = Whitening.of(states[:, straight])
         rates.append(whitening.whiten_rates(f[:, straight]))
         spread = np.diagonal(whitening.factor @ whitening.factor.T)
-        diffusing.append(variances[:, straight] / spread)
+        diffusing.append(variances[:, straight] / np.maximum(spread, np.finfo(float).tiny))
     r = np.sqrt(np.mean(np.concatenate(rates, axis=1) ** 2)) if turning or straight else 0.0
     d = np.mean(np.concatenate(diffusing, axis=1)) if turning or straight else 0.0
     fastest = max(float(r), float(d))
