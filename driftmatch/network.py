@@ -105,7 +105,8 @@ class Network(eqx.Module):
         self.bias = check_array("bias", bias, (n,)).copy()
         if n < k:
             raise InputError(f"a network of {n} neurons cannot carry {k} latent dimensions")
-        if np.linalg.matrix_rank(self.gamma) < k:
+        lengths = np.linalg.norm(self.gamma, axis=0)  # of columns in whatever units
+        if not lengths.all() or np.linalg.matrix_rank(self.gamma / lengths) < k:
             raise InputError("gamma must have independent columns")
         self.tau = check_positive("tau", tau)
         self.private_noise = check_non_negative("private_noise", private_noise)

@@ -8,10 +8,11 @@ from driftmatch.sampling.angles import periods_of
 from driftmatch.sde import AbstractSDE
 
 _PROBES = 32  # states that are moved outward
-_PLACES = 24  # to look at on the way, and then in each of the halvings
+_PLACES = 64  # to look at on the way, and then in each of the halvings
 _REACH = 4.0  # widths of what is visited
 _HALVINGS = 12
 _LEADING = 1e-3  # of the drift's size
+_STRAY = 0.02  # of the states may have overstepped a bound, by a step
 _VANISHING = 1e-12  # of the variance of the noise
 
 
@@ -34,17 +35,20 @@ def natural_bounds(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[
             width = high[axis] - low[axis]
             if np.isfinite(bounds[side, axis]) or period is not None or width <= 0:
                 continue
-            found = _first_bound(sde, probes, axis, edge, sign * width)
+            found = _first_bound(sde, states, probes, axis, edge, sign * width)
             if found is not None:
                 bounds[side, axis] = found
     return bounds
 
 
-def _first_bound(sde, probes, axis: int, edge: float, outward: float) -> float | None:
-    """The bound nearest to the edge in this direction, or None."""
-    _, inner = _along(sde, probes, axis, np.array([edge]))
+def _first_bound(sde, states, probes, axis: int, edge: float, outward: float) -> float | None:
+    """The bound nearest to the middle in this direction, up to some widths beyond the edge, or
+    None if states lie beyond it."""
+    middle = float(np.median(states[:, axis]))
+    edge, outward = middle, edge + outward * _REACH - middle
+    _, inner = _along(sde, probes, axis, np.array([middle]))
     usual = np.sqrt(np.mean(noise_amplitudes(sde, probes)[:, axis] ** 2))
-    near, far = 0.0, _REACH
+    near, far = 0.0, 1.0
     for halving in range(1 + _HALVINGS):
         places = near + (far - near) * np.arange(1, _PLACES + 1) / _PLACES
         f, sigma = _along(sde, probes, axis, edge + outward * places)
@@ -61,7 +65,9 @@ def _first_bound(sde, probes, axis: int, edge: float, outward: float) -> float |
     usual_drift = np.sqrt(np.mean(drifts(sde, probes)[:, axis] ** 2))
     if np.mean(last * np.sign(outward) > _LEADING * usual_drift) > 0.5:
         return None  # the drift leads across
-    return float(edge + outward * far)
+    bound = float(edge + outward * far)
+    beyond = np.mean((states[:, axis] - bound) * np.sign(outward) > 0)
+    return bound if beyond < _STRAY else None
 
 
 def _along(sde, probes, axis: int, values):

@@ -19,6 +19,7 @@ _WINDOWS = 14
 _WIDER = 1.2  # growth of what is reached that calls for another round
 _LOST = 100.0  # widths away: a path that has left
 _ROWS = 64
+_BESIDE = 0.75  # widths from the middle
 _ARRIVED = 1e-3  # widths from where a path ends: nearer it tells nothing new
 
 
@@ -55,6 +56,14 @@ def ways_to_rest(
         if not np.any(wider > _WIDER * width):
             break
         width = np.maximum(width, wider)
+    # What is kept starts from a box around the points of rest and the way that led to the first.
+    known = np.concatenate([ends, seen])
+    low, high = known.min(axis=0), known.max(axis=0)
+    wide = np.where(high - low > _ARRIVED * width, high - low, width)
+    middle = (low + high) / 2
+    starts = middle + _BESIDE * wide * rng.uniform(-1, 1, ends.shape)
+    starts = _allowed(sde, starts, ends)
+    runs, spacing, least, _ = _followed(sde, paths, starts, ends, width, 1e-3 * dt)
     return runs, spacing, least
 
 

@@ -171,8 +171,8 @@ class _Search:
                     self.windows.append(window)
                     self.verdicts.append(self._verdict(window.runs))
                 return self._out_of_budget()
-            spanned = self.windows[-1].range if self.windows else self.reach
-            if self.is_quiet and are_resting(window.runs, spanned).all():
+            self.reach = np.maximum(self.reach, window.range)
+            if self.is_quiet and are_resting(window.runs, self.reach).all():
                 self.windows.append(window)
                 return None, None
             self.windows.append(window)

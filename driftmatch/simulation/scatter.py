@@ -35,7 +35,8 @@ def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.nda
     starts = given[np.arange(num_trajectories) % len(given)]
     if num_trajectories <= len(given) or not is_noise_free(sde):
         return starts
-    return scattered(sde, starts, own_scale(sde, starts), seed_of(key))
+    ahead = np.sign(drifts(sde, starts)) * own_scale(sde, starts)
+    return starts + ahead * np.abs(seed_of(key).standard_normal(starts.shape))
 
 
 def scattered(

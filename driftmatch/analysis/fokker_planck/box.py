@@ -17,6 +17,7 @@ from driftmatch.sde import AbstractSDE
 _COARSE = {1: 400, 2: 72, 3: 20}  # cells along each axis, by dimension
 _ROUNDS = 8
 _WIDER = 1.0  # widths that are tried on either side of what is known
+_SMEARED = 0.3  # of D, by which the coarse grid may widen p of itself
 _OUTSIDE = 1e-3  # of all probability: what calls for a wider box
 _TAIL = 1e-6  # of all probability: what may lie outside, on either side of an axis
 _MARGIN = 0.2  # widths around what is visited, at first
@@ -66,14 +67,14 @@ def _where_it_is(sde, grid: Grid, known_low, known_high) -> tuple[np.ndarray, np
         jumps = jump_process(sde, grid)
         iterative = grid.dim > 2
         mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
-        if jumps.silent:  # the scheme is of first order without this
-            rates = jumps.centred(mass).rates()
-            mass, *_ = stationary_probabilities(rates, iterative=iterative)
+        jumps = jumps.centred(mass)  # the scheme is of first order without this
+        mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
     except (InputError, RuntimeError):
         return None  # drift or noise are not finite in so wide a box
     centres = grid.centres
     outside = np.any((centres < known_low) | (centres > known_high), axis=1)
-    if not np.isfinite(mass).all() or mass[outside].sum() < _OUTSIDE:
+    is_smeared = not np.isfinite(mass).all() or jumps.numerical_diffusion(mass) > _SMEARED
+    if is_smeared or mass[outside].sum() < _OUTSIDE:
         return None
     mass = mass.reshape(grid.shape)
     low, high = np.array(grid.lower), np.array(grid.upper)
