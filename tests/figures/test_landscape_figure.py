@@ -103,5 +103,5 @@ def test_what_cannot_be_drawn_is_refused_in_words():
         landscape(tilt(2).landscape, None, np.zeros((5, 3)))
     with pytest.raises(InputError, match="2 wells in 1 dimensions, the tilt is of 4 in 2"):
         landscape(tilt(1).landscape, tilt(2))
-    with pytest.raises(InputError, match="direction must be 2 numbers"):
+    with pytest.raises(InputError, match="direction must have shape"):
         landscape(tilt(2).landscape, [1.0, 2.0, 3.0])
