@@ -48,9 +48,9 @@ class FixedPointSearch:
     `visited`: states to start from where the drift is not finite; None to refuse such a box.
     """
 
-    def __init__(self, sde: AbstractSDE, low, high, forcing, starts, visited=None):
+    def __init__(self, sde: AbstractSDE, low, high, forcing, starts, visited=None, wraps=()):
         self.sde, self.low, self.width = sde, low, high - low
-        self.forcing, self.visited = forcing, visited
+        self.forcing, self.visited, self.wraps = forcing, visited, wraps
         starts, flow = self._defined(starts)
         sizes = np.sqrt(np.mean(flow**2, axis=0))
         self.typical_speed = float(np.linalg.norm(sizes))
@@ -69,7 +69,9 @@ class FixedPointSearch:
     def follow(self, starts: Float[Matrix, "N k"]) -> None:
         """Descend from these starts in the unit box."""
         starts, _ = self._defined(starts)
-        ends = np.asarray(zeros(self._flow, jnp.asarray(starts)))
+        ends = np.array(zeros(self._flow, jnp.asarray(starts)))
+        for axis in self.wraps:  # round an angle, of which the box is one period
+            ends[:, axis] = (ends[:, axis] + STILL) % 1.0 - STILL
         inside = _are_inside(ends)
         self._ends = np.concatenate([self._ends, ends[inside]])
         self._outside = np.concatenate([self._outside, ends[~inside]])

@@ -169,7 +169,12 @@ def _within(
     shift = rng.random(sde.dim)
     with jax.enable_x64(True):
         starts = (sampler.random(num_starts) + shift) % 1.0
-        search = FixedPointSearch(sde, low, high, _forcing(sde, time), starts, visited)
+        # Only where the box was chosen here is an angle's side of it one period.
+        wraps = [
+            a for a, p in enumerate(sde.periodic or ()) if p is not None and visited is not None
+        ]
+        forcing = _forcing(sde, time)
+        search = FixedPointSearch(sde, low, high, forcing, starts, visited, wraps)
         fixed, adds_up = search.fixed(), True
         for _ in range(ROUNDS - 1):
             if fixed.is_continuum:

@@ -21,8 +21,10 @@ from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.scatter import is_noise_free, own_scale, scattered
+from driftmatch.simulation.simulate import simulate
 
 BLOCKS = 20
+_MANY = 2000  # neurons beyond which sampling takes too long
 
 
 class Plan(NamedTuple):
@@ -97,6 +99,9 @@ def starting_states(
         return states if M == 1 else scattered(sde, states, own_scale(sde, states), rng)
     # The subspace holds the attractor, or with private noise is close to it, and is smaller.
     inner = sde.network.latent() if isinstance(sde, NeuralSDE) else sde
+    if samples is None and isinstance(inner, LatentSDE) and inner.network.num_neurons > _MANY:
+        states = _burnt_in(inner, plan)
+        return states if states is None or inner is sde else inner.network.lift(states)
     try:
         samples = samples_of(inner, samples, plan.keys[0])
     except ComputationError:
@@ -106,6 +111,19 @@ def starting_states(
     # Each from another time: on a limit cycle without noise all would be in one phase otherwise.
     states = samples.pick(M, rng)
     return states @ sde.network.gamma.T + sde.network.bias if isinstance(sde, NeuralSDE) else states
+
+
+def _burnt_in(sde: LatentSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:
+    """Of a network too large to be sampled for long, one state a trajectory, each from another time
+    of the second half of a burn-in from its own starts."""
+    M = plan.num_trajectories
+    save_every = max(1, round(plan.burn_in / plan.dt / (2 * M)))
+    run = simulate(
+        sde, duration=2 * M * save_every * plan.dt, dt=plan.dt, key=plan.keys[0],
+        num_trajectories=M, save_every=save_every, throw=plan.throw,
+    )  # fmt: skip
+    m = np.arange(M)
+    return np.asarray(run.states[m, -1 - m], np.float64) if run.outcome.ok else None
 
 
 def random_frames(plan: Plan, k: int, p: int) -> Float[np.ndarray, "M k p"]:

@@ -39,6 +39,16 @@ def free_axes(
     return tuple(sorted(found))
 
 
+def dependent_axes(sde: AbstractSDE, starts: Float[np.ndarray, "M k"]) -> list[int]:
+    """The coordinates along which drift or noise are not the same everywhere, seen from starts."""
+    sizes = 10.0 ** np.arange(-12, 13, 3)
+    return [
+        axis
+        for axis in range(sde.dim)
+        if not all(_is_shifted(sde, starts, axis, by) for by in (*sizes, *-sizes))
+    ]
+
+
 def turning_axes(
     sde: AbstractSDE, starts: Float[np.ndarray, "M k"], periods: Periods
 ) -> dict[int, float]:
@@ -76,7 +86,9 @@ def explosion_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
         return None
     ranges = np.array([w.range for w in windows[-3:]])
     grown = np.all(ranges[1:] > _FASTER * ranges[:-1], axis=0) & (ranges[0] > 0)
-    return _leaves(sde, int(np.argmax(grown)), "grows without bound") if grown.any() else None
+    return (
+        leaving_reason(sde, int(np.argmax(grown)), "grows without bound") if grown.any() else None
+    )
 
 
 def growth_reason(
@@ -107,11 +119,11 @@ def growth_reason(
     recent = ratios[-_WINDOWS:]
     axis = int(np.argmax(recent.min(axis=0)))
     if at_the_end and len(recent) == _WINDOWS and recent[:, axis].min() > _STEADY:
-        return _leaves(sde, axis, "spreads or drifts on without bound")
+        return leaving_reason(sde, axis, "spreads or drifts on without bound")
     return None
 
 
-def _leaves(sde, axis: int, how: str) -> str:
+def leaving_reason(sde, axis: int, how: str) -> str:
     return (
         f"coordinate {axis} of {sde.name} {how}: it has no stationary density; confine it, or "
         "match it on given states (states=) or in a box (box=)"

@@ -6,7 +6,7 @@ Nothing here has a unit. A step h is accepted if, in every coordinate, for every
 
 and if the noise itself changes little over it, in the mean over the paths,
 
-    |σ(z + …) dB − σ(z) dB|  ≤  15 % of (|σ dB| + |f h|)
+    |σ(z + …) dB − σ(z) dB|  ≤  15 % of (|σ dB| + |f h| + a third of the paths' usual |σ dB|)
 
 so that multiplicative noise does not step across the place where it vanishes. A step that fails, or
 is not finite, is taken back and h cut. All paths share h: what comes of it is a step for all.
@@ -25,6 +25,7 @@ from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 ROWS = 256  # samples that one call keeps, at most
 PATIENCE = 400  # steps in a row that may fail before the paths are given up
 _DRIFT_ERROR, _NOISE_ERROR = 0.02, 0.15
+_USUAL = 0.3  # of the paths' usual noise: less than that may change by more than itself
 _TURN = 0.25  # of a period
 _GROWTH, _CUT = 1.5, 1 / 3
 _WARMING = 32  # steps of a call before its smallest step counts
@@ -110,7 +111,8 @@ def advance(
         error = jnp.max(jnp.where(now.high > now.low, error / allowed, 0.0))
         if not sde.has_constant_diffusion:
             turned = jnp.abs(jax.vmap(sde.noise)(trial, dB) - kick)
-            ratio = jnp.where(size > 0, turned / (size + move + tiny), 0.0)
+            usual = _USUAL * jnp.sqrt(jnp.mean(size**2, axis=0))
+            ratio = jnp.where(size > 0, turned / (size + move + usual + tiny), 0.0)
             rms = jnp.sqrt(jnp.mean(jnp.minimum(ratio, 1.0) ** 2, axis=0))
             error = jnp.maximum(error, jnp.max(rms) / _NOISE_ERROR)
         # Even where all is uniform, an angle must not turn too far in a step.

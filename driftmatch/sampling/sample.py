@@ -17,9 +17,11 @@ from driftmatch.sampling.angles import periods_of, wrapped
 from driftmatch.sampling.bounds import natural_bounds
 from driftmatch.sampling.confinement import (
     absorbed_reason,
+    dependent_axes,
     explosion_reason,
     free_axes,
     growth_reason,
+    leaving_reason,
     turning_axes,
 )
 from driftmatch.sampling.ensemble import ROWS
@@ -331,6 +333,9 @@ class _Search:
         """Where nothing sets a time: drift and noise are the same wherever the paths go."""
         sde = self.sde
         moves = np.any(drifts(sde, starts)) or np.any(diffusion_matrices(sde, starts))
+        depends = dependent_axes(sde, starts)
+        if moves and depends:  # near the start, though no longer where the paths have gone
+            raise ComputationError(leaving_reason(sde, depends[0], "spreads or drifts on for ever"))
         self.free = tuple(range(sde.dim))
         outcome, reason = self._freely()
         if not moves:

@@ -10,6 +10,7 @@ from driftmatch.sampling.angles import periods_of
 from driftmatch.sampling.ensemble import PATIENCE, ROWS, Ensemble, advance
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import as_run, is_wide
+from driftmatch.simulation.scatter import drift_time
 
 M = 64  # paths
 _MOST = 0.025, 0.975
@@ -48,7 +49,8 @@ class Paths:
         self.sde, self.key = as_run(sde, wide=is_wide(sde, M))[0], key
         self.period = np.array([p or np.inf for p in periods_of(sde)])
         self.taken = 0
-        self._begin(starts, _FIRST_STEP)
+        # In the unit of time that the drift has at the start, if any: then units change nothing.
+        self._begin(starts, _FIRST_STEP * (drift_time(sde, starts) or 1.0))
 
     def _begin(self, states, dt: float) -> None:
         with jax.enable_x64(True):

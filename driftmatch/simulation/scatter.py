@@ -73,10 +73,20 @@ def own_scale(
     That is |f_i| · |f| / |(∂f/∂z) f|, which has the unit of the coordinate whatever the units are.
     """
     f = drifts(sde, states)
+    return part * np.abs(f) * _times(sde, states, f)[:, None]
+
+
+def drift_time(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> float:
+    """The shortest time in which the drift at one of the states changes, 0 if it never does."""
+    times = _times(sde, states, drifts(sde, states))
+    return float(times[times > 0].min(initial=np.inf)) if np.any(times > 0) else 0.0
+
+
+def _times(sde, states, f):
     turned = at_states(_along, sde, states, numbers=2 * sde.dim)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         time = np.nanmax(np.abs(f) / np.abs(turned), axis=1, initial=0.0, where=turned != 0)
-    return part * np.abs(f) * np.nan_to_num(time)[:, None]
+    return np.nan_to_num(time, posinf=0.0)
 
 
 def _along(sde, z):

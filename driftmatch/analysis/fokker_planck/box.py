@@ -64,12 +64,12 @@ def _where_it_is(sde, grid: Grid, known_low, known_high) -> tuple[np.ndarray, np
     """The corners of where all but the tails of p are; None where it cannot be found, or next to
     nothing is outside of what is known."""
     try:
-        jumps = jump_process(sde, grid)
+        jumps = jump_process(sde, grid, may_be_silent=True)
         iterative = grid.dim > 2
         mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
         jumps = jumps.centred(mass)  # the scheme is of first order without this
         mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
-    except (InputError, RuntimeError):
+    except (InputError, RuntimeError, np.linalg.LinAlgError):
         return None  # drift or noise are not finite in so wide a box
     centres = grid.centres
     outside = np.any((centres < known_low) | (centres > known_high), axis=1)

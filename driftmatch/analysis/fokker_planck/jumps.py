@@ -111,9 +111,10 @@ class JumpProcess:
         return square / weight / 12 if edges else 0.0
 
 
-def jump_process(sde: AbstractSDE, grid: Grid) -> JumpProcess:
+def jump_process(sde: AbstractSDE, grid: Grid, *, may_be_silent: bool = False) -> JumpProcess:
     """The jumps between the cells of a grid with reflecting walls, or none round an angle.
 
+    Refuses a D that is singular, unless it `may_be_silent` along some of the coordinates, not all.
     Along coordinates without noise some diffusion is added, a hundredth of what a first-order
     scheme would have of itself: exponential fitting then leads with the flow, and `centred` makes
     that second order.
@@ -121,7 +122,8 @@ def jump_process(sde: AbstractSDE, grid: Grid) -> JumpProcess:
     centres, h = grid.centres, grid.spacing
     drift, D = flux_drifts(sde, centres, may_be_singular=True)
     added = np.zeros(grid.dim)
-    silent = silent_axes(D)
+    silent = silent_axes(D) if may_be_silent else np.zeros(0, int)
+    silent = silent if len(silent) < grid.dim else silent[:0]
     added[silent] = _ADDED * np.abs(drift[:, silent]).max(axis=0) * h[silent]
     D = D + np.diag(added)
     require_regular(sde, centres if len(D) > 1 else centres[:1], D)

@@ -152,7 +152,7 @@ def stationary(
     """
     sde = as_stationary_sde(sde)
     grid = as_grid(sde, grid, check_samples(sde, samples))
-    jumps = jump_process(sde, grid)
+    jumps = jump_process(sde, grid, may_be_silent=True)
     iterative = grid.dim > 2
     mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
     jumps = jumps.centred(mass)
