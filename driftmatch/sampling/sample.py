@@ -334,11 +334,12 @@ class _Search:
         sde = self.sde
         moves = np.any(drifts(sde, starts)) or np.any(diffusion_matrices(sde, starts))
         depends = dependent_axes(sde, starts)
-        if moves and depends:  # near the start, though no longer where the paths have gone
-            raise ComputationError(leaving_reason(sde, depends[0], "spreads or drifts on for ever"))
         self.free = tuple(range(sde.dim))
         outcome, reason = self._freely()
-        if not moves:
+        if moves and depends:  # near the start, though no longer where the paths have gone
+            outcome = Outcome.UNCONFINED
+            reason = leaving_reason(sde, depends[0], "spreads or drifts on for ever")
+        elif not moves:
             reason = (
                 f"{sde.name} has neither drift nor noise at its start {starts[0].tolist()}: "
                 "nothing moves; pass another start= to the SDE"

@@ -35,8 +35,9 @@ def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.nda
     starts = given[np.arange(num_trajectories) % len(given)]
     if num_trajectories <= len(given) or not is_noise_free(sde):
         return starts
-    ahead = np.sign(drifts(sde, starts)) * own_scale(sde, starts)
-    return starts + ahead * np.abs(seed_of(key).standard_normal(starts.shape))
+    f, turned = _drift_along(sde, starts)
+    ahead = 0.01 * f * _times(f, turned)[:, None]  # ahead, where the drift leads: no bound is there
+    return starts + ahead * seed_of(key).standard_exponential(starts.shape)
 
 
 def scattered(
@@ -72,18 +73,28 @@ def own_scale(
 
     That is |f_i| · |f| / |(∂f/∂z) f|, which has the unit of the coordinate whatever the units are.
     """
-    f = drifts(sde, states)
-    return part * np.abs(f) * _times(sde, states, f)[:, None]
+    f, turned = _drift_along(sde, states)
+    return part * np.abs(f) * _times(f, turned)[:, None]
 
 
 def drift_time(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> float:
     """The shortest time in which the drift at one of the states changes, 0 if it never does."""
-    times = _times(sde, states, drifts(sde, states))
+    times = _times(*_drift_along(sde, states))
     return float(times[times > 0].min(initial=np.inf)) if np.any(times > 0) else 0.0
 
 
-def _times(sde, states, f):
-    turned = at_states(_along, sde, states, numbers=2 * sde.dim)
+def _drift_along(sde: AbstractSDE, states):
+    """f and (∂f/∂z) f; a network's in NumPy, where nothing need be compiled."""
+    if not isinstance(sde, LatentSDE):
+        return drifts(sde, states), at_states(_along, sde, states, numbers=2 * sde.dim)
+    net = sde.network
+    rates, slopes = net.activation.derivatives(states @ net.gamma.T + net.bias)[:2]
+    f = (rates @ net.readout.T - states) / net.tau
+    return f, ((slopes * (f @ net.gamma.T)) @ net.readout.T - f) / net.tau
+
+
+def _times(f, turned):
+    """In what time each drift changes."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         time = np.nanmax(np.abs(f) / np.abs(turned), axis=1, initial=0.0, where=turned != 0)
     return np.nan_to_num(time, posinf=0.0)
