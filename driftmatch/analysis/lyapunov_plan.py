@@ -101,7 +101,9 @@ def starting_states(
     inner = sde.network.latent() if isinstance(sde, NeuralSDE) else sde
     if samples is None and isinstance(inner, LatentSDE) and inner.network.num_neurons > _MANY:
         states = _burnt_in(inner, plan)
-        return states if states is None or inner is sde else inner.network.lift(states)
+        if states is None or inner is sde:
+            return states
+        return np.asarray(inner.network.lift(states))
     try:
         samples = samples_of(inner, samples, plan.keys[0])
     except ComputationError:

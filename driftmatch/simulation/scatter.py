@@ -1,10 +1,11 @@
 """Where trajectories set out, and small moves that the drift accepts."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.evaluate import at_states, drifts, noise_amplitudes
+from driftmatch.evaluate import at_states, drifts
 from driftmatch.network import LatentSDE, NeuralSDE
 from driftmatch.randomness import seed_of
 from driftmatch.sde import AbstractSDE, Forced
@@ -21,7 +22,7 @@ def is_noise_free(sde: AbstractSDE) -> bool:
         shared = sde.network.shared_noise
         silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
         return silent and not shared.constant.any() and shared.readout is None
-    return sde.has_constant_diffusion and not noise_amplitudes(sde, np.zeros((1, sde.dim))).any()
+    return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(jnp.zeros(sde.dim))))
 
 
 def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.ndarray, "M k"]:
