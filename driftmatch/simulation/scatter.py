@@ -1,14 +1,13 @@
 """Where trajectories set out, and small moves that the drift accepts."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.evaluate import at_states, drifts
 from driftmatch.network import LatentSDE, NeuralSDE
 from driftmatch.randomness import seed_of
-from driftmatch.sde import AbstractSDE, Forced
+from driftmatch.sde import SDE, AbstractSDE, Forced
 
 _CHANGE = 0.3  # of a coordinate's drift, at most
 _HALVINGS = 30
@@ -22,7 +21,9 @@ def is_noise_free(sde: AbstractSDE) -> bool:
         shared = sde.network.shared_noise
         silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
         return silent and not shared.constant.any() and shared.readout is None
-    return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(jnp.zeros(sde.dim))))
+    if isinstance(sde, SDE):  # known without compiling anything
+        return sde.has_constant_diffusion and not np.any(sde._diffusion)
+    return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(np.zeros(sde.dim))))
 
 
 def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.ndarray, "M k"]:
