@@ -74,6 +74,10 @@ class Work:
                 self.skipped[name] = f"failed ({type(error).__name__}: {error})"
         self.meter.advance(1)
 
+    def failed(self, name: str) -> bool:
+        """Whether a part was tried, in vain."""
+        return name in self.skipped and self.skipped[name] != LEFT_OUT
+
     def leave(self, names: Sequence[str], reason: str) -> None:
         """Parts that do not apply."""
         for name in names:
@@ -180,10 +184,10 @@ def work_through(task: Task, work: Work) -> None:
     work.part("irreversibility", task.irreversibility)
     if sde.dim in _FINER:
         work.part("grid_irreversibility", task.grid_irreversibility)
-        if "grid_irreversibility" in work.done:
-            work.part("stationary", lambda record: record.stationary, "grid_irreversibility")
-        else:  # a density may exist where entropy production does not
+        if work.failed("grid_irreversibility"):  # a density may exist without entropy production
             work.part("stationary", task.stationary)
+        else:
+            work.part("stationary", lambda record: record.stationary, "grid_irreversibility")
     elif sde.dim == 3:
         work.leave(_ON_GRIDS, "a grid of three dimensions takes long: call stationary for it")
     else:

@@ -40,7 +40,7 @@ def ways_to_rest(
     seen = np.concatenate([w.runs.reshape(-1, sde.dim) for w in windows])
     seen = np.concatenate([seen, paths.states])
     width = np.maximum(np.ptp(seen, axis=0), reach)
-    if not np.any(width > 1e-6 * np.abs(seen).max(axis=0)):
+    if not np.any(width > 1e-12 * np.abs(seen).max(axis=0)):
         width = _length(sde, seen[-1])
     width = np.where(width > 0, width, width.max())
     ends, dt = paths.states, windows[0].least

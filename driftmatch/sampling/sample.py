@@ -1,6 +1,6 @@
 """`sample`: where an SDE lives, how fast it is, and whether it is stationary."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ _BUDGET = 600_000  # steps of all windows together
 _LONG_RUN = 3_000_000  # steps of the run that is kept, at most
 _STUCK = 3  # windows, each twice as long as the last, in which trajectories mix no better
 _FINER = 4
+_LARGE, _TINY = 1e20, 1e-300
 
 
 def sample(
@@ -154,10 +155,12 @@ class _Search:
                 verdict.halves_agree and (verdict.is_mixed or self.is_quiet)
             ):
                 return samples
+            if self.taken >= _BUDGET:
+                outcome, reason = self._of(verdict)
+                return replace(samples, outcome=outcome, reason=reason)
             # The longer run shows what the windows did not: on with windows as long.
             spacing = samples.spacing * samples.runs.shape[1] / ROWS
-            self.windows.clear()
-            self.verdicts.clear()
+            del self.windows[:-1], self.verdicts[:-1]
 
     def _settle(self, spacing: float) -> tuple[Outcome | None, str | None]:
         """Windows until one is long enough; no outcome if all has come to rest."""
@@ -169,9 +172,6 @@ class _Search:
             if not window.is_finite:
                 raise self._diverges()
             if not window.is_complete:
-                if not self.windows and self.taken > window.steps:
-                    self.windows.append(window)
-                    self.verdicts.append(self._verdict(window.runs))
                 return self._out_of_budget()
             self.reach = np.maximum(self.reach, window.range)
             if self.is_quiet and are_resting(window.runs, self.reach).all():
@@ -240,12 +240,18 @@ class _Search:
         sde, windows = self.sde, self.windows
         if not windows:
             raise self._diverges()
+        grown = np.abs(self.paths.states).max(axis=0) > _LARGE * np.maximum(windows[0].range, _TINY)
+        if grown.any():
+            reason = leaving_reason(sde, int(np.argmax(grown)), "grows without bound")
+            return Outcome.UNCONFINED, reason
         reason = growth_reason(sde, windows, self.paths.period, at_the_end=True)
         if reason is not None:
             return Outcome.UNCONFINED, reason
-        if self.free:
-            return self._freely()
-        last = self.verdicts[-1]
+        return self._freely() if self.free else self._of(self.verdicts[-1])
+
+    def _of(self, last: Stationarity) -> tuple[Outcome, str | None]:
+        """What a last look says, when there can be no other."""
+        sde = self.sde
         if last.halves_agree and last.is_mixed:
             return Outcome.SUCCESS, None
         if last.halves_agree:

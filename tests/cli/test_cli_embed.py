@@ -216,7 +216,7 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten(fails, monkeypatch, t
 
     def embed(sde, num_neurons, **_):
         path.write_bytes(b"mine")
-        return Embedding(network(num_neurons, sde.dim), REPORT, Outcome.SUCCESS)
+        return Embedding(network(num_neurons, sde.dim), REPORT, Outcome.SUCCESS, sde)
 
     monkeypatch.setattr("driftmatch.matching.embed.embed", embed)
     assert "--force" in fails("embed", "lorenz", "--neurons", 12)

@@ -177,10 +177,13 @@ def test_points_of_wells_without_noise():
     np.testing.assert_allclose(found.points, [[-1.0, 0], [0, 0], [1, 0]], atol=1e-9)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the ways to rest begin so far out that the drift there drowns the wells'"
+FRAGILE = "in the plane the drift is 2.7 % off with 64 neurons, and private noise spoils it"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [wells, pytest.param(plane_wells, marks=pytest.mark.xfail(strict=True, reason=FRAGILE))],
 )
-@pytest.mark.parametrize("build", [wells, plane_wells])
 def test_wells_without_noise_can_be_embedded(build):
     found = dm.embed(build(), 64, key=KEY)
     assert found.report.drift_error < 0.02
@@ -347,12 +350,7 @@ def test_scales_do_not_make_points():
 @pytest.mark.parametrize(
     "start",
     [
-        pytest.param(
-            None,
-            marks=pytest.mark.xfail(
-                strict=True, reason="paths without a start are scattered below 0, a gate's bound"
-            ),
-        ),
+        None,
         (-65.0, 0.05, 0.6, 0.32),
     ],
     ids=["anywhere", "at rest"],
@@ -410,11 +408,6 @@ def test_noise_that_vanishes_at_nought():
     assert right == pytest.approx((1.0, 1.0), abs=0.03)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=np.linalg.LinAlgError,
-    reason="a cell of the coarse grid lies at 0 or below, where D is singular",
-)
 def test_all_noise_vanishes_at_nought():
     sde = dm.SDE(lambda x: 1 - x, lambda x: jnp.sqrt(2 * jnp.maximum(x, 0.0))[:, None], 1)
     assert mean_and_variance(dm.stationary(sde)) == pytest.approx((1.0, 1.0), abs=3e-3)

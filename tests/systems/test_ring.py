@@ -205,7 +205,7 @@ def test_jumps_of_a_simulation_keep_local_detailed_balance():
     sde = ring_of_wells(torque=0.2)
     T = sde.time_scale
     run = dm.simulate(
-        sde, duration=1000 * T, dt=T / 50, key=jax.random.key(1), num_trajectories=24, save_every=5
+        sde, duration=1000 * T, dt=T / 50, key=jax.random.key(1), num_trajectories=32, save_every=5
     )
     visits = dm.memory.dwell(run, sde.starts)
     forward, backward = visits.forward_rate.events, visits.backward_rate.events

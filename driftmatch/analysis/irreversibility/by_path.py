@@ -65,7 +65,9 @@ class PathRoute(AbstractRoute):
                 states = np.concatenate(kept, axis=1).reshape(-1, sde.dim)
                 if outcome.ok and too_long(flux_drifts(sde, states)[0], states, ensemble.dt):
                     outcome = Outcome.OVERSHOT
-                if outcome.ok and is_transient(np.concatenate(kept, axis=1), periods_of(sde)):
+                if outcome.ok and is_transient(
+                    np.concatenate(kept, axis=1), periods=periods_of(sde)
+                ):
                     outcome = Outcome.TRANSIENT
                 return (sums, off, ensemble.dt), overshot, outcome
 

@@ -179,7 +179,7 @@ def pieces(
 
 
 def is_transient(
-    run: Float[np.ndarray, "M T k"], periods: Periods = (), error_rate: float = 1e-3
+    run: Float[np.ndarray, "M T k"], error_rate: float = 1e-3, *, periods: Periods = ()
 ) -> bool:
     """Whether means or variances drift from the first to the second half of the trajectories.
 
@@ -266,7 +266,9 @@ def recorded(sde: AbstractSDE, trajectory) -> tuple[Float[np.ndarray, "M T k"], 
             "the trajectory's times are not evenly spaced: they go from steps of "
             f"{gaps.min():.3g} to {gaps.max():.3g}; resample or record it evenly"
         )
-    outcome = Outcome.TRANSIENT if is_transient(states, periods_of(sde)) else Outcome.SUCCESS
+    outcome = (
+        Outcome.TRANSIENT if is_transient(states, periods=periods_of(sde)) else Outcome.SUCCESS
+    )
     return states, float((times[-1] - times[0]) / len(gaps)), outcome
 
 
