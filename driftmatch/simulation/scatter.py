@@ -80,9 +80,13 @@ def own_scale(
 
 
 def drift_time(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> float:
-    """The shortest time in which the drift at one of the states changes, 0 if it never does."""
-    times = _times(*_drift_along(sde, states))
-    return float(times[times > 0].min(initial=np.inf)) if np.any(times > 0) else 0.0
+    """The inverse of the largest eigenvalue of ∂f/∂z at the states: whatever the units of the
+    coordinates are, it has that of time. 0 if there is none that is finite and not 0."""
+    states = np.unique(states, axis=0)
+    slopes = at_states(_jacobian, sde, states, numbers=sde.dim**2)
+    slopes = slopes[np.isfinite(slopes).all(axis=(1, 2))]
+    fastest = np.abs(np.linalg.eigvals(slopes)).max(initial=0.0)
+    return 1 / float(fastest) if 0 < fastest < np.inf else 0.0
 
 
 def _drift_along(sde: AbstractSDE, states):
@@ -100,6 +104,10 @@ def _times(f, turned):
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         time = np.nanmax(np.abs(f) / np.abs(turned), axis=1, initial=0.0, where=turned != 0)
     return np.nan_to_num(time, posinf=0.0)
+
+
+def _jacobian(sde, z):
+    return jax.jacfwd(sde.drift)(z)
 
 
 def _along(sde, z):
