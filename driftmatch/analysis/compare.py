@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import jax
 import numpy as np
@@ -157,29 +157,7 @@ def compare(
             f"got {duration!r}"
         )
 
-    def run(whose, system, starts, key):
-        """Trajectories (M, T, k) after a burn-in of a tenth of the duration; steps are refined if
-        they do not stay finite."""
-        for refinement in refinements:
-            step = dt / refinement
-            run = simulate(
-                system, duration=1.1 * duration, dt=step, key=key, start=starts, throw=False,
-                num_trajectories=num_trajectories,
-                save_every=max(1, round(time_scale / _SAMPLES / step)),
-            )  # fmt: skip
-            if run.outcome is Outcome.INTERRUPTED:
-                raise KeyboardInterrupt
-            if run.outcome.ok:
-                return run.states[:, -round(run.states.shape[1] / 1.1) :]
-        raise ComputationError(f"{whose} could not be run: {run.reason}")
-
-    def exponents(system, starts):
-        """Both systems start on the target's states, in time to forget them."""
-        time = min(_LYAPUNOV_TIME * time_scale, _MOST_STEPS * dt)
-        return lyapunov(
-            system, duration=time, dt=dt, key=keys["exponents"], noise=False, burn_in=time,
-            start=starts, throw=False, num_trajectories=len(starts),
-        )  # fmt: skip
+    runs = _Runs(duration, dt, time_scale, num_trajectories, keys["exponents"])
 
     def pick(states, number, apart=0.01):
         """States by chance, some way apart: those of a noise-free target must not coincide."""
@@ -190,29 +168,32 @@ def compare(
     def check_basins():
         return basins(
             network, sde, target, key=keys["basins"], num_starts=num_starts,
-            time_scale=time_scale, paths=network_run.result(),
+            time_scale=time_scale, paths=network_run.result()[0],
         )  # fmt: skip
 
     meter.start(f"compare {network.name} with {sde.name}", 6)
     # Half of the work is done by a second thread: one leaves half of two cores idle.
     with ThreadPoolExecutor(max_workers=1) as second:
         try:
-            target = run("the target", sde, pick(starts, num_trajectories), keys["target"])
+            begin = pick(starts, num_trajectories)
+            target, dt = runs.refined("the target", sde, begin, keys["target"], refinements)
+            runs = replace(runs, dt=dt)  # the network's too, and that of the exponents
             meter.advance(1, "network")
             from_target = pick(target, num_trajectories)
             network_run = second.submit(
-                _in_this_precision(run), "the network", network, from_target, keys["network"]
-            )
+                _in_this_precision(runs.refined), "the network", network, from_target,
+                keys["network"], refinements,
+            )  # fmt: skip
             basin_check = second.submit(_in_this_precision(check_basins))
             from_target = pick(target, _LYAPUNOV_TRAJECTORIES)
             held_out = pick(target, _NUM_HELD_OUT, apart=0.0)
             errors = matching_errors(sde, network, held_out)
             meter.advance(1, "Lyapunov exponents")
-            of_target = exponents(sde, from_target)
+            of_target = runs.exponents(sde, from_target)
             meter.advance(1, "Lyapunov exponents")
-            of_network = exponents(network.latent(), from_target)
+            of_network = runs.exponents(network.latent(), from_target)
             meter.advance(1, "distances")
-            distances = distances_and_floors(target, network_run.result())
+            distances = distances_and_floors(target, network_run.result()[0])
             meter.advance(1, "basins")
             check = basin_check.result()
             meter.advance(1)
@@ -236,6 +217,42 @@ def compare(
         dt=float(dt),
         num_trajectories=num_trajectories,
     )
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """How target and network are run: alike."""
+
+    duration: float
+    dt: float
+    time_scale: float
+    num_trajectories: int
+    key: PRNGKeyArray  # of the exponents
+
+    def refined(self, whose, system, starts, key, refinements):
+        """Trajectories (M, T, k) after a burn-in of a tenth of the duration, and the step: made
+        finer while they do not stay finite."""
+        run = None
+        for refinement in refinements:
+            step = self.dt / refinement
+            run = simulate(
+                system, duration=1.1 * self.duration, dt=step, key=key, start=starts, throw=False,
+                num_trajectories=self.num_trajectories,
+                save_every=max(1, round(self.time_scale / _SAMPLES / step)),
+            )  # fmt: skip
+            if run.outcome is Outcome.INTERRUPTED:
+                raise KeyboardInterrupt
+            if run.outcome.ok:
+                return run.states[:, -round(run.states.shape[1] / 1.1) :], step
+        raise ComputationError(f"{whose} could not be run: {run.reason if run else ''}")
+
+    def exponents(self, system, starts):
+        """Both systems start on the target's states, in time to forget them."""
+        time = min(_LYAPUNOV_TIME * self.time_scale, _MOST_STEPS * self.dt)
+        return lyapunov(
+            system, duration=time, dt=self.dt, key=self.key, noise=False, burn_in=time,
+            start=starts, throw=False, num_trajectories=len(starts),
+        )  # fmt: skip
 
 
 def _in_this_precision(function: Callable) -> Callable:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from driftmatch.network import LatentSDE, Network, NeuralSDE
-from driftmatch.sde import AbstractSDE, Forced
+from driftmatch.sde import AbstractSDE, AbstractWrapper, Forced
 
 # Trajectories from which on the step had better be two products of matrices, a trajectory being a
 # column: 0.44 ns a neuron and path, where sums take 0.56 with 64 and products over rows 0.55; with
@@ -23,7 +23,7 @@ WIDE = 64
 _FAR = 1e3  # of a bias, in units in which φ changes by its own size
 
 
-class Mixed(AbstractSDE):
+class Mixed(AbstractWrapper):
     """An SDE that is evaluated in another precision than that of the run's state.
 
     `wide`: many states, as columns, side by side.
@@ -32,14 +32,6 @@ class Mixed(AbstractSDE):
     sde: AbstractSDE
     dtype: np.dtype = eqx.field(static=True)
     wide: bool = eqx.field(static=True)
-
-    @property
-    def dim(self):
-        return self.sde.dim
-
-    @property
-    def noise_dim(self):
-        return self.sde.noise_dim
 
     def drift(self, z):
         if self.wide:
@@ -52,17 +44,6 @@ class Mixed(AbstractSDE):
 
     def noise(self, z, dB):
         return self.sde.noise(z.astype(self.dtype), dB.astype(self.dtype)).astype(z.dtype)
-
-    def forcing(self, t):
-        return self.sde.forcing(t)
-
-    @property
-    def name(self):
-        return self.sde.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.sde.has_constant_diffusion
 
 
 def _drift_of_many(rest):

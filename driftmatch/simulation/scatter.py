@@ -1,6 +1,7 @@
 """Where trajectories set out, and small moves that the drift accepts."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -22,8 +23,8 @@ def is_noise_free(sde: AbstractSDE) -> bool:
         silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
         return silent and not shared.constant.any() and shared.readout is None
     if isinstance(sde, SDE):  # known without compiling anything
-        return sde.has_constant_diffusion and not np.any(sde._diffusion)
-    return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(np.zeros(sde.dim))))
+        return isinstance(sde._diffusion, np.ndarray) and not sde._diffusion.any()
+    return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(jnp.zeros(sde.dim))))
 
 
 def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.ndarray, "M k"]:
