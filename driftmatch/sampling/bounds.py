@@ -16,6 +16,13 @@ _STRAY = 0.02  # of the states may have overstepped a bound, by a step
 _VANISHING = 1e-12  # of the variance of the noise
 
 
+def named_bounds(sde: AbstractSDE) -> Float[np.ndarray, "2 k"]:
+    """The bounds that the SDE names, infinite where it names none."""
+    none = np.full(sde.dim, np.inf)
+    low, high = sde.lower, sde.upper
+    return np.stack([-none if low is None else low, none if high is None else high])
+
+
 def natural_bounds(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "2 k"]:
     """The bounds that the SDE names and, where it names none, those that it keeps: lower, upper.
 
@@ -23,10 +30,7 @@ def natural_bounds(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[
     all of them, the noise in this coordinate vanishes or turns its sign, as that of a population at
     0, and the drift does not lead across; or where drift or noise cease to be finite.
     """
-    k = sde.dim
-    named = [np.full(k, np.inf * sign) if b is None else b
-             for b, sign in ((sde.lower, -1), (sde.upper, 1))]  # fmt: skip
-    bounds = np.stack(named)
+    bounds = named_bounds(sde)
     low, high = states.min(axis=0), states.max(axis=0)
     order = np.linspace(0, len(states) - 1, _PROBES).astype(int)
     for axis, period in enumerate(periods_of(sde)):

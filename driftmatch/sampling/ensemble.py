@@ -26,6 +26,7 @@ ROWS = 256  # samples that one call keeps, at most
 PATIENCE = 400  # steps in a row that may fail before the paths are given up
 _DRIFT_ERROR, _NOISE_ERROR = 0.02, 0.15
 _USUAL = 0.3  # of the paths' usual noise: less than that may change by more than itself
+BEYOND = 1e-3  # of what is spanned: so far a step may lead beyond a bound
 _TURN = 0.25  # of a period
 _GROWTH, _CUT = 1.5, 1 / 3
 _WARMING = 32  # steps of a call before its smallest step counts
@@ -74,12 +75,14 @@ def advance(
     is_fixed: Array,
     is_first: Array,
     period: Float[Array, " k"],
+    bounds: Float[Array, "2 k"],
 ) -> tuple[Ensemble, Stretch]:
     """Go on until so many samples, `spacing` apart, are recorded, or so many steps are tried.
 
     `is_fixed`: take steps of `ensemble.dt`, whatever their error. `is_first`: what has been spanned
-    is not known yet, and grows. `period`: what a coordinate's
-    span is counted up to, infinite for most. All numbers are traced: one compilation for an SDE.
+    is not known yet, and grows. `period`: what a coordinate's span is counted up to, infinite for
+    most; `bounds`: those that steps must not cross, lower and upper. All numbers are traced: one
+    compilation for an SDE.
     """
     M, k = ensemble.states.shape
     dtype = ensemble.states.dtype
@@ -117,6 +120,9 @@ def advance(
             error = jnp.maximum(error, jnp.max(rms) / _NOISE_ERROR)
         # Even where all is uniform, an angle must not turn too far in a step.
         error = jnp.maximum(error, jnp.max((move + size) / (_TURN * period)))
+        # Nor may a step lead across a bound: the drift is made for one side of it.
+        beyond = jnp.max(jnp.maximum(bounds[0] - new, new - bounds[1]), axis=0)
+        error = jnp.where(jnp.any(beyond > BEYOND * scale + tiny), jnp.inf, error)
         error = jnp.where(finite, error, jnp.inf)
         accepted = is_fixed | (error <= 1)
 

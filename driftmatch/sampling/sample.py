@@ -24,7 +24,7 @@ from driftmatch.sampling.confinement import (
     leaving_reason,
     turning_axes,
 )
-from driftmatch.sampling.ensemble import ROWS
+from driftmatch.sampling.ensemble import BEYOND, ROWS
 from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import NOWHERE, Samples
 from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
@@ -291,7 +291,7 @@ class _Search:
                 run = paths.record(spacing, NUM_SAVES, most_steps=_LONG_RUN)
             else:
                 run = paths.record(every * step, NUM_SAVES, step=step)
-            if run.is_finite and run.runs.shape[1] >= ROWS:
+            if run.is_finite and run.runs.shape[1] >= ROWS and self._stays_inside(run):
                 break
             step /= _FINER
             self.longest_step = step
@@ -302,6 +302,12 @@ class _Search:
             run = window
         verdict = self._verdict(run.runs)
         return self._record(run.runs, run.spacing, step, outcome, reason, verdict), verdict
+
+    def _stays_inside(self, run: Window) -> bool:
+        """Whether steps of one size do not lead across bounds that the SDE names."""
+        low, high = self.paths.bounds
+        beyond = np.maximum(low - run.runs, run.runs - high).max(axis=(0, 1))
+        return bool(np.all(beyond <= BEYOND * np.maximum(run.range, np.finfo(float).tiny)))
 
     def _record(self, runs, spacing, step, outcome, reason, verdict, *, is_resting=False):
         sde = self.sde

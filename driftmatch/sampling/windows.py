@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.sampling.angles import periods_of
+from driftmatch.sampling.bounds import named_bounds
 from driftmatch.sampling.ensemble import PATIENCE, ROWS, Ensemble, advance
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import as_run, is_wide
-from driftmatch.simulation.scatter import drift_time
+from driftmatch.simulation.scatter import drift_time, is_noise_free
 
 M = 64  # paths
 _MOST = 0.025, 0.975
@@ -48,6 +49,9 @@ class Paths:
     def __init__(self, sde: AbstractSDE, key: PRNGKeyArray, starts: Float[np.ndarray, "M k"]):
         self.sde, self.key = as_run(sde, wide=is_wide(sde, M))[0], key
         self.period = np.array([p or np.inf for p in periods_of(sde)])
+        # Noise may overstep a bound, where it vanishes, by what little a step of it is.
+        self.bounds = named_bounds(sde) if is_noise_free(sde) else np.array([[-np.inf], [np.inf]])
+        self.bounds = np.broadcast_to(self.bounds, (2, sde.dim))
         self.taken = 0
         # In the unit of time that the drift has at the start, if any: then units change nothing.
         self._begin(starts, _FIRST_STEP * (drift_time(sde, starts) or 1.0))
@@ -117,6 +121,7 @@ class Paths:
                     _put(step is not None, bool),
                     _put(spacing == np.inf, bool),
                     _put(self.period),
+                    _put(self.bounds),
                 )
                 new = int(stretch.rows)
                 parts.append(np.asarray(stretch.samples, np.float64)[:new])
