@@ -525,7 +525,6 @@ EXEMPT = {
     "memory.AbstractTrials": "an interface",
     "Network.spread": TRACED,
     "Samples.halves": "called by embed",
-    "Samples.inside": "called by pick",
     "Samples.pick": "called by the analyses",
     "memory.Regions.__getitem__": "indexed as arrays are",
 }

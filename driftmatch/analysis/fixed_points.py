@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 from scipy.stats import qmc
 
-from driftmatch.analysis.fixed_point_search import FixedPointSearch
+from driftmatch.analysis.fixed_point_search import STILL, FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative, or_none
 from driftmatch.errors import InputError
@@ -240,7 +240,9 @@ def _holding(corners, outside, samples: Samples) -> Float[Matrix, "2 k"] | None:
     if any(period is not None for period in samples.periods):
         outside = outside[:0]
     near = np.all((outside >= low - reach) & (outside <= high + reach), axis=1)
-    near &= np.all((outside >= samples.bounds[0]) & (outside <= samples.bounds[1]), axis=1)
+    room = STILL * (high - low)  # zeros on a bound may be rounded to beyond it
+    lowest, highest = samples.bounds[0] - room, samples.bounds[1] + room
+    near &= np.all((outside >= lowest) & (outside <= highest), axis=1)
     if not near.any():
         return None
     low, high = (

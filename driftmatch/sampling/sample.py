@@ -181,6 +181,8 @@ class _Search:
             self.verdicts.append(self._verdict(window.runs))
             if (end := self._end()) is not None:
                 return end
+            if self.is_quiet:
+                self._spread_phases(window)
             paths.forget(window.runs)
             spacing *= 2
 
@@ -277,11 +279,9 @@ class _Search:
         spacing = duration / NUM_SAVES
         if outcome not in NOWHERE:
             spacing = max(spacing, time_scale / _SAVES_PER_TIME_SCALE)
-        spread = window.runs[:, window.runs.shape[1] // 2 :]
-        if self.is_quiet:  # in all phases, each path on its own attractor
-            at = self.rng.integers(spread.shape[1], size=M)
-            paths.move(spread[np.arange(M), at], step)
-            self._move_apart(1e-3 * np.ptp(spread, axis=(0, 1)))
+        if self.is_quiet:
+            self._spread_phases(window)
+            self._move_apart(1e-3 * np.ptp(window.runs, axis=(0, 1)))
         for _ in range(4):
             begin = paths.states
             every = max(1, round(spacing / step))
@@ -302,6 +302,12 @@ class _Search:
             run = window
         verdict = self._verdict(run.runs)
         return self._record(run.runs, run.spacing, step, outcome, reason, verdict), verdict
+
+    def _spread_phases(self, window: Window) -> None:
+        """Go on from where the paths were at other times of late, each on its own attractor."""
+        late = window.runs[:, window.runs.shape[1] // 2 :]
+        at = self.rng.integers(late.shape[1], size=M)
+        self.paths.move(late[np.arange(M), at])
 
     def _stays_inside(self, run: Window) -> bool:
         """Whether steps of one size do not lead across bounds that the SDE names."""
@@ -350,7 +356,7 @@ class _Search:
         outcome, reason = self._freely()
         if moves and depends:  # near the start, though no longer where the paths have gone
             outcome = Outcome.UNCONFINED
-            reason = leaving_reason(sde, depends[0], "spreads or drifts on for ever")
+            reason = leaving_reason(sde, depends[0], "spreads or drifts on without bound")
         elif not moves:
             reason = (
                 f"{sde.name} has neither drift nor noise at its start {starts[0].tolist()}: "

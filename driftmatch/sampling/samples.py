@@ -59,8 +59,8 @@ class Samples:
 
     @property
     def starts(self) -> Float[np.ndarray, "M k"]:
-        """The last state of every trajectory: from there runs go on."""
-        return self.runs[:, -1]
+        """The last state of every trajectory, angles in [0, period): from there runs go on."""
+        return wrapped(self.runs[:, -1], self.periods)
 
     @property
     def extent(self) -> Float[np.ndarray, "2 k"]:
@@ -84,22 +84,10 @@ class Samples:
         first, second = (wrapped(part.reshape(-1, self.dim), self.periods) for part in parts)
         return rng.permutation(first), rng.permutation(second)
 
-    def pick(
-        self, number: int, rng: np.random.Generator, apart: float = 0.0
-    ) -> Float[np.ndarray, "number k"]:
-        """States by chance, angles with their windings, so many standard deviations apart from
-        where they were: those of a noise-free SDE must not follow each other."""
+    def pick(self, number: int, rng: np.random.Generator) -> Float[np.ndarray, "number k"]:
+        """States by chance, angles in [0, period)."""
         rows = self.runs.reshape(-1, self.dim)
-        chosen = rows[rng.integers(len(rows), size=number)]
-        spread = wrapped(rows, self.periods).std(axis=0)
-        return self.inside(chosen + apart * spread * rng.standard_normal(chosen.shape), chosen)
-
-    def inside(
-        self, states: Float[np.ndarray, "N k"], instead: Float[np.ndarray, "N k"]
-    ) -> Float[np.ndarray, "N k"]:
-        """The states, but others instead of those that lie beyond the bounds."""
-        beyond = np.any((states < self.bounds[0]) | (states > self.bounds[1]), axis=1)
-        return np.where(beyond[:, None], instead, states)
+        return wrapped(rows[rng.integers(len(rows), size=number)], self.periods)
 
     def require_place(self) -> "Samples":
         """Raise `ComputationError` if the SDE does not stay anywhere."""
