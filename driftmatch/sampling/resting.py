@@ -20,13 +20,15 @@ _WIDER = 1.2  # growth of what is reached that calls for another round
 _LOST = 100.0  # widths away: a path that has left
 _ROWS = 64
 _BESIDE = 0.75  # widths from the middle
-_ARRIVED = 1e-3  # widths from where a path ends: nearer it tells nothing new
+_STILL_AWAY = 0.5  # of the paths, while their ways are worth keeping
+_ARRIVED = 1e-2  # widths from where a path ends: nearer it tells nothing new
 
 
 def ways_to_rest(
     sde: AbstractSDE,
     paths: Paths,
     windows: Sequence[Window],
+    origins: Float[np.ndarray, "M k"],
     reach: Float[np.ndarray, " k"],
     rng: np.random.Generator,
     meter: AbstractMeter,
@@ -38,11 +40,11 @@ def ways_to_rest(
     away, again, wider.
     """
     seen = np.concatenate([w.runs.reshape(-1, sde.dim) for w in windows])
-    seen = np.concatenate([seen, paths.states])
+    seen = np.concatenate([seen, paths.states, origins])
     width = np.maximum(np.ptp(seen, axis=0), reach)
     if not np.any(width > 1e-12 * np.abs(seen).max(axis=0)):
         width = _length(sde, seen[-1])
-    width = np.where(width > 0, width, width.max())
+    width = np.minimum(np.where(width > 0, width, width.max()), paths.period)
     ends, dt = paths.states, windows[0].least
     dt = dt if np.isfinite(dt) else paths.dt
     runs, spacing, least = windows[-1].runs, windows[-1].spacing, dt
@@ -52,7 +54,8 @@ def ways_to_rest(
         starts = _allowed(sde, starts, ends)
         found = _followed(sde, paths, starts, ends, width, 1e-3 * dt)
         runs, spacing, least, ends = found
-        wider = np.ptp(np.concatenate([ends, seen]), axis=0)
+        # Along an angle, named or not, there is nothing new beyond a turn.
+        wider = np.minimum(np.ptp(np.concatenate([ends, seen]), axis=0), paths.period)
         if not np.any(wider > _WIDER * width):
             break
         width = np.maximum(width, wider)
@@ -94,7 +97,9 @@ def _followed(sde, paths: Paths, starts, refuge, width, dt: float):
     least = least if np.isfinite(least) else paths.dt
     runs = np.concatenate(parts, axis=1)
     away = np.any(np.abs(runs - paths.states[:, None]) > _ARRIVED * width, axis=2)
-    return runs[:, : max(2, int(away.any(axis=0).sum()))], spacing, least, paths.states
+    kept = max(2, int((away.mean(axis=0) > _STILL_AWAY).sum()))
+    runs = np.concatenate([runs[:, :kept], paths.states[:, None]], axis=1)
+    return runs, spacing, least, paths.states
 
 
 def rng_pick(refuge: Float[np.ndarray, "M k"], lost: np.ndarray) -> Float[np.ndarray, "M k"]:

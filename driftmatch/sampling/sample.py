@@ -41,6 +41,7 @@ _BUDGET = 600_000  # steps of all windows together
 _LONG_RUN = 3_000_000  # steps of the run that is kept, at most
 _STUCK = 3  # windows, each twice as long as the last, in which trajectories mix no better
 _FINER = 4
+_SHRINKING = 0.9  # of the range, in a window of twice the length
 _LARGE, _TINY = 1e20, 1e-300
 
 
@@ -195,6 +196,8 @@ class _Search:
             return Outcome.ABSORBED, reason
         if (reason := explosion_reason(sde, windows)) is not None:
             return Outcome.UNCONFINED, reason
+        if self.is_quiet and np.all(windows[-1].range < _SHRINKING * windows[-2].range):
+            return None  # on its way to rest
         if not verdicts[-1].halves_agree:
             found = free_axes(sde, windows[-1].runs, self.free, self.periods)
             if found != self.free:
@@ -339,7 +342,7 @@ class _Search:
     def _resting(self) -> Samples:
         """Of what comes to rest, the ways there from all around."""
         runs, spacing, least = ways_to_rest(
-            self.sde, self.paths, self.windows, self.reach, self.rng, self.meter
+            self.sde, self.paths, self.windows, self.starts, self.reach, self.rng, self.meter
         )
         time_scale = time_scale_of(self.sde, runs.reshape(-1, self.sde.dim))
         self.longest_step = 0.5 * least

@@ -177,13 +177,7 @@ def test_points_of_wells_without_noise():
     np.testing.assert_allclose(found.points, [[-1.0, 0], [0, 0], [1, 0]], atol=1e-9)
 
 
-FRAGILE = "in the plane the drift is 2.7 % off with 64 neurons, and private noise spoils it"
-
-
-@pytest.mark.parametrize(
-    "build",
-    [wells, pytest.param(plane_wells, marks=pytest.mark.xfail(strict=True, reason=FRAGILE))],
-)
+@pytest.mark.parametrize("build", [wells, plane_wells])
 def test_wells_without_noise_can_be_embedded(build):
     found = dm.embed(build(), 64, key=KEY)
     assert found.report.drift_error < 0.02
