@@ -20,7 +20,7 @@ from driftmatch.arguments import (
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import LatentSDE, Network
-from driftmatch.sampling.sample import check_samples, samples_of
+from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE

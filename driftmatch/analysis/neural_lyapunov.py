@@ -20,7 +20,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
-from driftmatch.sampling.sample import check_samples
+from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.simulation.arguments import check_start
 from driftmatch.simulation.scatter import own_scale, scattered

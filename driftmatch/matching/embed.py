@@ -20,7 +20,7 @@ from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.angles import OnCircles
-from driftmatch.sampling.sample import check_samples, samples_of
+from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.whitening import Whitening

@@ -1,7 +1,6 @@
 """`sample`: where an SDE lives, how fast it is, and whether it is stationary."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -27,11 +26,12 @@ from driftmatch.sampling.confinement import (
 from driftmatch.sampling.ensemble import BEYOND, ROWS
 from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import NOWHERE, Samples
+from driftmatch.sampling.starts import checked_starts, moved_off
 from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.scatter import default_starts, is_noise_free, scattered
+from driftmatch.simulation.scatter import is_noise_free, scattered
 
 NUM_SAVES = 3456  # states of every path
 STEPS_PER_TIME_SCALE = 50
@@ -86,30 +86,6 @@ def sample(
         meter.stop()
 
 
-def samples_of(
-    sde: AbstractSDE, samples: Samples | None, key: PRNGKeyArray, meter: AbstractMeter = SILENT
-) -> Samples:
-    """The samples that were given, checked, or new ones."""
-    samples = check_samples(sde, samples)
-    return sample(sde, key=key, meter=meter) if samples is None else samples
-
-
-def check_samples(sde: AbstractSDE | Network, samples: Any) -> Samples | None:
-    """What was passed as samples: those of an SDE of as many dimensions, or None."""
-    if samples is None:
-        return None
-    if not isinstance(samples, Samples):
-        raise InputError(
-            f"samples must be what driftmatch.sample returned, got {type(samples).__name__}"
-        )
-    dim = sde.latent_dim if isinstance(sde, Network) else sde.dim
-    if samples.dim != dim:
-        raise InputError(
-            f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has {dim}"
-        )
-    return samples
-
-
 @dataclass
 class _Search:
     """What is known so far."""
@@ -129,8 +105,8 @@ class _Search:
         sde = self.sde
         self.is_quiet = is_noise_free(sde)
         self.periods = periods_of(sde)
-        self.starts = starts = _checked_starts(sde)
-        self.paths = Paths(sde, self.key, _moved_off(sde, starts, self.is_quiet))
+        self.starts = starts = checked_starts(sde)
+        self.paths = Paths(sde, self.key, moved_off(sde, starts, self.is_quiet))
         for axis, period in turning_axes(sde, starts, self.periods).items():
             self.paths.period[axis] = period  # an angle that nobody named: steps must resolve it
         self.paths.record(np.inf, most_steps=_PILOT_STEPS)
@@ -391,27 +367,3 @@ class _Search:
             f"{what}: give it a start inside the basin of an attractor (start=), or match it on "
             "given states (states=) or in a box (box=)"
         )
-
-
-def _checked_starts(sde: AbstractSDE) -> Float[np.ndarray, "M k"]:
-    """The starts in turn, all exactly where they were given; refuses what is not finite there."""
-    number = M if sde.starts is None else max(M, len(sde.starts))
-    given = default_starts(sde, 1 if sde.starts is None else len(sde.starts), None)
-    defined = np.isfinite(drifts(sde, given)).all(axis=1)
-    defined &= np.isfinite(diffusion_matrices(sde, given)).all(axis=(1, 2))
-    if not defined.all():
-        raise InputError(
-            f"the drift or the diffusion of {sde.name} is not finite at "
-            f"{given[np.argmin(defined)].tolist()}; pass another start= to the SDE"
-        )
-    return given[np.arange(number) % len(given)][:M]
-
-
-def _moved_off(sde, starts, is_quiet: bool):
-    """Without noise, off an exact point of rest by next to nothing: it may be unstable."""
-    if not is_quiet:
-        return starts
-    still = ~np.any(drifts(sde, starts), axis=1)
-    off = np.where(starts != 0, 1e-12 * np.abs(starts), 1e-30)
-    signs = np.random.default_rng(0).standard_normal(starts.shape)
-    return np.where(still[:, None], starts + off * signs, starts)

@@ -136,8 +136,8 @@ def test_newer_version(path):
     [
         ({"class": "os.system"}, "holds a 'os.system', and only Network can be loaded"),
         ({"activation": "tanhh"}, "did you mean 'tanh'"),
-        ({"tau": -1.0}, "tau must be a positive number, got -1"),
-        ({"tau": "fast"}, "tau must be a positive number, got 'fast'"),
+        ({"tau": -1.0}, "tau must be positive"),
+        ({"tau": "fast"}, "is damaged: tau must be positive, got 'fast'"),
     ],
     ids=str,
 )

@@ -17,7 +17,7 @@ from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
-from driftmatch.sampling.sample import check_samples, samples_of
+from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 

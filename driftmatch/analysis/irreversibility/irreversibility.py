@@ -13,7 +13,7 @@ from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversib
 from driftmatch.arguments import check_choice, check_key, shown
 from driftmatch.errors import InputError
 from driftmatch.network import Network
-from driftmatch.sampling.sample import check_samples
+from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory

@@ -24,7 +24,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of, split
 from driftmatch.sampling.angles import Periods, periods_of
 from driftmatch.sampling.block_errors import mean_error
-from driftmatch.sampling.sample import samples_of
+from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate

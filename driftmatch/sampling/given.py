@@ -1,0 +1,36 @@
+"""Samples that were passed along, or made where they were not."""
+
+from typing import Any
+
+from jaxtyping import PRNGKeyArray
+
+from driftmatch.errors import InputError
+from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.network import Network
+from driftmatch.sampling.sample import sample
+from driftmatch.sampling.samples import Samples
+from driftmatch.sde import AbstractSDE
+
+
+def samples_of(
+    sde: AbstractSDE, samples: Samples | None, key: PRNGKeyArray, meter: AbstractMeter = SILENT
+) -> Samples:
+    """The samples that were given, checked, or new ones."""
+    samples = check_samples(sde, samples)
+    return sample(sde, key=key, meter=meter) if samples is None else samples
+
+
+def check_samples(sde: AbstractSDE | Network, samples: Any) -> Samples | None:
+    """What was passed as samples: those of an SDE of as many dimensions, or None."""
+    if samples is None:
+        return None
+    if not isinstance(samples, Samples):
+        raise InputError(
+            f"samples must be what driftmatch.sample returned, got {type(samples).__name__}"
+        )
+    dim = sde.latent_dim if isinstance(sde, Network) else sde.dim
+    if samples.dim != dim:
+        raise InputError(
+            f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has {dim}"
+        )
+    return samples
