@@ -191,7 +191,13 @@ def test_wells_without_noise_can_be_analysed():
 
 
 @pytest.mark.parametrize(
-    "ask", [lambda sde: dm.embed(sde, 64, key=KEY), dm.stationary], ids=["embed", "stationary"]
+    "ask",
+    [
+        lambda sde: dm.embed(sde, 64, key=KEY),
+        dm.stationary,
+        lambda sde: dm.irreversibility(sde, key=KEY, method="path"),
+    ],
+    ids=["embed", "stationary", "irreversibility"],
 )
 @pytest.mark.parametrize(
     ("build", "reason"),
@@ -209,24 +215,10 @@ def test_what_is_not_stationary_says_why(build, reason, ask):
         ask(build())
 
 
-@pytest.mark.parametrize(
-    ("method", "periodic"),
-    [
-        ("score", TURN),
-        ("grid", TURN),
-        ("path", TURN),
-        pytest.param(
-            "path",
-            None,
-            marks=pytest.mark.xfail(
-                strict=True, reason="an angle that nobody named is refused, though its path tells"
-            ),
-        ),
-    ],
-)
-def test_entropy_production_of_a_rotator(method, periodic):
+@pytest.mark.parametrize("method", ["score", "grid", "path"])
+def test_entropy_production_of_a_rotator(method):
     """v²/D = 8; the errors are those of rounding, as the drift is constant."""
-    found = dm.irreversibility(washboard(0.0, periodic=periodic), key=KEY, method=method)
+    found = dm.irreversibility(washboard(0.0), key=KEY, method=method)
     assert found.entropy_production == pytest.approx(8.0, abs=0.02 + 5 * found.standard_error)
     assert found.standard_error < 0.1
     assert found.outcome.ok

@@ -20,7 +20,7 @@ _WIDER = 1.0  # widths that are tried on either side of what is known
 _SMEARED = 0.3  # of D, by which the coarse grid may widen p of itself
 _OUTSIDE = 1e-3  # of all probability: what calls for a wider box
 _TAIL = 1e-6  # of all probability: what may lie outside, on either side of an axis
-_MARGIN = 0.2  # widths around what is visited, at first
+_MARGIN = 0.1  # widths around what is visited, at first
 _AT_BOUND = 1e-9  # widths
 
 
