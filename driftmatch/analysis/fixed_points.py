@@ -18,7 +18,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
+from driftmatch.sde import AbstractSDE, undriven
 
 Matrix = np.ndarray
 
@@ -148,7 +148,7 @@ def fixed_points(
     if box is not None:
         corners = np.stack(check_box(box, sde.dim))
         return _within(sde, corners, num_starts, time, rng, None)[0]
-    samples = samples_of(sde, samples, key)
+    samples = samples_of(undriven(sde), samples, key)  # the box is that of the SDE without input
     visited = samples.states[rng.permutation(samples.runs.size // sde.dim)[:_VISITED]]
     corners = _widened(samples.extent, samples)
     for _ in range(_GROWTHS):

@@ -18,7 +18,7 @@ from driftmatch.network import LatentSDE, NeuralSDE
 from driftmatch.randomness import seed_of, split
 from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
+from driftmatch.sde import AbstractSDE, undriven
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.scatter import is_noise_free, own_scale, scattered
 from driftmatch.simulation.simulate import simulate
@@ -105,7 +105,7 @@ def starting_states(
             return states
         return np.asarray(inner.network.lift(states))
     try:
-        samples = samples_of(inner, samples, plan.keys[0])
+        samples = samples_of(undriven(inner), samples, plan.keys[0])
     except ComputationError:
         if plan.throw:
             raise

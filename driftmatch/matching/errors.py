@@ -9,6 +9,7 @@ from driftmatch.arguments import check_array, check_count, check_non_negative
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.network import Network
+from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
@@ -68,7 +69,7 @@ def matching_errors(
         x += private_noise * rng.standard_normal(x.shape)
         rates = network.activation.derivatives(x)[0]
         noisy += _squared(network, rates, states[part], wanted[part])
-    floor = 1e-3 * states.std(axis=0) / network.tau
+    floor = 1e-3 * np.linalg.norm(Whitening.of(states).factor, axis=1) / network.tau
     variance = np.maximum(wanted.var(axis=0), np.maximum(floor**2, 1e-300)) * len(states)
     size = float(np.sum(D**2))
     return MatchingErrors(

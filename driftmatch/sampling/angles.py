@@ -31,6 +31,18 @@ def wrapped(
     return states
 
 
+def laid_out(
+    states: Float[np.ndarray, "*batch k"], periods: Periods
+) -> Float[np.ndarray, "*batch d"]:
+    """Every angle as the cosine and sine of its turn, the other coordinates unchanged, in place."""
+    columns = []
+    for axis, period in enumerate(periods):
+        z = np.asarray(states)[..., axis]
+        turn = 1.0 if period is None else 2 * np.pi / period
+        columns += [z] if period is None else [np.cos(turn * z), np.sin(turn * z)]
+    return np.stack(columns, axis=-1)
+
+
 class OnCircles(AbstractSDE):
     r"""An SDE with every angle φ of period L laid out as a point y = (cos ωφ, sin ωφ), ω = 2π/L.
 
@@ -70,12 +82,7 @@ class OnCircles(AbstractSDE):
 
     def laid_out(self, states: Float[np.ndarray, "*batch k"]) -> Float[np.ndarray, "*batch d"]:
         """Points on the circles for angles."""
-        columns = []
-        for axis, period in enumerate(self.period):
-            z = np.asarray(states)[..., axis]
-            turn = 1.0 if period is None else 2 * np.pi / period
-            columns += [z] if period is None else [np.cos(turn * z), np.sin(turn * z)]
-        return np.stack(columns, axis=-1)
+        return laid_out(states, self.period)
 
     def angles(
         self, points: Float[np.ndarray, "*batch d"], *, unwrap: bool = False

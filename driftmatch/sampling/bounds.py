@@ -57,7 +57,10 @@ def _first_bound(sde, states, probes, axis: int, edge: float, outward: float) ->
         places = near + (far - near) * np.arange(1, _PLACES + 1) / _PLACES
         f, sigma = _along(sde, probes, axis, edge + outward * places)
         is_lost = ~(np.isfinite(f) & np.isfinite(sigma).all(axis=2)).any(axis=1)
-        along = np.sum(np.nan_to_num(sigma) * inner, axis=2)
+        sigma = np.nan_to_num(sigma)
+        # A single component has a sign to turn; several may turn as a vector and never vanish.
+        is_single = np.sum(np.any(sigma != 0, axis=(0, 1))) == 1
+        along = np.sum(sigma * (inner if is_single else sigma), axis=2)
         # It ends where the noise vanishes, unless it had vanished already at the edge.
         is_silent = np.all(along <= _VANISHING * usual**2, axis=1) & np.any(inner != 0)
         is_beyond = is_lost | is_silent

@@ -14,6 +14,7 @@ _PROBES = 64
 _INDEPENDENT = 1e-9  # of a function's size: by which it may change along a coordinate
 _SHIFTS = (-0.37, 0.61, *10.0 ** np.arange(1, 31, 3))  # widths: rounding hides small ones
 _FASTER = 100.0  # growth of the range from a window to one of twice the length: exponential
+ANY_SCALE = 1e50  # times the first range: next to a point of rest growth is exponential too
 _STEADY = 1.3  # and that of what wanders or drifts off
 _WINDOWS = 4  # so often in a row
 _TURNS = 20  # of an angle: no libration
@@ -80,12 +81,16 @@ def absorbed_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
     )
 
 
-def explosion_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
-    """Whether, window after window, the range grows by large factors."""
+def explosion_reason(
+    sde: AbstractSDE, windows: Sequence[Window], states: Float[np.ndarray, "M k"]
+) -> str | None:
+    """Whether, window after window, the range grows by large factors, beyond any scale."""
     if len(windows) < 3:
         return None
     ranges = np.array([w.range for w in windows[-3:]])
     grown = np.all(ranges[1:] > _FASTER * ranges[:-1], axis=0) & (ranges[0] > 0)
+    first = np.maximum(windows[0].range, np.finfo(float).tiny)
+    grown &= np.abs(states).max(axis=0) > ANY_SCALE * first
     return (
         leaving_reason(sde, int(np.argmax(grown)), "grows without bound") if grown.any() else None
     )

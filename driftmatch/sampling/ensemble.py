@@ -100,7 +100,10 @@ def advance(
         f, kick = jax.vmap(sde.drift)(z), jax.vmap(sde.noise)(z, dB)
         trial = z + (f * h + kick)
         after = jax.vmap(sde.drift)(trial)
-        change = 0.5 * (f + after) * h + kick + now.lost
+        # Heun's step, its second slope half way to what that step leads to: of weak order 2 as his,
+        # and a rotation by ωh gains (ωh)⁶/128 of amplitude instead of (ωh)⁴/8.
+        again = jax.vmap(sde.drift)(z + 0.5 * (f + after) * h + kick)
+        change = (0.5 * f + 0.25 * (after + again)) * h + kick + now.lost
         new = z + change
         finite = jnp.all(jnp.abs(new) < largest)
 

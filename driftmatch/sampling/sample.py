@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
@@ -12,9 +13,10 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
-from driftmatch.sampling.angles import periods_of, wrapped
+from driftmatch.sampling.angles import laid_out, periods_of
 from driftmatch.sampling.bounds import natural_bounds
 from driftmatch.sampling.confinement import (
+    ANY_SCALE,
     absorbed_reason,
     dependent_axes,
     explosion_reason,
@@ -24,6 +26,7 @@ from driftmatch.sampling.confinement import (
     turning_axes,
 )
 from driftmatch.sampling.ensemble import BEYOND, ROWS
+from driftmatch.sampling.reasons import diverges, goes_on_for_ever, last_look, stays_apart
 from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import NOWHERE, Samples
 from driftmatch.sampling.starts import checked_starts, moved_off
@@ -41,8 +44,10 @@ _BUDGET = 600_000  # steps of all windows together
 _LONG_RUN = 3_000_000  # steps of the run that is kept, at most
 _STUCK = 3  # windows, each twice as long as the last, in which trajectories mix no better
 _FINER = 4
+_AT_REST = 1e-12  # of what a coordinate had spanned
+_STILL = 1e-3  # of what has been spanned, in one step
+_WINDOWS_IN = 5
 _SHRINKING = 0.9  # of the range, in a window of twice the length
-_LARGE, _TINY = 1e20, 1e-300
 
 
 def sample(
@@ -70,12 +75,17 @@ def sample(
     for infinity, or are absorbed where the noise vanishes; they still drift, or do not pass between
     attractors, after some 600,000 steps.
 
-    **Raises** `InputError` if drift or noise are not finite at a start, and `ComputationError` if
-    trajectories end in what is not finite however small the steps.
+    **Raises** `InputError` for an SDE driven in time, and if drift or noise are not finite at a
+    start; `ComputationError` if trajectories end in what is not finite however small the steps.
     """
     sde = sde.latent() if isinstance(sde, Network) else sde
     if not isinstance(sde, AbstractSDE):
         raise InputError(f"sample takes an SDE or a Network, got {type(sde).__name__}")
+    if sde.forcing(jnp.zeros(())) is not None:
+        raise InputError(
+            f"{sde.name} is driven by an input that depends on time, so it has no states that it "
+            "visits at all times: leave the input out"
+        )
     key = check_key(key)
     check_meter(meter)
     rng = seed_of(key)
@@ -117,9 +127,12 @@ class _Search:
                 break
         if not pilot.is_finite:
             raise self._diverges()
+        self.reach = self.paths.spanned
+        if pilot.limited == 0 and self._rests_already():
+            self.windows.append(pilot)
+            return self._resting()
         if pilot.limited == 0:
             return self._timeless(starts)
-        self.reach = self.paths.spanned
         if self.is_quiet:
             self._move_apart(0.01 * self.reach)
         spacing = 4 * self.paths.dt
@@ -133,7 +146,7 @@ class _Search:
             ):
                 return samples
             if self.taken >= _BUDGET:
-                outcome, reason = self._of(verdict)
+                outcome, reason = last_look(sde.name, verdict, _BUDGET)
                 return replace(samples, outcome=outcome, reason=reason)
             # The longer run shows what the windows did not: on with windows as long.
             spacing = samples.spacing * samples.runs.shape[1] / ROWS
@@ -147,14 +160,15 @@ class _Search:
             self.taken += window.steps
             self.meter.advance(0, f"{self.taken} steps")
             if not window.is_finite:
-                raise self._diverges()
+                if (reason := explosion_reason(self.sde, self.windows, paths.states)) is None:
+                    raise self._diverges()
+                return Outcome.UNCONFINED, reason
             if not window.is_complete:
                 return self._out_of_budget()
             self.reach = np.maximum(self.reach, window.range)
-            if self.is_quiet and are_resting(window.runs, self.reach).all():
-                self.windows.append(window)
-                return None, None
             self.windows.append(window)
+            if self.is_quiet and (are_resting(window.runs, self.reach).all() or self._spirals_in()):
+                return None, None
             self.verdicts.append(self._verdict(window.runs))
             if (end := self._end()) is not None:
                 return end
@@ -163,6 +177,13 @@ class _Search:
             paths.forget(window.runs)
             spacing *= 2
 
+    def _spirals_in(self) -> bool:
+        """Whether the range has shrunk by half in every window of late."""
+        ranges = np.array([w.range for w in self.windows[-1 - _WINDOWS_IN :]])
+        if len(ranges) <= _WINDOWS_IN:
+            return False
+        return bool(np.all(ranges[1:] <= 0.5 * ranges[:-1]))
+
     def _end(self) -> tuple[Outcome, str | None] | None:
         """Whether the windows so far are enough, and what they say."""
         sde, windows, verdicts = self.sde, self.windows, self.verdicts
@@ -170,7 +191,7 @@ class _Search:
             return None
         if not self.is_quiet and (reason := absorbed_reason(sde, windows)) is not None:
             return Outcome.ABSORBED, reason
-        if (reason := explosion_reason(sde, windows)) is not None:
+        if (reason := explosion_reason(sde, windows, self.paths.states)) is not None:
             return Outcome.UNCONFINED, reason
         if self.is_quiet and np.all(windows[-1].range < _SHRINKING * windows[-2].range):
             return None  # on its way to rest
@@ -195,62 +216,36 @@ class _Search:
         ):
             if self.is_quiet:
                 return Outcome.SUCCESS, None  # attractors of their own
-            return self._not_mixing(verdicts[-1])
+            return Outcome.NOT_MIXING, stays_apart(sde.name)
         return None
 
     def _verdict(self, runs) -> Stationarity:
         kept = [a for a in range(self.sde.dim) if a not in self.free]
         return Stationarity.of(runs[:, :, kept], [self.periods[a] for a in kept])
 
-    def _freely(self) -> tuple[Outcome, str]:
-        axis = self.free[0]
-        return Outcome.FREE, (
-            f"nothing depends on coordinate {axis} of {self.sde.name}, which goes on for ever: it "
-            "has no stationary density; if it is an angle, say so by periodic= with its period, or "
-            "leave it out, or match in a box (box=)"
-        )
-
-    def _not_mixing(self, verdict: Stationarity) -> tuple[Outcome, str]:
-        return Outcome.NOT_MIXING, (
-            f"trajectories of {self.sde.name} stay on attractors of their own for as long as was "
-            "tried: how much of the time is spent on each is not known; choose one by start=, or "
-            "raise the noise"
-        )
-
     def _out_of_budget(self) -> tuple[Outcome, str | None]:
         sde, windows = self.sde, self.windows
         if not windows:
             raise self._diverges()
-        grown = np.abs(self.paths.states).max(axis=0) > _LARGE * np.maximum(windows[0].range, _TINY)
+        first = np.maximum(windows[0].range, np.finfo(float).tiny)
+        grown = np.abs(self.paths.states).max(axis=0) > ANY_SCALE * first
         if grown.any():
             reason = leaving_reason(sde, int(np.argmax(grown)), "grows without bound")
             return Outcome.UNCONFINED, reason
         reason = growth_reason(sde, windows, self.paths.period, at_the_end=True)
         if reason is not None:
             return Outcome.UNCONFINED, reason
-        return self._freely() if self.free else self._of(self.verdicts[-1])
+        if self.free:
+            return self._freely()
+        return last_look(sde.name, self.verdicts[-1], _BUDGET)
 
-    def _of(self, last: Stationarity) -> tuple[Outcome, str | None]:
-        """What a last look says, when there can be no other."""
-        sde = self.sde
-        if last.halves_agree and last.is_mixed:
-            return Outcome.SUCCESS, None
-        if last.halves_agree:
-            return Outcome.NOT_MIXING, (
-                f"trajectories of {sde.name} pass so seldom between the parts that they visit that "
-                f"{_BUDGET} steps do not show how much of the time is spent in each: choose a part "
-                "by start=, or raise the noise"
-            )
-        return Outcome.DRIFTING, (
-            f"coordinate {last.axis} of {sde.name} still drifts after {_BUDGET} steps: the states "
-            "are not yet those that it visits in the long run; start it nearer to where it ends, "
-            "by start="
-        )
+    def _freely(self) -> tuple[Outcome, str]:
+        return goes_on_for_ever(self.sde.name, self.free[0])
 
     def _kept(self, outcome: Outcome, reason: str | None) -> tuple[Samples, Stationarity]:
         """The run that is kept, in steps of one size."""
-        sde, paths, window = self.sde, self.paths, self.windows[-1]
-        time_scale = time_scale_of(sde, window.runs.reshape(-1, sde.dim), self.free)
+        paths, window = self.paths, self.windows[-1]
+        time_scale = self._time_scale(window.runs)
         least = min(w.least for w in self.windows[-2:])
         self.longest_step = 0.5 * least
         step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
@@ -296,9 +291,12 @@ class _Search:
 
     def _record(self, runs, spacing, step, outcome, reason, verdict, *, is_resting=False):
         sde = self.sde
-        time_scale = time_scale_of(sde, runs.reshape(-1, sde.dim), self.free)
+        # What has decayed to nothing is nothing: the last of its digits have no meaning.
+        gone = np.abs(runs).max(axis=(0, 1)) <= _AT_REST * self.reach
+        runs = np.where(gone, 0.0, runs)
+        time_scale = self._time_scale(runs)
         kept = [a for a in range(sde.dim) if a not in self.free]
-        moving = wrapped(runs, self.periods)[:, :, kept]
+        moving = laid_out(runs[:, :, kept], [self.periods[a] for a in kept]) if kept else runs
         return Samples(
             runs=runs,
             spacing=spacing,
@@ -306,7 +304,7 @@ class _Search:
             step=step,
             longest_step=self.longest_step,
             bounds=natural_bounds(sde, runs.reshape(-1, sde.dim)),
-            relaxation=slowest_relaxation(moving, spacing) if kept else np.inf,
+            relaxation_time=slowest_relaxation(moving, spacing) if kept else np.inf,
             effective_number=verdict.effective_number,
             is_resting=is_resting,
             outcome=outcome,
@@ -314,6 +312,12 @@ class _Search:
             name=sde.name,
             periods=self.periods,
         )
+
+    def _time_scale(self, runs) -> float:
+        """Of the coordinates that neither run away nor have come to rest."""
+        is_still = np.ptp(runs, axis=(0, 1)) <= _AT_REST * self.reach
+        ignored = [a for a in range(self.sde.dim) if is_still[a] or a in self.free]
+        return time_scale_of(self.sde, runs.reshape(-1, self.sde.dim), ignored)
 
     def _resting(self) -> Samples:
         """Of what comes to rest, the ways there from all around."""
@@ -325,6 +329,12 @@ class _Search:
         step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
         verdict = Stationarity(0.0, 0.0, 0, float(runs.shape[0]))
         return self._record(runs, spacing, step, Outcome.SUCCESS, None, verdict, is_resting=True)
+
+    def _rests_already(self) -> bool:
+        """Whether steps grew without limit since nothing moves any more: a clock's moves grow."""
+        move = np.abs(drifts(self.sde, self.paths.states)) * self.paths.dt
+        moved = np.any(self.reach > 0)
+        return self.is_quiet and bool(moved and np.all(move <= _STILL * self.reach))
 
     def _timeless(self, starts) -> Samples:
         """Where nothing sets a time: drift and noise are the same wherever the paths go."""
@@ -353,17 +363,4 @@ class _Search:
         self.paths.move(scattered(self.sde, self.paths.states, reach, self.rng))
 
     def _diverges(self) -> ComputationError:
-        name, ends = self.sde.name, self.paths.states
-        if np.abs(ends).max() > 1e20 * max(np.abs(np.concatenate([s for s in self.starts])).max(),
-                                           np.finfo(float).tiny):  # fmt: skip
-            what = f"trajectories of {name} run away from its start towards infinity"
-        else:
-            worst = ends[np.argmax(np.abs(ends).max(axis=1))]
-            what = (
-                f"trajectories of {name} get nowhere near {worst.tolist()}: drift and noise are "
-                "not finite there, or ask for ever smaller steps"
-            )
-        return ComputationError(
-            f"{what}: give it a start inside the basin of an attractor (start=), or match it on "
-            "given states (states=) or in a box (box=)"
-        )
+        return ComputationError(diverges(self.sde.name, self.starts, self.paths.states))

@@ -21,13 +21,14 @@ class Samples:
     - `runs`: M trajectories, T states of each, `spacing` apart in time, after what was left out for
       them to settle; shape (M, T, k), in units of z; angles count windings.
     - `time_scale`: the time in which the state changes by about its own size: the inverse of the
-      root-mean-square drift in whitened coordinates; inf where nothing sets a time.
+      root-mean-square drift, or of the diffusion if that is faster, in whitened coordinates; inf
+      where nothing sets a time.
     - `step`: for solvers of fixed step; at most `longest_step`, half of the smallest one that the
       error control took, and a fiftieth of the time scale.
     - `bounds`: what no state crosses: as the SDE says, or where its noise and its outward drift
       vanish or it ceases to be finite; lower and upper, shape (2, k), infinite where there is none.
-    - `relaxation`: the time between independent states; `effective_number`: of independent states
-      in all runs together.
+    - `relaxation_time`: the time between independent states.
+    - `effective_number`: of independent states in all runs together.
     - `is_resting`: whether, without noise, all trajectories come to rest; the runs are then the
       ways there, from all around.
     - `outcome`, `reason`: stationary or not, and in a sentence why not and what to do.
@@ -40,7 +41,7 @@ class Samples:
     step: float
     longest_step: float
     bounds: Float[np.ndarray, "2 k"]
-    relaxation: float
+    relaxation_time: float
     effective_number: float
     is_resting: bool
     outcome: Outcome

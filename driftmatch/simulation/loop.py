@@ -140,7 +140,7 @@ def _advance(sde, scheme, carry, key, span, dt, block, capacity, dtype, wide):
 
         def to_next_row(state):
             i, carried, z, samples = state
-            stop = jnp.minimum(end, (i // every + 1) * every)
+            stop = i + jnp.minimum(end - i, every - i % every)
             carried, z = jax.lax.fori_loop(i, stop, step, (carried, z))
             # A row that the block's end cuts short is written again when it is complete.
             samples = samples.at[i // every - first // every].set(z.astype(dtype))
@@ -176,8 +176,8 @@ def _remedy(advance, carry, first, last, dt) -> str:
     finer = 10
     while True:
         began = time.perf_counter()
-        # Counted modulo 2³⁰, lest the counter overflow: only a forcing could tell.
-        begin = first * finer % 2**30
+        # Counted modulo 2²⁹, lest the counter overflow: only a forcing could tell.
+        begin = first * finer % 2**29
         (_, ends), _ = advance(carry, begin, begin + (last - first) * finer, 2**30, dt / finer)
         if np.isfinite(ends).all():
             return f"the step is too large: with dt = {dt / finer:g} it stays finite there"

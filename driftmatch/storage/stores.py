@@ -24,9 +24,23 @@ def is_own_store(path: str | os.PathLike[str]) -> bool:
     path = Path(path)
     try:
         group = _group(path)
-        return group["attributes"].get("format") == FORMAT and _entries(path) <= {_META, *ARRAYS}
+        return group["attributes"].get("format") == FORMAT and all(
+            _is_own(entry, entry.relative_to(path).parts) for entry in path.rglob("*")
+        )
     except (OSError, ValueError):
         return False
+
+
+def _is_own(entry: Path, parts: tuple[str, ...]) -> bool:
+    """Whether this file or folder, so many folders down, is one that a trajectory's store has."""
+    if entry.is_symlink():
+        return False
+    array, rest = parts[0], parts[1:]
+    chunk = rest[:1] == ("c",) and all(name.isdecimal() for name in rest[1:])
+    if entry.is_dir():
+        return array in ARRAYS and (not rest or chunk)
+    is_array = array in ARRAYS and (rest == (_META,) or (chunk and len(rest) > 1))
+    return entry.is_file() and (parts == (_META,) or is_array)
 
 
 def check_store(path: Path) -> None:

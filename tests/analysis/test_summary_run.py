@@ -19,7 +19,7 @@ def sampled(starts):
     runs = np.repeat(starts[:, None], 2, axis=1)
     bounds = np.array([[-np.inf] * 2, [np.inf] * 2])
     return Samples(runs, spacing=1.0, time_scale=1.0, step=1 / 50, longest_step=1 / 50,
-                   bounds=bounds, relaxation=1.0, effective_number=3.0, is_resting=False,
+                   bounds=bounds, relaxation_time=1.0, effective_number=3.0, is_resting=False,
                    outcome=Outcome.SUCCESS, reason=None, name="sde",
                    periods=(None, None))  # fmt: skip
 

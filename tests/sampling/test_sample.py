@@ -40,7 +40,7 @@ def test_what_is_known_of_a_linear_system(linear):
     assert linear.time_scale == pytest.approx(5**-0.5, rel=0.02)
     assert linear.step <= linear.longest_step
     assert linear.step <= 1.001 * linear.time_scale / 50
-    assert linear.relaxation == pytest.approx(0.5, rel=0.2)
+    assert linear.relaxation_time == pytest.approx(0.5, rel=0.2)
     assert not np.isfinite(linear.bounds).any()
     np.testing.assert_array_equal(linear.starts, linear.runs[:, -1])
     assert np.all(linear.extent[0] < -2)

@@ -86,6 +86,18 @@ def test_a_device_is_left_alone():
     assert stat.S_ISCHR(os.lstat("/dev/null").st_mode)
 
 
+@pytest.mark.parametrize("place", ["states/analysis/thesis.txt", "latent/raw.bin", "states/c/x"])
+def test_what_others_put_into_a_zarr_store_is_left_alone(tmp_path, place):
+    pytest.importorskip("zarr")
+    path = tmp_path / "run.zarr"
+    dm.save_trajectory(path, run())
+    (path / place).parent.mkdir(parents=True, exist_ok=True)
+    (path / place).write_text("x")
+    with pytest.raises(dm.InputError):
+        dm.save_trajectory(path, run())
+    assert (path / place).read_text() == "x"
+
+
 def test_a_zarr_store_of_others_is_left_alone(tmp_path):
     zarr = pytest.importorskip("zarr")
     path = tmp_path / "run.zarr"

@@ -22,6 +22,7 @@ _OUTSIDE = 1e-3  # of all probability: what calls for a wider box
 _TAIL = 1e-6  # of all probability: what may lie outside, on either side of an axis
 _MARGIN = 0.1  # widths around what is visited, at first
 _AT_BOUND = 1e-9  # widths
+_SILENT = 1e-9  # of the largest D
 
 
 def box_around(sde: AbstractSDE, samples: Samples, shape: Sequence[int]) -> Grid:
@@ -96,18 +97,22 @@ def wall_mass(sde: AbstractSDE, grid: Grid, mass: Float[np.ndarray, " N"]) -> fl
     since its noise vanishes there."""
     index = np.indices(grid.shape).reshape(grid.dim, -1)
     D = diffusion_matrices(sde, grid.centres)
+    typical = np.abs(np.diagonal(D, axis1=1, axis2=2)).max(axis=0)
     at_wall = np.zeros(grid.size, bool)
     for axis, (cells, wraps) in enumerate(zip(grid.shape, grid.wraps, strict=True)):
         if wraps:
             continue
-        noise, h = D[:, axis, axis], grid.spacing[axis]
+        h = grid.spacing[axis]
         for side, edge, named in (
             (0, grid.lower[axis], sde.lower),
             (cells - 1, grid.upper[axis], sde.upper),
         ):
             cells_there = index[axis] == side
             is_named = named is not None and abs(named[axis] - edge) <= _AT_BOUND * h * cells
-            is_silent = noise[cells_there].max() <= 1e-3 * noise.max()
-            if not (is_named or (is_silent and noise.max() > 0)):
+            on_wall = grid.centres[cells_there]
+            on_wall[:, axis] = edge
+            noise = diffusion_matrices(sde, on_wall)[:, axis, axis].max()
+            is_silent = typical[axis] > 0 and noise <= _SILENT * typical[axis]
+            if not (is_named or is_silent):
                 at_wall |= cells_there
     return float(mass[at_wall].sum())

@@ -22,7 +22,7 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of, split
-from driftmatch.sampling.angles import Periods, periods_of
+from driftmatch.sampling.angles import Periods, laid_out, periods_of
 from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
@@ -140,7 +140,7 @@ def stationary_ensemble(
     if burn_in is not None:
         states = simulate_exactly(sde, states, max(1, round(burn_in / dt)), dt, key)[:, -1]
     if duration is None:
-        relaxation = min(samples.relaxation, _MAX_STEPS * dt / _RELAXATIONS)
+        relaxation = min(samples.relaxation_time, _MAX_STEPS * dt / _RELAXATIONS)
         duration = max(_RUN * samples.time_scale, _RELAXATIONS * relaxation)
     outcome = Outcome.SUCCESS if samples.outcome.ok else Outcome.TRANSIENT
     if samples.outcome is Outcome.NOT_MIXING:
@@ -187,7 +187,7 @@ def is_transient(
     the given error rate for all 2k statistics together; a drift of less than a twentieth of a
     standard deviation does not count. Of an angle it is cosine and sine that are tested.
     """
-    run = np.concatenate([_features(run, i, p) for i, p in enumerate(periods)] or [run], axis=2)
+    run = laid_out(run, periods or (None,) * run.shape[2])
     centred = (run - run.mean(axis=(0, 1))) / np.maximum(run.std(axis=(0, 1)), 1e-300)
     values = np.concatenate([centred, centred**2], axis=2)
     half = values.shape[1] // 2
@@ -199,14 +199,6 @@ def is_transient(
         error = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / len(first))
     threshold = scipy.stats.t.isf(error_rate / (2 * len(excess)), len(first) - 1)
     return bool(np.any((excess > threshold * error) & (excess > 0.05)))
-
-
-def _features(run, axis: int, period: float | None) -> Float[np.ndarray, "M T q"]:
-    z = run[:, :, axis : axis + 1]
-    if period is None:
-        return z
-    turn = 2 * np.pi / period * z
-    return np.concatenate([np.cos(turn), np.sin(turn)], axis=2)
 
 
 def block_means(values: Float[np.ndarray, "M T q"]) -> Float[np.ndarray, "B q"]:

@@ -188,7 +188,7 @@ def test_steps_are_no_longer_than_samples_allow():
 
 
 def test_paths_last_four_relaxations():
-    slow = replace(SAMPLES, relaxation=1000 * SAMPLES.time_scale)
+    slow = replace(SAMPLES, relaxation_time=1000 * SAMPLES.time_scale)
     ensemble = options(OU, KEY, samples=slow)
     assert ensemble.steps * ensemble.dt == pytest.approx(4000 * SAMPLES.time_scale, rel=1e-3)
 
