@@ -308,20 +308,6 @@ class Forced(AbstractWrapper):
         return self.input(t) if inner is None else inner + self.input(t)
 
 
-class Undriven(AbstractWrapper):
-    """An SDE without its input."""
-
-    sde: AbstractSDE
-
-    def forcing(self, t):
-        return None
-
-
-def undriven(sde: AbstractSDE) -> AbstractSDE:
-    """The same SDE, without its input if it has one."""
-    return sde if sde.forcing(jnp.zeros(())) is None else Undriven(sde)
-
-
 def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
     """One start, or one for each attractor, as one a row, a copy."""
     return np.atleast_2d(check_array("start", start, (dim,), ("A", dim))).copy()

@@ -16,9 +16,9 @@ from driftmatch.errors import InputError
 from driftmatch.network import LatentSDE, Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
-from driftmatch.sampling.given import check_samples, samples_of
+from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE, undriven
+from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

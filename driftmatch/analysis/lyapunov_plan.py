@@ -16,9 +16,9 @@ from driftmatch.arguments import (
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import LatentSDE, NeuralSDE
 from driftmatch.randomness import seed_of, split
-from driftmatch.sampling.given import samples_of
+from driftmatch.sampling.given import samples_of, undriven
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE, undriven
+from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.scatter import is_noise_free, own_scale, scattered
 from driftmatch.simulation.simulate import simulate

@@ -33,7 +33,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
-from driftmatch.sampling.given import check_samples, samples_of
+from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_steps
@@ -180,7 +180,7 @@ def analyse(
     if network is not None and dt is not None:
         check_leak(dt, network.tau)
     key_sample, key_parts = split(check_key(key))
-    samples = samples_of(sde, samples, key_sample, meter)
+    samples = samples_of(undriven(sde), samples, key_sample, meter)
     time_scale = samples.time_scale
     if not np.isfinite(time_scale):
         raise ComputationError(samples.reason or f"{sde.name} does not move")

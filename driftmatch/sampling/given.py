@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from driftmatch.errors import InputError
@@ -9,7 +10,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sampling.sample import sample
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
+from driftmatch.sde import AbstractSDE, AbstractWrapper
 
 
 def samples_of(
@@ -34,3 +35,17 @@ def check_samples(sde: AbstractSDE | Network, samples: Any) -> Samples | None:
             f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has {dim}"
         )
     return samples
+
+
+class Undriven(AbstractWrapper):
+    """An SDE without its input."""
+
+    sde: AbstractSDE
+
+    def forcing(self, t):
+        return None
+
+
+def undriven(sde: AbstractSDE) -> AbstractSDE:
+    """The same SDE, without its input if it has one."""
+    return sde if sde.forcing(jnp.zeros(())) is None else Undriven(sde)

@@ -30,7 +30,7 @@ from driftmatch.sampling.reasons import diverges, goes_on_for_ever, last_look, s
 from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import NOWHERE, Samples
 from driftmatch.sampling.starts import checked_starts, moved_off
-from driftmatch.sampling.stationarity import Stationarity, are_resting, slowest_relaxation
+from driftmatch.sampling.stationarity import ROUNDING, Stationarity, are_resting, slowest_relaxation
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
@@ -116,7 +116,8 @@ class _Search:
         self.is_quiet = is_noise_free(sde)
         self.periods = periods_of(sde)
         self.starts = starts = checked_starts(sde)
-        self.paths = Paths(sde, self.key, moved_off(sde, starts, self.is_quiet))
+        self.begun = moved_off(sde, starts, self.is_quiet)
+        self.paths = Paths(sde, self.key, self.begun)
         for axis, period in turning_axes(sde, starts, self.periods).items():
             self.paths.period[axis] = period  # an angle that nobody named: steps must resolve it
         self.paths.record(np.inf, most_steps=_PILOT_STEPS)
@@ -167,7 +168,7 @@ class _Search:
                 return self._out_of_budget()
             self.reach = np.maximum(self.reach, window.range)
             self.windows.append(window)
-            if self.is_quiet and (are_resting(window.runs, self.reach).all() or self._spirals_in()):
+            if self.is_quiet and (self._rests() or self._spirals_in()):
                 return None, None
             self.verdicts.append(self._verdict(window.runs))
             if (end := self._end()) is not None:
@@ -176,6 +177,17 @@ class _Search:
                 self._spread_phases(window)
             paths.forget(window.runs)
             spacing *= 2
+
+    def _rests(self) -> bool:
+        """Whether two windows moved next to nothing, the second less: a small cycle does not rest,
+        however far away it was started."""
+        if len(self.windows) < 2:
+            return False
+        before, now = self.windows[-2:]
+        rounding = ROUNDING * np.abs(now.runs).max(axis=(0, 1))
+        hardly_move = [are_resting(w.runs, self.reach).all() for w in (before, now)]
+        less = np.all(now.range <= np.maximum(_SHRINKING * before.range, rounding))
+        return all(hardly_move) and bool(less)
 
     def _spirals_in(self) -> bool:
         """Whether the range has shrunk by half in every window of late."""
@@ -193,7 +205,7 @@ class _Search:
             return Outcome.ABSORBED, reason
         if (reason := explosion_reason(sde, windows, self.paths.states)) is not None:
             return Outcome.UNCONFINED, reason
-        if self.is_quiet and np.all(windows[-1].range < _SHRINKING * windows[-2].range):
+        if self.is_quiet and np.all(windows[-1].range <= _SHRINKING * windows[-2].range):
             return None  # on its way to rest
         if not verdicts[-1].halves_agree:
             found = free_axes(sde, windows[-1].runs, self.free, self.periods)
@@ -333,7 +345,7 @@ class _Search:
     def _rests_already(self) -> bool:
         """Whether steps grew without limit since nothing moves any more: a clock's moves grow."""
         move = np.abs(drifts(self.sde, self.paths.states)) * self.paths.dt
-        moved = np.any(self.reach > 0)
+        moved = np.any(self.paths.states != self.begun)
         return self.is_quiet and bool(moved and np.all(move <= _STILL * self.reach))
 
     def _timeless(self, starts) -> Samples:

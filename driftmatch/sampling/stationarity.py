@@ -16,8 +16,7 @@ _CUT = 5.0  # robust standard deviations
 _DRIFT = 0.1  # standard deviations by which the means of halves may differ
 _APART = 0.1  # of the variance: by which trajectories' means may differ
 _RESTING = 1e-9  # of what had been spanned: below that nothing moves
-_SLOWING = 0.8  # of what a first half moved; ln(4/3)/ln(3/2) = 0.71 where it is logarithmic
-_ROUNDING = 1e-13  # of the size of numbers
+ROUNDING = 1e-13  # of the size of numbers
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,16 @@ def spreads(runs: Float[np.ndarray, "M T k"]) -> Float[np.ndarray, " k"]:
     low, high = np.quantile(flat, [0.16, 0.84], axis=0)
     robust = (high - low) / 2
     plain = flat.std(axis=0)
-    moving = plain > _ROUNDING * np.abs(flat).max(axis=0)
+    moving = plain > ROUNDING * np.abs(flat).max(axis=0)
     return np.where(moving, np.where(robust > 1e-3 * plain, robust, plain), 0.0)
 
 
 def are_resting(runs: Float[np.ndarray, "M T k"], spanned: Float[np.ndarray, " k"]) -> np.ndarray:
-    """Whether each trajectory hardly moves in its second half, compared with what was spanned, and
-    less than in its first: a small cycle does not rest, however far away it was started."""
-    half = runs.shape[1] // 2
-    moved_before, moved = np.ptp(runs[:, : half + 1], axis=1), np.ptp(runs[:, half:], axis=1)
-    rounding = _ROUNDING * np.abs(runs[:, half:]).max(axis=(0, 1))
-    slower = moved <= np.maximum(_SLOWING * moved_before, rounding)
-    return np.all((moved <= _RESTING * spanned + rounding) & slower, axis=1)
+    """Whether each trajectory hardly moves in its second half, compared with what was spanned."""
+    late = runs[:, runs.shape[1] // 2 :]
+    moved = late.max(axis=1) - late.min(axis=1)
+    rounding = ROUNDING * np.abs(late).max(axis=(0, 1))
+    return np.all(moved <= _RESTING * spanned + rounding, axis=1)
 
 
 def slowest_relaxation(runs: Float[np.ndarray, "M T k"], spacing: float) -> float:
