@@ -74,7 +74,7 @@ def absorbed_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
     ranges = np.array([w.range for w in windows[-3:]])
     ends = [windows[-3].runs[:, -1], windows[-1].runs[:, -1]]
     before, now = (np.abs(noise_amplitudes(sde, states)).max() for states in ends)
-    if np.any(ranges[1:] * _FASTER > ranges[:-1]) or now * _FASTER > before:
+    if np.any(ranges[1:] * _FASTER > ranges[:-1]) or now**2 * _FASTER > before**2:
         return None
     end = ", ".join(f"{x:.3g}" for x in np.median(windows[-1].runs[:, -1], axis=0))
     return (

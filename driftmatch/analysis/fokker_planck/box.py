@@ -20,7 +20,7 @@ _WIDER = 1.0  # widths that are tried on either side of what is known
 _SMEARED = 0.3  # of D, by which the coarse grid may widen p of itself
 _OUTSIDE = 1e-3  # of all probability: what calls for a wider box
 _TAIL = 1e-6  # of all probability: what may lie outside, on either side of an axis
-_MARGIN = 0.1  # widths around what is visited, at first
+_MARGIN = {1: 0.3, 2: 0.1, 3: 0.1}  # widths around what is visited, at first, by dimension
 _AT_BOUND = 1e-9  # widths
 _SILENT = 1e-9  # of the largest D
 
@@ -41,7 +41,7 @@ def box_around(sde: AbstractSDE, samples: Samples, shape: Sequence[int]) -> Grid
             f"coordinate {int(np.argmax(still))} of {sde.name} stays where it is, so there is no "
             "density: give it noise"
         )
-    low, high = _within(samples.bounds, wraps, low, high, _MARGIN * width)
+    low, high = _within(samples.bounds, wraps, low, high, _MARGIN[sde.dim] * width)
     for _ in range(_ROUNDS):
         wide = _within(samples.bounds, wraps, low, high, _WIDER * (high - low))
         found = _where_it_is(sde, Grid(*wide, _COARSE[sde.dim], wraps), low, high)
