@@ -68,13 +68,14 @@ def turning_axes(
 
 
 def absorbed_reason(sde: AbstractSDE, windows: Sequence[Window]) -> str | None:
-    """Whether, window after window, range and noise shrink by large factors."""
+    """Whether noise has vanished, or, window after window, it and the range by large factors."""
     if len(windows) < 3:
         return None
     ranges = np.array([w.range for w in windows[-3:]])
     ends = [windows[-3].runs[:, -1], windows[-1].runs[:, -1]]
     before, now = (np.abs(noise_amplitudes(sde, states)).max() for states in ends)
-    if np.any(ranges[1:] * _FASTER > ranges[:-1]) or now**2 * _FASTER > before**2:
+    shrinks = np.all(ranges[1:] * _FASTER <= ranges[:-1]) and now**2 * _FASTER <= before**2
+    if now > 0 and not shrinks:
         return None
     end = ", ".join(f"{x:.3g}" for x in np.median(windows[-1].runs[:, -1], axis=0))
     return (
