@@ -90,7 +90,8 @@ def test_multiplicative_noise_in_many_dimensions(k):
 @pytest.mark.slow
 def test_pairs_of_a_damped_hamiltonian():
     """Under damping γ and additive noise the tangent flow is symplectic but for a factor e^{−γt/2}:
-    λ_i + λ_{11−i} = −γ for a chain of five double wells, whatever the sampling error."""
+    λ_i + λ_{11−i} = −γ for a chain of five double wells, whatever the sampling error, up to what
+    the frames at both ends leave, in inverse proportion to the time."""
     gamma = 0.4
 
     def drift(z):
@@ -100,7 +101,7 @@ def test_pairs_of_a_damped_hamiltonian():
 
     noise = np.vstack([np.zeros((5, 5)), 0.6 * np.eye(5)])
     sde = SDE(drift, noise, 10, start=np.full(10, 0.5))
-    found = lyapunov(sde, duration=200.0, dt=0.02, key=KEY, num_trajectories=8, burn_in=20.0)
+    found = lyapunov(sde, duration=500.0, dt=0.02, key=KEY, num_trajectories=8, burn_in=50.0)
     np.testing.assert_allclose(found.exponents + found.exponents[::-1], -gamma, atol=6e-3)
     assert found.exponents[0] > 2 * found.standard_error[0] > 8e-3
 

@@ -224,7 +224,7 @@ def test_guards_keep_the_network_from_strange_attractors():
     states = run.states[:, 100:].reshape(-1, 3)
     fractions = {}
     for confine in (True, False):
-        network = dm.embed(sde, 128, key=KEY, confine=confine).network
+        network = dm.embed(sde, 256, key=KEY, confine=confine).network
         check = dm.basins(network, sde, states, key=KEY, num_starts=128, num_paths=32)
         fractions[confine] = check.spurious_fraction
     assert fractions[True] == 0
