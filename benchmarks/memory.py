@@ -27,7 +27,7 @@ def targets():
 def first_passage(result: Result, quick: bool) -> None:
     for D, exact in PASSAGES.items():
         sde = dm.systems.double_well((2 * D) ** 0.5)
-        network = dm.embed(sde, num_neurons=64, key=jax.random.key(0)).network
+        network = dm.embed(sde, num_neurons=64, key=jax.random.key(0), check=False).network
         for what, target, known in zip(("−1 → 1", "−1 → 0"), targets(), exact, strict=True):
             for who, system, bound in (("target", sde, 0.005), ("network", network, 0.1)):
                 began = time.perf_counter()
@@ -66,7 +66,7 @@ def ring(result: Result, quick: bool) -> None:
     torques = (0.0, 0.4) if quick else (-0.4, 0.0, 0.1, 0.2, 0.3, 0.4)
     for i, torque in enumerate(torques):
         sde = dm.systems.ring_of_wells(6, torque)
-        network = dm.embed(sde, num_neurons=256, key=jax.random.key(i)).network
+        network = dm.embed(sde, num_neurons=256, key=jax.random.key(i), check=False).network
         theory = 2 * np.pi * torque / (6 * D)
         for j, (who, system) in enumerate((("target", sde), ("network", network))):
             began = time.perf_counter()
@@ -98,7 +98,7 @@ def ring(result: Result, quick: bool) -> None:
 
 def recall(result: Result) -> None:
     sde = dm.systems.wells(noise=0.35)
-    network = dm.embed(sde, num_neurons=256, key=jax.random.key(0)).network
+    network = dm.embed(sde, num_neurons=256, key=jax.random.key(0), check=False).network
     tilts = [dm.memory.tilt_toward(sde, j) for j in range(4)]
     for who, system in (("target", sde), ("network", network)):
         for j, tilt in enumerate(tilts):
@@ -120,7 +120,9 @@ def attractors(result: Result) -> None:
         [dm.systems.ornstein_uhlenbeck(), dm.systems.van_der_pol(), dm.systems.lorenz()], centres
     )
     states = surroundings(sde, key=jax.random.key(0))
-    network = dm.embed(sde, num_neurons=512, key=jax.random.key(1), states=states).network
+    network = dm.embed(
+        sde, num_neurons=512, key=jax.random.key(1), states=states, check=False
+    ).network
     for who, system in (("target", sde), ("network", network)):
         began = time.perf_counter()
         run = switch(system, dm.memory.Regions(centres, 1.3), (0, 1, 2, 1, 0, 2, 0),

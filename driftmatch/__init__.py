@@ -49,12 +49,12 @@ if TYPE_CHECKING:
     from driftmatch.analysis.symmetry import symmetry as symmetry
     from driftmatch.analysis.symmetry_roles import SymmetryRoles as SymmetryRoles
     from driftmatch.analysis.symmetry_roles import symmetry_roles as symmetry_roles
+    from driftmatch.embedding.embed import Embedding as Embedding
+    from driftmatch.embedding.embed import embed as embed
+    from driftmatch.embedding.verdict import EmbeddingReport as EmbeddingReport
     from driftmatch.errors import ComputationError as ComputationError
     from driftmatch.errors import InputError as InputError
     from driftmatch.grids import Grid as Grid
-    from driftmatch.matching.embed import Embedding as Embedding
-    from driftmatch.matching.embed import EmbeddingReport as EmbeddingReport
-    from driftmatch.matching.embed import embed as embed
     from driftmatch.matching.errors import matching_errors as matching_errors
     from driftmatch.matching.fits import Backprop as Backprop
     from driftmatch.matching.fits import LeastSquares as LeastSquares
@@ -86,8 +86,8 @@ _HOMES = {
     "Backprop": "matching.fits",
     "BasinCheck": "analysis.basin",
     "ComputationError": "errors",
-    "Embedding": "matching.embed",
-    "EmbeddingReport": "matching.embed",
+    "Embedding": "embedding.embed",
+    "EmbeddingReport": "embedding.verdict",
     "FixedPoints": "analysis.fixed_points",
     "Grid": "grids",
     "GridRoute": "analysis.irreversibility.by_grid",
@@ -118,7 +118,7 @@ _HOMES = {
     "analyse": "analysis.summary",
     "basins": "analysis.basin",
     "compare": "analysis.compare",
-    "embed": "matching.embed",
+    "embed": "embedding.embed",
     "fixed_points": "analysis.fixed_points",
     "helmholtz_hodge": "analysis.helmholtz_hodge",
     "irreversibility": "analysis.irreversibility.irreversibility",

@@ -59,3 +59,14 @@ class _OwnConstants(eqx.Module):
 def _trace(function: Function, z):
     # The lambda is new each time, so that JAX keeps nothing of this trace.
     return jax.make_jaxpr(lambda z: jnp.asarray(function(z)))(z)
+
+
+def in_this_precision(function: Callable) -> Callable:
+    """The function for another thread, where JAX would not know that float64 is enabled here."""
+    x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def inside(*arguments, **options):
+        with jax.enable_x64(x64):
+            return function(*arguments, **options)
+
+    return inside

@@ -110,7 +110,7 @@ FITTING = {
         dm.embed, {"sde": SDE, "num_neurons": 64, "key": K},
         {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "fit": CHOICE,
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": NON_NEGATIVE,
-         "confine": optional(FLAG), "states": optional([*ARRAY, np.ones((5, 2))]),
+         "confine": optional(FLAG), "check": FLAG, "states": optional([*ARRAY, np.ones((5, 2))]),
          "box": optional(BOX), "meter": METER,
          **SAMPLES},
         runs=False,

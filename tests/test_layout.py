@@ -21,6 +21,7 @@ STOREYS = [
     [{"sampling"}],
     [{"matching"}, {"inference"}],
     [{"analysis"}],
+    [{"embedding"}],
     [{"memory"}],
     [{"figures"}, {"storage"}],
     [{"cli", "sweeps", "explorer", "__main__"}],

@@ -29,6 +29,7 @@ from driftmatch.simulation.simulate import simulate
 ROUNDS = 5  # how often a doubtful trajectory may settle further
 TOLERANCE = 0.25  # standard deviations of the target by which a faithful network may be off
 _NUM_REFERENCE = 256
+_ASIDE = 1e-3  # standard deviations: what is unstable is left
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ class BasinCheck:
     Every fraction is None where it is not defined, and stands beside its 95 % Wilson interval.
 
     - `spurious_fraction`: of noise-free starts, uniform in the ball of 10 times the target's
-      radius (whitened coordinates), the fraction that ends anywhere but on the target's attractor.
+      radius (whitened coordinates), the fraction that ends anywhere but on an attractor of the
+      target's. Starts from which the target itself diverges, or is too stiff to be followed, do
+      not count; None if there are no others.
     - `spurious_fraction_box`: the same from the network's absorbing box |z_j| ≤ Σ_i |W_s,ji|;
       None unless φ is bounded.
     - `escaped_fraction`: of noisy paths started on target states, the fraction that has left the
       region of these states and stays outside until the end.
-    - `num_starts`, `num_paths`: the numbers of noise-free starts (each) and of noisy paths.
+    - `num_starts`, `num_paths`: the numbers of noise-free starts (each, before those that do not
+      count are left out) and of noisy paths.
     """
 
     spurious_fraction: float | None
@@ -73,8 +77,9 @@ def basins(
     r"""Look for attractors that a network holds and its target has not.
 
     A noise-free trajectory is looked at for a stretch of 200 time scales after as many to settle.
-    It is on the target's attractor if it passes two tests, which compare it with stretches of the
-    noise-free target, set out from `states` and settled for longer still:
+    It is on one of the target's attractors if it passes two tests, which compare it with stretches
+    of the noise-free target, set out from `states` and from the same starts, and settled for longer
+    still:
 
     1. its points lie within reach of the target's;
     2. it covers what the target covers: the mean and the standard deviation of its coordinates over
@@ -85,6 +90,8 @@ def basins(
     points (stretches) have a neighbour among the others, and at least a quarter of a standard
     deviation. A trajectory that fails may settle four times again, since a chaotic flow can be slow
     to leave the neighbourhood of an unstable point; the last stretch decides. Non-finite ones fail.
+    Where the target, set out from the end of what fails, stays there and does likewise, that is an
+    attractor of its own that no start had found.
     All distances are taken in whitened coordinates z' = L⁻¹(z − μ).
 
     **Arguments**
@@ -135,10 +142,10 @@ def basins(
         meter.advance(1)
         ball = _ball(10 * np.linalg.norm(cloud, axis=1).max(), num_starts, target.dim, rng)
         flow = NoiseFreeFlow(sde, whitening, time_scale)
-        in_ball = _spurious(flow, attractor, ball)
+        in_ball = _spurious(flow, attractor, ball, rng)
         meter.advance(1)
         box = _box(sde, num_starts, rng)
-        in_box = None if box is None else _spurious(flow, attractor, whitening.whiten(box))
+        in_box = None if box is None else _spurious(flow, attractor, whitening.whiten(box), rng)
         meter.advance(1)
         if paths is None:
             paths = simulate(
@@ -166,12 +173,18 @@ class _Novelty:
     thousand of the set's points keep, and at least `TOLERANCE`.
     """
 
-    def __init__(self, points: Float[np.ndarray, "N d"]):
+    def __init__(self, points: Float[np.ndarray, "N d"], threshold: float | None = None):
         # Shaken a little, since trees of many identical points, such as a fixed point's, are slow.
         shaken = points + 1e-3 * np.random.default_rng(0).standard_normal(points.shape)
         self.tree = KDTree(shaken)
-        to_others = self.tree.query(shaken, k=2)[0][:, 1]
-        self.threshold = max(TOLERANCE, 3 * float(np.quantile(to_others, 0.999)))
+        if threshold is None:
+            to_others = self.tree.query(shaken, k=2)[0][:, 1]
+            threshold = max(TOLERANCE, 3 * float(np.quantile(to_others, 0.999)))
+        self.threshold = threshold
+
+    def with_points(self, points: Float[np.ndarray, "N d"]) -> "_Novelty":
+        """The same threshold for another set."""
+        return _Novelty(points, self.threshold)
 
     def __call__(self, points: Float[np.ndarray, "*batch d"]) -> np.ndarray:
         finite = np.nan_to_num(points, nan=FAR_AWAY, posinf=FAR_AWAY, neginf=-FAR_AWAY)
@@ -184,6 +197,7 @@ class _Attractor:
     def __init__(
         self, flow: NoiseFreeFlow, cloud: Float[np.ndarray, "N k"], rng: np.random.Generator
     ):
+        self.flow = flow
         starts = cloud[rng.integers(len(cloud), size=_NUM_REFERENCE)]
         runs = []
         for _ in range(ROUNDS):  # noise may have left a start beside an unstable point
@@ -192,9 +206,24 @@ class _Attractor:
         stretches = np.concatenate(runs[-2:])
         stretches = stretches[np.isfinite(stretches[:, 0, 0])]
         self.is_known = len(stretches) > _NUM_REFERENCE
+        self._stretches = stretches
         if self.is_known:
             self._strange_point = _Novelty(stretches.reshape(-1, cloud.shape[1]))
             self._strange_stretch = _Novelty(_coverage(stretches))
+
+    def follow(self, starts: Float[np.ndarray, "N k"]) -> np.ndarray:
+        """Take note of where the target ends from these starts; whether it ends anywhere."""
+        states, runs = starts, []
+        for _ in range(ROUNDS):  # as often as a network may settle further
+            runs.append(self.flow.stretches(states))
+            states = runs[-1][:, -1]
+        kept = np.asarray(np.isfinite(states).all(axis=1))
+        self._stretches = np.concatenate([self._stretches, *(run[kept] for run in runs[-2:])])
+        self._strange_point = self._strange_point.with_points(
+            self._stretches.reshape(-1, self._stretches.shape[2])
+        )
+        self._strange_stretch = self._strange_stretch.with_points(_coverage(self._stretches))
+        return kept
 
     def holds(self, stretches: Float[np.ndarray, "N P k"]) -> np.ndarray:
         """Whether each stretch lies on the attractor, and covers as much as the target does."""
@@ -202,28 +231,43 @@ class _Attractor:
         held[held] = self._strange_point(stretches[held]).mean(axis=1) <= 0.01
         return held
 
+    def stays(self, stretches: Float[np.ndarray, "N P k"], rng: np.random.Generator) -> np.ndarray:
+        """Whether the target, set out beside the end of each stretch, goes on likewise."""
+        if len(stretches) == 0:
+            return np.zeros(0, bool)
+        ends = stretches[:, -1]
+        own = self.flow.stretches(ends + _ASIDE * rng.standard_normal(ends.shape))
+        own = self.flow.stretches(own[:, -1])  # in time to leave what is unstable
+        off = np.linalg.norm(_coverage(own) - _coverage(stretches), axis=1)
+        return off <= self._strange_stretch.threshold  # false if it diverges
+
 
 def _coverage(stretches):
     """Mean and standard deviation of every coordinate over a stretch, shape (N, 2k)."""
     return np.concatenate([stretches.mean(axis=1), stretches.std(axis=1)], axis=1)
 
 
-def _spurious(flow, attractor, starts):
-    """Which starts end elsewhere; None if it is not known where they should end."""
+def _spurious(flow, attractor, starts, rng):
+    """Which of the starts that the target keeps end elsewhere; None if it keeps none, or it is not
+    known where they should end."""
     if not attractor.is_known:
         return None
-    doubtful, states = np.arange(len(starts)), starts
+    starts = starts[attractor.follow(starts)]
+    if len(starts) == 0:
+        return None
+    doubtful, states, stretches = np.arange(len(starts)), starts, np.zeros((0, 1, 1))
     lost = np.zeros(len(starts), dtype=bool)
     for _ in range(ROUNDS):
         stretches = flow.stretches(states)
         failed = ~attractor.holds(stretches)
-        doubtful, states = doubtful[failed], stretches[failed, -1]
-        diverged = ~np.isfinite(states).all(axis=1)
+        doubtful, stretches = doubtful[failed], stretches[failed]
+        diverged = ~np.isfinite(stretches[:, -1]).all(axis=1)
         lost[doubtful[diverged]] = True
-        doubtful, states = doubtful[~diverged], states[~diverged]
+        doubtful, stretches = doubtful[~diverged], stretches[~diverged]
+        states = stretches[:, -1]
         if len(doubtful) == 0:
             break
-    lost[doubtful] = True
+    lost[doubtful] = ~attractor.stays(stretches, rng)
     return lost
 
 

@@ -1,6 +1,5 @@
 """The scorecard: is the network faithful to its target?"""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
@@ -17,6 +16,7 @@ from driftmatch.matching.errors import matching_errors
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.precision import in_this_precision
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -181,10 +181,10 @@ def compare(
             meter.advance(1, "network")
             from_target = pick(target, num_trajectories)
             network_run = second.submit(
-                _in_this_precision(runs.refined), "the network", network, from_target,
+                in_this_precision(runs.refined), "the network", network, from_target,
                 keys["network"], refinements,
             )  # fmt: skip
-            basin_check = second.submit(_in_this_precision(check_basins))
+            basin_check = second.submit(in_this_precision(check_basins))
             from_target = pick(target, _LYAPUNOV_TRAJECTORIES)
             held_out = pick(target, _NUM_HELD_OUT, apart=0.0)
             errors = matching_errors(sde, network, held_out)
@@ -253,17 +253,6 @@ class _Runs:
             system, duration=time, dt=self.dt, key=self.key, noise=False, burn_in=time,
             start=starts, throw=False, num_trajectories=len(starts),
         )  # fmt: skip
-
-
-def _in_this_precision(function: Callable) -> Callable:
-    """The function for another thread, where JAX would not know that float64 is enabled here."""
-    x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
-
-    def inside(*arguments):
-        with jax.enable_x64(x64):
-            return function(*arguments)
-
-    return inside
 
 
 def _plain(value):

@@ -18,14 +18,18 @@ GROUPS = 32
 
 
 def distances_and_floors(
-    target: Float[np.ndarray, "M T k"], network: Float[np.ndarray, "M T k"]
+    target: Float[np.ndarray, "M T k"],
+    network: Float[np.ndarray, "M T k"],
+    *,
+    neighbours: int = GROUPS - 1,
 ) -> dict[str, float]:
     """`state_space_divergence`, `spectrum_distance` and `sliced_wasserstein` of a network's
     trajectories from a target's, and each under its name with ``_floor`` its floor.
 
     Trajectories are dealt into 32 groups, so M must be a multiple of 32. A distance is the mean
     over pairs of a target group and a network group; its floor, over pairs of two target groups. So
-    both are of one sample size, and many pairs tell their ratio to a few per cent.
+    both are of one sample size, and many pairs tell their ratio to a few per cent: of every group
+    with its `neighbours` next ones.
     """
     if target.shape[2] > MAX_BINNED_DIM:
         divergence = _distance_and_floor(state_space_divergence, target, network, neighbours=1)
@@ -33,12 +37,13 @@ def distances_and_floors(
         states = target.reshape(-1, target.shape[2])
         low, high = states.min(axis=0), states.max(axis=0)  # one grid for all groups
         divergence = _distance_and_floor(
-            kullback_leibler, target, network, summary=lambda group: histogram(group, low, high)
-        )
+            kullback_leibler, target, network, neighbours=neighbours,
+            summary=lambda group: histogram(group, low, high),
+        )  # fmt: skip
     found = {
         "state_space_divergence": divergence,
         "spectrum_distance": _distance_and_floor(
-            hellinger, target, network, summary=power_spectrum
+            hellinger, target, network, neighbours=neighbours, summary=power_spectrum
         ),
         "sliced_wasserstein": _distance_and_floor(
             sliced_wasserstein, target, network, summary=_thinned, neighbours=3
@@ -54,7 +59,7 @@ def _distance_and_floor(
     network: np.ndarray,
     *,
     summary: Callable = lambda group: group,
-    neighbours: int = GROUPS - 1,
+    neighbours: int,
 ) -> tuple[float, float]:
     """Means of `distance` between summaries of groups: target to network, and target to target.
 

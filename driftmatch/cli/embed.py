@@ -11,7 +11,7 @@ from driftmatch.cli.targets import MODEL, Target
 from driftmatch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from driftmatch.matching.embed import Embedding
+    from driftmatch.embedding.embed import Embedding
 
 Fit = Literal["refined", "least-squares", "backprop"]
 ActivationName = Literal["tanh", "logistic", "erf", "softplus", "relu", "identity"]
@@ -80,7 +80,7 @@ def embed(
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         import jax
 
-        from driftmatch.matching.embed import embed as embed_sde
+        from driftmatch.embedding.embed import embed as embed_sde
 
         sde = target.build()
         embedding = embed_sde(
@@ -157,5 +157,5 @@ def _shown(embedding: "Embedding", record: dict):
     table.add_row("time", f"{report.seconds:.1f} s")
     yield table
     yield ""
-    yield verdict(str(embedding.outcome), good=embedding.outcome.ok)
+    yield verdict(escape(embedding.reason or str(embedding.outcome)), good=embedding.outcome.ok)
     yield f"saved  {path}\nnext   driftmatch compare {path}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from driftmatch import figures
 from driftmatch.cli.tables import number, percent, plain_table, verdict
-from driftmatch.matching.embed import Embedding, embed
+from driftmatch.embedding.embed import Embedding, embed
 from driftmatch.matching.errors import matching_errors
 from driftmatch.memory.associative import associative_memory
 from driftmatch.memory.capacity import capacity
@@ -68,7 +68,7 @@ def associative(
     """Wells on a circle, each recalled by its tilt."""
     sde = wells_at(on_a_circle(num_wells), noise=noise)
     keys = jax.random.split(jax.random.key(seed), 4)
-    embedding = embed(sde, num_neurons=neurons, key=keys[0], meter=meter)
+    embedding = embed(sde, num_neurons=neurons, key=keys[0], check=False, meter=meter)
     found = associative_memory(sde, embedding.network, key=keys[1], num_trials=trials, meter=meter)
     record: dict[str, Any] = {"wells": num_wells, "noise": noise, "neurons": neurons, "seed": seed}
     table = plain_table("recall from random states", "success", "95 % interval", "trials")
@@ -141,7 +141,7 @@ def sequential(
     """A ring of wells, walked by the target and by the network."""
     sde = ring_of_wells(num_wells, torque, noise)
     keys = jax.random.split(jax.random.key(seed), 5)
-    embedding = embed(sde, num_neurons=neurons, key=keys[0], meter=meter)
+    embedding = embed(sde, num_neurons=neurons, key=keys[0], check=False, meter=meter)
     walks = {
         who: walk(system, key=key, meter=meter)
         for who, system, key in (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import RenderableType
 
-    from driftmatch.matching.embed import Embedding
+    from driftmatch.embedding.embed import Embedding
     from driftmatch.simulation.trajectory import NetworkTrajectory
 
 PRIVATE_NOISE = (0.0, 0.01, 0.1)

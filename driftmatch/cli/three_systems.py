@@ -6,7 +6,7 @@ from driftmatch.cli.targets import Target
 from driftmatch.meters import SILENT, AbstractMeter
 
 if TYPE_CHECKING:
-    from driftmatch.matching.embed import Embedding
+    from driftmatch.embedding.embed import Embedding
     from driftmatch.sde import AbstractSDE
 
 SYSTEMS = (("van-der-pol", 64), ("lorenz", 512), ("dadras", 1024))
@@ -19,7 +19,7 @@ def embedded(
     """A system and its embedding, the same that `driftmatch embed` makes with that seed."""
     import jax
 
-    from driftmatch.matching.embed import embed
+    from driftmatch.embedding.embed import embed
 
     sde = Target.given(system).build()
-    return sde, embed(sde, neurons, key=jax.random.key(seed), fit=fit, meter=meter)
+    return sde, embed(sde, neurons, key=jax.random.key(seed), fit=fit, check=False, meter=meter)

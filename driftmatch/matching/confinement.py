@@ -8,7 +8,7 @@ wherever the target goes and on beyond, and pushes back,
 
 with c_i beyond the furthest state in that direction. Off, such a neuron is saturated: it costs
 neither accuracy nor robustness to private noise. The amplitude a is 1.5 times
-the smallest with which the drift points inward, with a margin, along thousands of rays from 1.25 to
+the smallest with which the drift points inward, with a margin, along thousands of rays from 1.1 to
 50 times the guarded radius.
 """
 
@@ -22,7 +22,7 @@ from driftmatch.matching.problem import Features
 
 Matrix = np.ndarray
 
-FAR = (1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
+FAR = (1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ def default_number(latent_dim: int, num_neurons: int) -> int:
 
 
 def _switching_depth(activation: Activation) -> float | None:
-    """How far below its threshold φ is within 2e-4 of φ(−∞); None if it has no lower limit."""
-    depths = np.linspace(0.1, 12, 120)
+    """How far below its threshold φ is within 1e-8 of φ(−∞); None if it has no lower limit."""
+    depths = np.linspace(0.1, 24, 240)
     value = activation.derivatives(-depths)[0]
     rest = activation.derivatives(np.array([-40.0, -80.0]))[0]
     if abs(rest[0] - rest[1]) > 1e-9:
         return None
-    settled = np.flatnonzero(np.abs(value - rest[0]) <= 2e-4)
+    settled = np.flatnonzero(np.abs(value - rest[0]) <= 1e-8)
     return float(depths[settled[0]]) if len(settled) else None
 
 

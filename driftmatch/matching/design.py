@@ -50,7 +50,7 @@ def design(
     jitter: float = 0.05,
     stretch: float = 0.3,
     rim_weight: float = 0.1,
-    ball_weight: float = 1e-5,
+    ball_weight: float = 1e-4,
     far_weight: float = 1e-7,
 ) -> Design:
     """States to match at: core and rim and, inside and outside of the guards, ball and far field.

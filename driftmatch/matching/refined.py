@@ -22,6 +22,7 @@ from driftmatch.matching.blocks import Blocks
 from driftmatch.matching.problem import Features, MatchingProblem
 
 SINGLE = np.float32
+_STEPS, _PAYS = 3, 0.88  # go on while so many steps leave no more than this of the error
 (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
 
 
@@ -192,19 +193,29 @@ class Descent:
         self.theta = theta
         self._damping = damping
         self._cg_iterations = cg_iterations
+        self.gain = 0.0  # by which fraction the error fell in each of the last steps
 
-    def run(self, objective: ReducedObjective, iterations: int, on_step=None) -> Point:
-        """Take up to `iterations` steps; stop when none can be found."""
+    def run(
+        self, objective: ReducedObjective, iterations: int, on_step=None, *, most: int = 0
+    ) -> Point:
+        """Take so many steps, and up to `most` while they pay; stop when none can be found."""
         point = objective.at(self.theta)
-        for _ in range(iterations):
+        errors = [np.sqrt(point.objective)]
+        for step in range(max(iterations, most)):
+            if step >= iterations and not errors[-1] < _PAYS * errors[-1 - _STEPS]:
+                break
             new = self._step(objective, point)
             if new is None:
-                break
+                self.gain = 0.0
+                return point
+            errors.append(np.sqrt(new.objective))
             objective.release(point)
             point = new
             self.theta = point.theta
             if on_step is not None:
                 on_step(point)
+        taken = min(_STEPS, len(errors) - 1)
+        self.gain = 1 - float(errors[-1] / errors[-1 - taken]) ** (1 / max(taken, 1))
         return point
 
     def _step(self, objective: ReducedObjective, point: Point) -> Point | None:

@@ -16,8 +16,8 @@ from driftmatch.arguments import (
     check_non_negative,
     shown,
 )
+from driftmatch.embedding.embed import embed
 from driftmatch.errors import InputError
-from driftmatch.matching.embed import embed
 from driftmatch.memory.curves import intervals, with_noise
 from driftmatch.memory.descent import width
 from driftmatch.memory.hopfield import HopfieldNetwork, signs_of
@@ -123,7 +123,7 @@ def capacity(
         centres = on_a_circle(W) if arrangement == "circle" else _sphere(W, k, key_places)
         target = wells(centres, noise=_MATCHED)
         targets = landscape(target)
-        embedding = embed(target, n, key=key_fit, **options)
+        embedding = embed(target, n, key=key_fit, check=False, **options)
         network = with_noise(embedding.network, noise / _MATCHED)
         recalled = _recalled(network, targets, M, key_recall)
         of_signs = _hopfield_recalled(network, targets, M, key_hopfield)

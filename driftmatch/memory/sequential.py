@@ -20,8 +20,8 @@ from driftmatch.arguments import (
     check_text,
     or_none,
 )
+from driftmatch.embedding.embed import embed
 from driftmatch.errors import InputError
-from driftmatch.matching.embed import embed
 from driftmatch.memory.dwell import Dwell, as_cores, dwell
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions
@@ -173,7 +173,7 @@ def walk_curve(
     for i, value in enumerate(numbers):
         keys = jax.random.split(jax.random.fold_in(key, i), 3)
         sde = make(float(value))
-        embedding = embed(sde, num_neurons=num_neurons, key=keys[0], meter=meter)
+        embedding = embed(sde, num_neurons=num_neurons, key=keys[0], check=False, meter=meter)
         targets.append(walk(sde, key=keys[1], meter=meter, **options))
         networks.append(walk(embedding.network, key=keys[2], meter=meter, **options))
         errors.append(embedding.report.drift_error)

@@ -186,12 +186,12 @@ class _Search:
         before, now = self.windows[-2:]
         rounding = ROUNDING * np.abs(now.runs).max(axis=(0, 1))
         hardly_move = [are_resting(w.runs, self.reach).all() for w in (before, now)]
-        less = np.all(now.range <= np.maximum(_SHRINKING * before.range, rounding))
+        less = np.all(now.moved <= np.maximum(_SHRINKING * before.moved, rounding))
         return all(hardly_move) and bool(less)
 
     def _spirals_in(self) -> bool:
-        """Whether the range has shrunk by half in every window of late."""
-        ranges = np.array([w.range for w in self.windows[-1 - _WINDOWS_IN :]])
+        """Whether paths moved half as far in every window of late."""
+        ranges = np.array([w.moved for w in self.windows[-1 - _WINDOWS_IN :]])
         if len(ranges) <= _WINDOWS_IN:
             return False
         return bool(np.all(ranges[1:] <= 0.5 * ranges[:-1]))
@@ -205,7 +205,7 @@ class _Search:
             return Outcome.ABSORBED, reason
         if (reason := explosion_reason(sde, windows, self.paths.states)) is not None:
             return Outcome.UNCONFINED, reason
-        if self.is_quiet and np.all(windows[-1].range <= _SHRINKING * windows[-2].range):
+        if self.is_quiet and np.all(windows[-1].moved <= _SHRINKING * windows[-2].moved):
             return None  # on its way to rest
         if not verdicts[-1].halves_agree:
             found = free_axes(sde, windows[-1].runs, self.free, self.periods)

@@ -36,6 +36,11 @@ class Window:
     is_complete: bool
 
     @property
+    def moved(self) -> Float[np.ndarray, " k"]:
+        """How far the path went that went furthest, in each coordinate."""
+        return np.ptp(self.runs, axis=1).max(axis=0)
+
+    @property
     def range(self) -> Float[np.ndarray, " k"]:
         return np.ptp(self.runs, axis=(0, 1))
 

@@ -51,6 +51,31 @@ def test_a_target_is_faithful_to_itself(build):
     assert check.spurious_fraction_box is None
 
 
+@pytest.mark.parametrize("number", [3, 6])
+def test_all_of_many_attractors_are_known(number):
+    """Coupled double wells have 2^N attractors, of which a run visits some: none is spurious."""
+
+    def drift(z):
+        return z - z**3 + 0.05 * (jnp.roll(z, 1) + jnp.roll(z, -1) - 2 * z)
+
+    sde = SDE(drift, 0.3, number, start=np.ones(number), time_scale=0.7)
+    check = basins(sde, sde, visited(sde), **SETTINGS)
+    assert check.spurious_fraction == 0
+    # The control: with half of them missing in the other, what it holds there is spurious.
+    half = SDE(lambda z: drift(z).at[0].set(1 - z[0]), 0.3, number, time_scale=0.7)
+    assert basins(sde, half, visited(half), **SETTINGS).spurious_fraction > 0.3
+
+
+def test_starts_from_which_the_target_diverges_do_not_count():
+    """x′ = x³ − x leaves for ever beyond |x| = 1; a network that comes home from there may."""
+    target = SDE(lambda z: z**3 - z, 0.05, 1, time_scale=1.0)
+    home = SDE(lambda z: -z, 0.05, 1, time_scale=1.0)
+    states = visited(target)
+    assert basins(home, target, states, **SETTINGS).spurious_fraction in (0, None)
+    away = SDE(lambda z: 0.1 - z, 0.05, 1, time_scale=1.0)  # two standard deviations off
+    assert basins(away, target, 0.1 * states, **SETTINGS).spurious_fraction == 1
+
+
 def test_a_second_attractor_far_out_is_found():
     """r = 1 and r = 4 attract, r = 3 parts them: the starts beyond 3 are spurious."""
     target = limit_cycle(noise=0.3)

@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from driftmatch.analysis.compare import _in_this_precision, compare
+from driftmatch.analysis.compare import compare
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
+from driftmatch.precision import in_this_precision
 from driftmatch.sde import SDE
 from driftmatch.systems.linear import ornstein_uhlenbeck
 from driftmatch.systems.oscillators import limit_cycle
@@ -138,7 +139,7 @@ def test_same_key_same_numbers():
 @pytest.mark.parametrize("x64", [False, True])
 def test_the_second_thread_has_the_precision_of_the_first(x64):
     with jax.enable_x64(x64), ThreadPoolExecutor(1) as pool:
-        dtype = pool.submit(_in_this_precision(lambda: jnp.ones(1).dtype)).result()
+        dtype = pool.submit(in_this_precision(lambda: jnp.ones(1).dtype)).result()
     assert dtype == (jnp.float64 if x64 else jnp.float32)
 
 

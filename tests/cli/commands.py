@@ -6,7 +6,7 @@ import numpy as np
 
 import driftmatch as dm
 from driftmatch.analysis.compare import Scorecard
-from driftmatch.matching.embed import EmbeddingReport
+from driftmatch.embedding.verdict import EmbeddingReport
 
 REPORT = EmbeddingReport(
     drift_error=1e-3,

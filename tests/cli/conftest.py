@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import driftmatch as dm
 from driftmatch.cli.main import app
-from driftmatch.matching.embed import Embedding
+from driftmatch.embedding.embed import Embedding
 from driftmatch.storage.models import save
 
 
@@ -85,7 +85,7 @@ def embedded(monkeypatch):
         net = network(num_neurons, sde.dim, name=sde.name)
         return Embedding(net, replace(REPORT), dm.Outcome.MORE_NEURONS, sde)
 
-    monkeypatch.setattr("driftmatch.matching.embed.embed", embed)
+    monkeypatch.setattr("driftmatch.embedding.embed.embed", embed)
     return calls
 
 

@@ -7,8 +7,8 @@ import pytest
 from commands import REPORT, network, only_json
 
 from driftmatch.cli.embed import ActivationName, Fit
+from driftmatch.embedding.embed import Embedding
 from driftmatch.errors import ComputationError
-from driftmatch.matching.embed import Embedding
 from driftmatch.outcomes import Outcome
 from driftmatch.storage.models import load, read_header
 
@@ -161,7 +161,7 @@ def test_a_failed_computation_ends_with_1(fails, monkeypatch):
     def diverges(*_, **__):
         raise ComputationError("it diverges:\n  start elsewhere")
 
-    monkeypatch.setattr("driftmatch.matching.embed.embed", diverges)
+    monkeypatch.setattr("driftmatch.embedding.embed.embed", diverges)
     assert fails("embed", "lorenz", code=1) == "it diverges: start elsewhere"
 
 
@@ -181,7 +181,7 @@ def test_an_interruption_leaves_nothing(cli, monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("driftmatch.matching.embed.embed", interrupted)
+    monkeypatch.setattr("driftmatch.embedding.embed.embed", interrupted)
     result = cli("embed", "lorenz", code=130)
     assert (result.stdout, result.stderr) == ("", "interrupted\n")
     assert list(tmp_path.iterdir()) == []
@@ -218,7 +218,7 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten(fails, monkeypatch, t
         path.write_bytes(b"mine")
         return Embedding(network(num_neurons, sde.dim), REPORT, Outcome.SUCCESS, sde)
 
-    monkeypatch.setattr("driftmatch.matching.embed.embed", embed)
+    monkeypatch.setattr("driftmatch.embedding.embed.embed", embed)
     assert "--force" in fails("embed", "lorenz", "--neurons", 12)
     assert path.read_bytes() == b"mine"
     assert list(tmp_path.iterdir()) == [path]

@@ -102,6 +102,21 @@ def test_descent_beats_the_start_and_a_wrong_gradient_would_not():
     assert stuck > 0.9 * before
 
 
+def test_steps_go_on_while_they_pay():
+    """As many as asked for, and beyond them only while three lower the error by an eighth."""
+    problem = make_problem()
+    theta = make_theta(problem, n=16)
+    errors = []
+    with blocks(len(problem.weights)) as shared:
+        objective = ReducedObjective(problem, 8.0, shared)
+        descent = Descent(theta)
+        descent.run(objective, 3, lambda p: errors.append(p.objective**0.5), most=60)
+    assert 3 < len(errors) < 60
+    assert all(errors[i] < 0.88 * errors[i - 3] for i in range(3, len(errors) - 1))
+    assert errors[-1] >= 0.88 * errors[-4]
+    assert descent.gain == pytest.approx(1 - (errors[-1] / errors[-4]) ** (1 / 3))
+
+
 def test_noise_ridge_predicts_the_error_with_noisy_neurons():
     """The objective equals the mean squared error under private noise to first order in s²."""
     problem = make_problem(private_noise=0.03, number=4000)

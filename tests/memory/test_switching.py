@@ -25,7 +25,7 @@ def three():
 @pytest.fixture(scope="module")
 def network(three):
     states = surroundings(three, key=KEY)
-    return dm.embed(three, num_neurons=512, key=KEY, states=states).network
+    return dm.embed(three, num_neurons=512, key=KEY, check=False, states=states).network
 
 
 def test_the_commanded_attractor_is_found(three, network):

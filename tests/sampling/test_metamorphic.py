@@ -180,8 +180,10 @@ def test_points(system, change):
 def test_embeddings(system, change):
     """Random features differ: errors of two keys do by less than a factor of three."""
     by = CHANGES[change]
-    old = dm.embed(built(system), 64, key=KEYS[0], samples=sampled(system))
-    new = dm.embed(built(system, change), 64, key=KEYS[0], samples=sampled(system, change))
+    old = dm.embed(built(system), 64, key=KEYS[0], check=False, samples=sampled(system))
+    new = dm.embed(
+        built(system, change), 64, key=KEYS[0], check=False, samples=sampled(system, change)
+    )
     assert new.outcome is old.outcome
     assert abs(np.log(new.report.drift_error / old.report.drift_error)) < np.log(3)
     assert 1 / 2 < new.report.tau / by.clock / old.report.tau < 2

@@ -66,9 +66,12 @@ def test_a_coordinate_that_decays_to_nothing(start):
     found = dm.sample(sde, key=KEY)
     assert found.outcome.ok
     assert found.time_scale == pytest.approx(1, rel=0.1)
-    made = dm.embed(sde, 64, key=KEY, samples=found)
+    made = dm.embed(sde, 64, key=KEY, check=False, samples=found)
     assert made.outcome.ok
-    assert made.report.drift_error < 0.02
+    z = found.states[::2000]
+    f = jax.vmap(made.network.latent().drift)(jnp.asarray(z))
+    np.testing.assert_allclose(f, -z, atol=0.02)
+    np.testing.assert_allclose(f[:, 0], 0, atol=1e-3)
 
 
 def test_phase_is_remembered_as_long_as_noise_lets_it():
@@ -94,6 +97,6 @@ def test_a_wall_where_noise_is_weak_but_does_not_vanish_clips():
 
 
 def test_what_is_driven_is_not_sampled():
-    network = dm.embed(dm.systems.limit_cycle(), 32, key=KEY).network
+    network = dm.embed(dm.systems.limit_cycle(), 32, key=KEY, check=False).network
     with pytest.raises(dm.InputError, match="driven by an input"):
         dm.sample(network.latent(input=lambda t: jnp.array([jnp.sin(t), 0.0])), key=KEY)

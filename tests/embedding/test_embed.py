@@ -19,7 +19,7 @@ def oscillator():
 
 @pytest.fixture(scope="module")
 def embedded(oscillator):
-    return dm.embed(oscillator, 64, key=KEY)
+    return dm.embed(oscillator, 64, key=KEY, check=False)
 
 
 def test_default_is_accurate_and_robust(embedded):
@@ -46,7 +46,7 @@ def test_reported_errors_are_those_of_the_latent_dynamics(oscillator, embedded):
 
 
 def test_same_key_same_network(oscillator, embedded):
-    again = dm.embed(oscillator, 64, key=KEY).network
+    again = dm.embed(oscillator, 64, key=KEY, check=False).network
     np.testing.assert_array_equal(again.gamma, embedded.network.gamma)
     np.testing.assert_array_equal(again.readout, embedded.network.readout)
     other = dm.embed(oscillator, 64, key=jax.random.key(1)).network
@@ -63,7 +63,7 @@ def test_units_do_not_matter(scale):
         return base.drift((z - shift) / factors) * factors
 
     sde = dm.SDE(drift, 0.3 * factors, dim=2, start=factors + shift, time_scale=1.0)
-    report = dm.embed(sde, 64, key=KEY).report
+    report = dm.embed(sde, 64, key=KEY, check=False).report
     assert report.drift_error < 5e-3
     assert report.noisy_drift_error < 1e-2
 
@@ -72,7 +72,7 @@ def test_scale_and_start_are_found_when_not_given():
     sde = dm.SDE(
         lambda z: 1e3 * jnp.stack([z[1], (1 - z[0] ** 2) * z[1] - z[0]]), 0.3 * 1e3**0.5, dim=2
     )
-    embedding = dm.embed(sde, 64, key=KEY)
+    embedding = dm.embed(sde, 64, key=KEY, check=False)
     assert 2e-4 < embedding.report.tau < 5e-3
     assert embedding.report.drift_error < 5e-3
 
@@ -84,7 +84,7 @@ def test_state_dependent_diffusion_is_matched():
         return rotation @ jnp.diag(jnp.array([0.3, 0.5 + 0.1 * jnp.tanh(z[1])]))
 
     sde = dm.SDE(lambda z: jnp.array([z[1], -z[0] - z[1]]), diffusion, dim=2, time_scale=1.0)
-    embedding = dm.embed(sde, 96, key=KEY)
+    embedding = dm.embed(sde, 96, key=KEY, check=False)
     assert embedding.report.diffusion_error < 1e-2
     assert embedding.report.drift_error < 1e-2
     # The control: the mean diffusion alone is not good enough.
@@ -107,36 +107,38 @@ def test_least_squares_without_ridge_is_accurate_and_fragile(oscillator):
 
 
 def test_ridge_makes_least_squares_robust(oscillator):
-    report = dm.embed(oscillator, 64, key=KEY, fit=LeastSquares()).report
+    report = dm.embed(oscillator, 64, key=KEY, check=False, fit=LeastSquares()).report
     assert report.noisy_drift_error < 0.1
 
 
 def test_backprop_learns(oscillator):
-    short = dm.embed(oscillator, 64, key=KEY, fit=Backprop(steps=100)).report
-    longer = dm.embed(oscillator, 64, key=KEY, fit=Backprop(steps=3000)).report
+    short = dm.embed(oscillator, 64, key=KEY, check=False, fit=Backprop(steps=100)).report
+    longer = dm.embed(oscillator, 64, key=KEY, check=False, fit=Backprop(steps=3000)).report
     assert longer.drift_error < 0.1
     assert longer.drift_error < 0.3 * short.drift_error
 
 
 @pytest.mark.parametrize("activation", ["relu", "softplus", "logistic", "erf"])
 def test_every_activation_fits(oscillator, activation):
-    report = dm.embed(oscillator, 64, key=KEY, activation=activation).report
+    report = dm.embed(oscillator, 64, key=KEY, check=False, activation=activation).report
     assert report.drift_error < 5e-2
 
 
 def test_linear_network_embeds_a_linear_system():
     B = np.array([[2.0, -1.0], [1.0, 2.0]])
     sde = dm.systems.ornstein_uhlenbeck(B, np.eye(2))
-    network = dm.embed(sde, 16, key=KEY, activation="identity", private_noise=1e-4).network
+    network = dm.embed(
+        sde, 16, key=KEY, check=False, activation="identity", private_noise=1e-4
+    ).network
     slope = np.asarray(jax.jacfwd(network.latent().drift)(jnp.zeros(2)))
     np.testing.assert_allclose(slope, -B, atol=2e-3)
 
 
 def test_one_dimension_and_given_places():
     well = dm.systems.double_well(noise=0.3)
-    assert dm.embed(well, 32, key=KEY, box=([-2.0], [2.0])).report.drift_error < 1e-2
+    assert dm.embed(well, 32, key=KEY, check=False, box=([-2.0], [2.0])).report.drift_error < 1e-2
     states = np.random.default_rng(0).uniform(-2, 2, (2000, 1))
-    assert dm.embed(well, 32, key=KEY, states=states).report.drift_error < 1e-2
+    assert dm.embed(well, 32, key=KEY, check=False, states=states).report.drift_error < 1e-2
 
 
 def test_offset_does_not_cost_robustness():
@@ -144,7 +146,7 @@ def test_offset_does_not_cost_robustness():
     base = dm.systems.van_der_pol(mu=1.0, noise=0.3)
     shift = np.array([1000.0, -500.0])
     sde = dm.SDE(lambda z: base.drift(z - shift), 0.3, dim=2, start=shift + 1, time_scale=1.0)
-    assert dm.embed(sde, 64, key=KEY).report.noisy_drift_error < 1e-2
+    assert dm.embed(sde, 64, key=KEY, check=False).report.noisy_drift_error < 1e-2
 
 
 @pytest.mark.parametrize(
@@ -182,18 +184,18 @@ def test_bad_arguments_are_named(oscillator, kwargs, words):
 
 def test_not_an_sde():
     with pytest.raises(dm.InputError, match="must be an SDE"):
-        dm.embed(lambda z: -z, 64, key=KEY)  # type: ignore[arg-type]
+        dm.embed(lambda z: -z, 64, key=KEY, check=False)  # type: ignore[arg-type]
 
 
 def test_diverging_target_is_refused():
     sde = dm.SDE(lambda z: z**3 + 1, 0.1, dim=1)
     with pytest.raises(dm.ComputationError, match="run away from its start towards infinity"):
-        dm.embed(sde, 32, key=KEY)
+        dm.embed(sde, 32, key=KEY, check=False)
 
 
 def test_target_that_comes_to_rest_is_matched_on_its_way():
     sde = dm.SDE(lambda z: 1.0 - z, 0.0, dim=1, time_scale=1.0)
-    found = dm.embed(sde, 32, key=KEY)
+    found = dm.embed(sde, 32, key=KEY, check=False)
     assert found.outcome.ok
     run = dm.simulate(found.network, duration=20.0, dt=0.01, key=KEY, start=[0.5])
     assert run.latent[0, 100, 0] == pytest.approx(1 - 0.5 * np.exp(-1), abs=0.01)
@@ -203,14 +205,14 @@ def test_target_that_comes_to_rest_is_matched_on_its_way():
 def test_target_that_never_moves_is_refused():
     still = dm.SDE(lambda z: 0.0 * z, 0.0, dim=1, time_scale=1.0)
     with pytest.raises(dm.ComputationError, match="nothing moves"):
-        dm.embed(still, 32, key=KEY)
+        dm.embed(still, 32, key=KEY, check=False)
 
 
 def test_same_key_same_network_on_one_core_and_on_two(oscillator, monkeypatch, embedded):
     import driftmatch.matching.blocks as module
 
     monkeypatch.setattr(module.os, "sched_getaffinity", lambda pid: {0}, raising=False)
-    again = dm.embed(oscillator, 64, key=KEY).network
+    again = dm.embed(oscillator, 64, key=KEY, check=False).network
     np.testing.assert_array_equal(again.readout, embedded.network.readout)
 
 
@@ -224,7 +226,7 @@ def test_guards_keep_the_network_from_strange_attractors():
     states = run.states[:, 100:].reshape(-1, 3)
     fractions = {}
     for confine in (True, False):
-        network = dm.embed(sde, 256, key=KEY, confine=confine).network
+        network = dm.embed(sde, 256, key=KEY, check=False, confine=confine).network
         check = dm.basins(network, sde, states, key=KEY, num_starts=128, num_paths=32)
         fractions[confine] = check.spurious_fraction
     assert fractions[True] == 0
@@ -234,22 +236,55 @@ def test_guards_keep_the_network_from_strange_attractors():
 def test_constant_drift_and_half_line():
     """A coordinate that only flows, and a process that is not defined below zero."""
     flow = dm.SDE(lambda z: jnp.stack([-z[0], 1.0 + 0 * z[1]]), 0.5, dim=2, time_scale=1.0)
-    embedding = dm.embed(flow, 64, key=KEY, box=([-2.0, -2.0], [2.0, 2.0]))
+    embedding = dm.embed(flow, 64, key=KEY, check=False, box=([-2.0, -2.0], [2.0, 2.0]))
     slope = jax.vmap(embedding.network.latent().drift)(jnp.zeros((1, 2)))[0]
     np.testing.assert_allclose(slope, [0, 1], atol=2e-2)
     feller = dm.SDE(
         lambda z: 1 - z, lambda z: 0.3 * jnp.sqrt(z)[:, None], dim=1, start=[1.0], time_scale=1.0
     )
-    assert dm.embed(feller, 64, key=KEY).report.diffusion_error < 2e-2
+    assert dm.embed(feller, 64, key=KEY, check=False).report.diffusion_error < 2e-2
 
 
 def test_given_states_are_held_out_too():
     """With hardly more states than neurons the report must show that they were learnt by heart."""
     sde = dm.systems.van_der_pol()
     states = np.random.default_rng(0).uniform(-2, 2, (60, 2))
-    assert dm.embed(sde, 48, key=KEY, states=states).report.drift_error > 1e-4
+    assert dm.embed(sde, 48, key=KEY, check=False, states=states).report.drift_error > 1e-4
 
 
 def test_odd_fit_settings_are_named():
     with pytest.raises(dm.InputError, match="iterations"):
         dm.Refined(iterations=(0, 3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_neurons", [256, 512])
+def test_sharp_switches_are_matched(num_neurons):
+    """A repressilator in six dimensions, Hill exponent 2, with default settings."""
+
+    def drift(z):
+        m, p = z[:3], z[3:]
+        return jnp.concatenate([0.05 - m + 50 / (1 + jnp.roll(p, 1) ** 2), m - p])
+
+    sde = dm.SDE(drift, 0.0, 6, start=(1.0, 2.0, 3.0, 1.0, 2.0, 1.5))
+    assert dm.embed(sde, num_neurons, key=KEY, check=False).report.drift_error < 1e-2
+
+
+@pytest.mark.slow
+def test_chaos_with_spikes_is_faithful():
+    """Rössler's λ₁ = 0.0714 within the 15 % that the closed loop tolerates.
+
+    Seeds give 0.063 to 0.072; guards that are not quite off made it 0.00 to 0.056.
+    """
+
+    def drift(z):
+        return jnp.stack([-z[1] - z[2], z[0] + 0.2 * z[1], 0.2 + z[2] * (z[0] - 5.7)])
+
+    sde = dm.SDE(drift, 0.0, 3, start=(1.0, 1.0, 0.0))
+    found = dm.embed(sde, 512, key=KEY)
+    assert found.outcome.ok
+    flow = found.network.latent()
+    exponents = dm.lyapunov(
+        flow, duration=3000.0, dt=0.02, key=KEY, num_exponents=1, start=found.network.start
+    )
+    assert exponents.exponents[0] == pytest.approx(0.0714, rel=0.15)

@@ -1,13 +1,16 @@
 """`embed`: from an SDE to a network, the library's main call."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none
+from driftmatch.embedding.closed_loop import ClosedLoop, closed_loop
+from driftmatch.embedding.verdict import EmbeddingReport, verdict, why
 from driftmatch.errors import InputError
 from driftmatch.matching.arguments import check_arguments, check_spread, given_states
 from driftmatch.matching.assembly import Assembly
@@ -28,38 +31,11 @@ from driftmatch.sde import AbstractSDE
 
 
 @dataclass(frozen=True)
-class EmbeddingReport:
-    """How good an embedding is, measured on held-out states (theory: `matching_errors`).
-
-    - `drift_error`: ε_f; `noisy_drift_error`: ε_f with private noise 0.01 in every neuron;
-      `diffusion_error`: ε_D; all relative, so 1e-2 is one per cent.
-    - `largest_readout`: the largest entry of W_s, in standard deviations of the target, apart from
-      the constant neuron's, which carries the mean.
-    - `tau`: the network's time constant, in the target's unit of time.
-    - `num_states`: how many states were matched; `num_guards`: neurons that only keep the network
-      from straying (see `confinement`).
-    - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
-    """
-
-    drift_error: float
-    noisy_drift_error: float
-    diffusion_error: float
-    largest_readout: float
-    tau: float
-    num_states: int
-    num_guards: int
-    seconds: float
-    fit_seconds: float
-
-    def to_dict(self) -> dict[str, float | int]:
-        """The fields as plain numbers."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
 class Embedding:
     """What `embed` returns: the network, how good it is, and the verdict in words.
 
+    - `outcome`: SUCCESS, or what the network lacks; `reason`: that with numbers, and what to do.
+    - `closed_loop`: how the network behaved beside its target; None if that was not looked at.
     - `target`: what the network obeys: the SDE, or one with angles, laid out on circles: an angle
       φ of period L takes two latent coordinates, cos and sin of 2πφ/L.
     """
@@ -68,6 +44,8 @@ class Embedding:
     report: EmbeddingReport
     outcome: Outcome
     target: AbstractSDE
+    closed_loop: ClosedLoop | None = None
+    reason: str | None = None
 
     def coordinates(
         self, latent: ArrayLike, *, unwrap: bool = False
@@ -91,6 +69,7 @@ def embed(
     activation: str | Activation = "tanh",
     private_noise: float = 0.01,
     confine: bool | None = None,
+    check: bool = True,
     states: ArrayLike | None = None,
     box: tuple[ArrayLike, ArrayLike] | None = None,
     samples: Samples | None = None,
@@ -117,6 +96,8 @@ def embed(
       withstand. The network itself is noise-free in this sense; see `Network.with_private_noise`.
     - `confine`: spend a few neurons on keeping the network from attractors far outside; by default
       what the fit does by itself.
+    - `check`: run the network beside the target for some seconds, and let the outcome say if it is
+      not faithful; see `ClosedLoop`. Where `states` or `box` are given there is no such check.
     - `states`: shape (N, k), states to match at instead of the target's own trajectories;
       `box`: lower and upper corner, to match evenly inside.
     - `samples`: what `sample` found of this SDE; made here if it is not given.
@@ -133,14 +114,16 @@ def embed(
     check_meter(meter)
     check_samples(sde, samples)
     confine = or_none(check_flag)("confine", confine)
+    check = check_flag("check", check)
     key = check_key(key)
     rng = seed_of(key)
-    bounds, not_settled = None, None
+    bounds, not_settled, runs = None, None, None
     if states is None and box is None:
         samples = samples_of(sde, samples, key, meter).require_place()
         visited, held_out = samples.halves(rng)
         time_scale, bounds = samples.time_scale, samples.bounds
-        not_settled = samples.outcome if samples.outcome is Outcome.DRIFTING else None
+        not_settled = None if samples.outcome.ok else samples.outcome
+        runs = samples.runs if check else None
     elif samples is not None:
         raise InputError("give either samples, or states or a box to match at")
     else:
@@ -149,6 +132,7 @@ def embed(
     if sde.periodic is not None:
         sde = OnCircles(sde, time_scale)
         visited, held_out, bounds = sde.laid_out(visited), sde.laid_out(held_out), None
+        runs = None if runs is None else sde.laid_out(runs)
     check_spread(sde, visited)
     whitening = Whitening.of(visited)
     tau = time_scale if tau is None else tau
@@ -167,9 +151,9 @@ def embed(
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited)
     fitting = time.perf_counter()
-    features, readout = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
+    fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
     fit_seconds = time.perf_counter() - fitting
-    network, largest = task.assemble(features, readout, guards, time_scale)
+    network, largest = task.assemble(fitted.features, fitted.readout, guards, time_scale)
     errors = matching_errors(sde, network, held_out)
     report = EmbeddingReport(
         drift_error=errors.drift,
@@ -182,7 +166,18 @@ def embed(
         seconds=time.perf_counter() - began,
         fit_seconds=fit_seconds,
     )
-    return Embedding(network, report, _verdict(report, not_settled), sde)
+    loop = None
+    if runs is not None and samples is not None:
+        meter.start("closed loop", 1)
+        try:
+            loop = closed_loop(sde, network, samples, runs, jax.random.fold_in(key, 1))
+            meter.advance(1)
+        finally:
+            meter.stop()
+        report = replace(report, seconds=time.perf_counter() - began)
+    outcome = verdict(report, loop, not_settled)
+    reason = None if outcome.ok else why(outcome, report, loop, fitted, samples)
+    return Embedding(network, report, outcome, sde, loop, reason)
 
 
 def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:
@@ -193,13 +188,3 @@ def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:
             f"{sde.name} has neither drift nor noise at the states given: there is nothing to match"
         )
     return scale
-
-
-def _verdict(report: EmbeddingReport, not_settled: Outcome | None) -> Outcome:
-    if not report.drift_error < 0.1:
-        return Outcome.MORE_NEURONS
-    if not report.diffusion_error < 0.1:
-        return Outcome.MORE_NEURONS_DIFFUSION
-    if not report.noisy_drift_error < 0.1:
-        return Outcome.FRAGILE
-    return not_settled or Outcome.SUCCESS
