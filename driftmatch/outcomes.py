@@ -14,6 +14,10 @@ class Outcome(enum.Enum):
     OTHER_DENSITY = "the network's stationary density is not its target's"
     OTHER_SPECTRUM = "the network's rhythm, its power spectrum, is not its target's"
     OTHER_EXPONENT = "the network's largest Lyapunov exponent is not its target's"
+    UNJUDGED = (
+        "what was seen in a moment agrees with the target, whose trajectories mix too slowly to "
+        "see more: compare them at length"
+    )
     STRAYS = "from far away the network ends where its target does not"
     NON_FINITE = "the run became non-finite"
     DRIFTING = "the trajectories still drift after all the steps that were allowed: start nearer"

@@ -15,10 +15,12 @@ from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.samples import Samples
+from driftmatch.sampling.stationarity import Stationarity
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 
 _NEURON_STEPS = 2e9  # of all paths together: a second or two
+_PATIENCE = 8  # times as many where the target's trajectories mix slowly
 _LEAST_ROWS = 200
 _STEPS_PER_TAU = 5  # at least
 _SETTLING = 0.1  # of the run, left out
@@ -52,7 +54,8 @@ class ClosedLoop:
       per unit time, with their standard errors; NaN unless the target is chaotic.
     - `astray_fraction`: of starts far away from which the target comes home, how many the network
       leads elsewhere; NaN where there are none. `escaped_fraction`: of paths from target states.
-    - `duration`: of the runs.
+    - `duration`: of the runs. `is_mixed`: whether that is long enough for the target's trajectories
+      to pass through all that they visit together; distances and their floors say little if not.
     """
 
     state_space_divergence: float
@@ -70,8 +73,9 @@ class ClosedLoop:
     astray_fraction: float
     escaped_fraction: float
     duration: float
+    is_mixed: bool
 
-    def to_dict(self) -> dict[str, float | None]:
+    def to_dict(self) -> dict[str, float | bool | None]:
         """The fields as plain numbers, None for what is not a number."""
         return {k: v if np.isfinite(v) else None for k, v in asdict(self).items()}
 
@@ -95,7 +99,7 @@ class ClosedLoop:
             return Outcome.OTHER_EXPONENT
         if self.astray_fraction > _ASTRAY:
             return Outcome.STRAYS
-        return Outcome.SUCCESS
+        return Outcome.SUCCESS if self.is_mixed else Outcome.UNJUDGED
 
     def _is_off(self, name: str, least: float) -> bool:
         distance, floor = getattr(self, name), getattr(self, f"{name}_floor")
@@ -119,8 +123,7 @@ def closed_loop(
     every = int(np.ceil(samples.spacing / min(samples.step, network.tau / _STEPS_PER_TAU)))
     dt = samples.spacing / every
     M = runs.shape[0] // GROUPS * GROUPS
-    affordable = int(_NEURON_STEPS / (M * max(network.num_neurons, 64) * every))
-    rows = int(np.clip(affordable, min(_LEAST_ROWS, runs.shape[1]), runs.shape[1]))
+    rows, is_mixed = _long_enough(samples, runs[:M], M * max(network.num_neurons, 64) * every)
     settling, when = int(_SETTLING * rows), seed_of(key_run).integers(runs.shape[1], size=M)
     # Each from a state of a trajectory of its own: attractors keep their weights.
     starts = runs[:M, 0] if samples.is_resting else runs[np.arange(M), when]
@@ -164,7 +167,27 @@ def closed_loop(
         astray_fraction=astray,
         escaped_fraction=escaped,
         duration=rows * every * dt,
+        is_mixed=is_mixed,
     )
+
+
+def _long_enough(
+    samples: Samples, runs: Float[np.ndarray, "M T k"], cost: float
+) -> tuple[int, bool]:
+    """How many rows, of so many neuron steps each, the target's trajectories take to mix, within
+    what can be afforded; and whether they do. What never mixes, each on its own attractor, needs
+    no longer than what does at once."""
+    T = runs.shape[1]
+    rows = int(np.clip(_NEURON_STEPS / cost, min(_LEAST_ROWS, T), T))
+
+    def mixed(rows):
+        return Stationarity.of(runs[:, :rows], (None,) * runs.shape[2]).is_mixed
+
+    if samples.is_resting or not mixed(T):
+        return rows, True
+    while not mixed(rows) and rows < T and rows * cost < _PATIENCE * _NEURON_STEPS:
+        rows = min(2 * rows, T)
+    return rows, mixed(rows)
 
 
 def _frequencies(

@@ -10,7 +10,6 @@ from driftmatch.outcomes import Outcome
 from driftmatch.sampling.samples import Samples
 
 _STILL_FALLS = 0.01  # of the error, in a step
-_STEEP = 1.5  # limits of the slopes
 
 
 @dataclass(frozen=True)
@@ -65,23 +64,22 @@ def why(
     samples: Samples | None,
 ) -> str:
     """The outcome with its numbers, and what to do."""
+    if outcome is Outcome.UNJUDGED:
+        return str(outcome)
     if samples is not None and outcome is samples.outcome:
         return samples.reason or str(outcome)
     numbers = _numbers(outcome, report, loop)
-    return f"{outcome}: {numbers}; {_lever(outcome, fitted)}" if numbers else str(outcome)
+    what = str(outcome).partition(":")[0]  # its own remedy may not be the one that helps here
+    return f"{what}: {numbers}; {_lever(outcome, fitted)}" if numbers else str(outcome)
 
 
 def _lever(outcome: Outcome, fitted: Fitted) -> str:
     if outcome is Outcome.STRAYS:
-        return "if it may get there, match in a box that holds these states too (box=)"
+        return "where it was matched it is faithful; if it may get further, more neurons may help"
     if fitted.gain > _STILL_FALLS:
         return (
             f"the error still fell by {fitted.gain:.1%} a step: take more of them, "
             "fit=Refined(iterations=(60, 10))"
-        )
-    if fitted.steepness > _STEEP:
-        return (
-            "features press against the limit of their slopes: raise it, fit=Refined(max_slope=40)"
         )
     return "use more neurons, or match at other states (states=, box=)"
 

@@ -31,13 +31,11 @@ class Fitted(NamedTuple):
     """Features, their readout V, shape (n, q), and what would help if they do not suffice.
 
     - `gain`: by which fraction the error still fell in a step when descent stopped; 0 without any.
-    - `steepness`: of the steepest per cent of features, in units of the limit for slopes.
     """
 
     features: Features
     readout: Readout
     gain: float = 0.0
-    steepness: float = 0.0
 
 
 # Below this private noise the normal equations would lose too many digits.
@@ -163,9 +161,7 @@ class Refined(AbstractFit):
                 descent.run(objective, least, on_step, most=most)
             gain = max(gain, descent.gain)
         features = features_of(descent.theta)
-        slopes = np.linalg.norm(features.gamma, axis=1)
-        steepness = float(np.quantile(slopes, 0.99)) / self.max_slope
-        return Fitted(features, solve_readout(problem, features), gain, steepness)
+        return Fitted(features, solve_readout(problem, features), gain)
 
 
 @dataclass(frozen=True)

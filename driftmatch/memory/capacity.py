@@ -117,13 +117,14 @@ def capacity(
         raise InputError(f"a circle has 2 dimensions, got dim = {k}: choose arrangement='random'")
     noise = check_non_negative("noise", noise)
     n, M = check_count("num_neurons", num_neurons), check_count("num_trials", num_trials)
+    options.setdefault("check", False)  # recall is the check here
     found = []
     for W, each in zip(numbers, jax.random.split(check_key(key), len(numbers)), strict=True):
         key_places, key_fit, key_recall, key_hopfield = jax.random.split(each, 4)
         centres = on_a_circle(W) if arrangement == "circle" else _sphere(W, k, key_places)
         target = wells(centres, noise=_MATCHED)
         targets = landscape(target)
-        embedding = embed(target, n, key=key_fit, check=False, **options)
+        embedding = embed(target, n, key=key_fit, **options)
         network = with_noise(embedding.network, noise / _MATCHED)
         recalled = _recalled(network, targets, M, key_recall)
         of_signs = _hopfield_recalled(network, targets, M, key_hopfield)
