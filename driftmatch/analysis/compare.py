@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.basin import basins
-from driftmatch.analysis.floors import GROUPS, distances_and_floors
+from driftmatch.analysis.floors import GROUPS, distances_and_floors, in_floors
 from driftmatch.analysis.lyapunov import lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
@@ -33,6 +33,14 @@ _LYAPUNOV_TRAJECTORIES = 64
 _LYAPUNOV_TIME = 300  # time scales on each of them, after as many to forget the noise
 _NUM_HELD_OUT = 20_000
 
+# What counts as off: a ratio to the floor, unless both are next to nothing.
+_TOLERANCE = 1.2
+_NEGLIGIBLE = {
+    "state_space_divergence": 0.005, "spectrum_distance": 0.003, "sliced_wasserstein": 0.01,
+}  # fmt: skip
+_LARGE = 0.1  # an error
+_EXPONENT, _ERRORS = 0.07, 4.0
+
 
 @dataclass(frozen=True)
 class Scorecard:
@@ -41,8 +49,8 @@ class Scorecard:
     Every distance stands beside its floor, the same between independent runs of the target: a ratio
     near 1 is as good as it gets.
 
-    - `drift_error`, `noisy_drift_error`, `diffusion_error`: ε_f, ε_f(0.01) and ε_D on fresh states
-      of the target; see `matching_errors`.
+    - `drift_error`, `noisy_drift_error`, `local_error`, `diffusion_error`: ε_f, ε_f(0.01), ε_ℓ and
+      ε_D on fresh states of the target; see `matching_errors`.
     - `state_space_divergence`: D_stsp in nats; `spectrum_distance`: D_H in [0, 1];
       `sliced_wasserstein`: in standard deviations of the target; each with its `_floor`.
     - `lyapunov_target`, `lyapunov_network`: Lyapunov exponents of the two drifts, without noise,
@@ -56,6 +64,7 @@ class Scorecard:
 
     drift_error: float
     noisy_drift_error: float
+    local_error: float
     diffusion_error: float
     state_space_divergence: float
     state_space_divergence_floor: float
@@ -81,6 +90,67 @@ class Scorecard:
     duration: float
     dt: float
     num_trajectories: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """SUCCESS, or the first respect in which the network is not faithful."""
+        if not self.drift_error < _LARGE:
+            return Outcome.MORE_NEURONS
+        if not self.diffusion_error < _LARGE:
+            return Outcome.MORE_NEURONS_DIFFUSION
+        if self.escaped_fraction:
+            return Outcome.ESCAPES
+        if self._is_off("state_space_divergence") or self._is_off("sliced_wasserstein"):
+            return Outcome.OTHER_DENSITY
+        if self._is_off("spectrum_distance"):
+            return Outcome.OTHER_SPECTRUM
+        target, network = self.lyapunov_target[0], self.lyapunov_network[0]
+        error = np.hypot(self.lyapunov_target_error[0], self.lyapunov_network_error[0])
+        is_chaotic = target > _ERRORS * self.lyapunov_target_error[0]
+        if is_chaotic and not abs(network - target) <= _EXPONENT * target + _ERRORS * error:
+            return Outcome.OTHER_EXPONENT
+        if self.spurious_fraction:
+            return Outcome.STRAYS
+        return Outcome.SUCCESS
+
+    @property
+    def faults(self) -> list[str]:
+        """What makes the network unfit for use, in words."""
+        found = [
+            str(outcome)
+            for outcome, error in (
+                (Outcome.MORE_NEURONS, self.drift_error),
+                (Outcome.MORE_NEURONS_DIFFUSION, self.diffusion_error),
+            )
+            if not error < _LARGE
+        ]
+        for fraction, what in (
+            (self.spurious_fraction, "far starts end where the target does not"),
+            (self.escaped_fraction, "noisy paths leave the training region for good"),
+        ):
+            if fraction:
+                found.append(f"{fraction:.1%} of {what}: use more neurons, or another seed")
+        return found
+
+    @property
+    def differences(self) -> list[str]:
+        """By which distances network and target can be told apart, in words."""
+        return [
+            f"it {what} its target: "
+            f"{in_floors(getattr(self, name), getattr(self, f'{name}_floor')):.2f} times the floor"
+            for what, name in (
+                ("visits other states than", "state_space_divergence"),
+                ("is distributed otherwise than", "sliced_wasserstein"),
+                ("has another spectrum than", "spectrum_distance"),
+            )
+            if self._is_off(name)
+        ]
+
+    def _is_off(self, name: str) -> bool:
+        distance, floor = getattr(self, name), getattr(self, f"{name}_floor")
+        # Too much noise brings the divergence below its floor.
+        within = 1 / _TOLERANCE <= in_floors(distance, floor) <= _TOLERANCE
+        return not (within or abs(distance - floor) <= _NEGLIGIBLE[name])
 
     def to_dict(self) -> dict[str, object]:
         """The fields as plain numbers and lists, None for what is not a number, ready for JSON."""
@@ -203,6 +273,7 @@ def compare(
     return Scorecard(
         drift_error=errors.drift,
         noisy_drift_error=errors.noisy_drift,
+        local_error=errors.local,
         diffusion_error=errors.diffusion,
         **distances,
         lyapunov_target=of_target.exponents,

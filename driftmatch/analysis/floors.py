@@ -53,6 +53,11 @@ def distances_and_floors(
     return distances | {f"{name}_floor": floor for name, (_, floor) in found.items()}
 
 
+def in_floors(distance: float, floor: float) -> float:
+    """A distance as a multiple of its floor; a target that repeats itself exactly has floor 0."""
+    return distance / floor if floor else (1.0 if distance == 0 else np.inf)
+
+
 def _distance_and_floor(
     distance: Callable,
     target: np.ndarray,

@@ -1,6 +1,5 @@
 """``driftmatch compare``: is a saved network faithful to its target?"""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +20,6 @@ from driftmatch.cli.tables import number, percent, plain_table, verdict, with_er
 from driftmatch.cli.targets import Target, check_model, check_target
 from driftmatch.cli.terminal import Terminal
 from driftmatch.meters import AbstractMeter
-from driftmatch.outcomes import Outcome
 
 if TYPE_CHECKING:
     from driftmatch.analysis.compare import Scorecard
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 KEYS = (
     "drift_error",
     "noisy_drift_error",
+    "local_error",
     "diffusion_error",
     "state_space_divergence",
     "state_space_divergence_floor",
@@ -42,7 +41,6 @@ KEYS = (
     "escaped_fraction",
 )
 DRAWN = 800  # time scales of the target
-TOLERANCE = 1.2  # of a distance, in its floor
 FAITHFUL = "faithful: as near to its target as two runs of the target are to each other"
 
 
@@ -129,46 +127,10 @@ def runs_to_draw(
     return sde, network, target_run, network_run, label, drift_error
 
 
-def in_floors(value: float, floor: float) -> float:
-    """A distance as a multiple of its floor; a target that repeats itself exactly has floor 0."""
-    return value / floor if floor else (1.0 if value == 0 else math.inf)
-
-
-def faults(card: "Scorecard") -> list[str]:
-    """What makes the network unfit for use, in words."""
-    found = [
-        str(outcome)
-        for outcome, error in (
-            (Outcome.MORE_NEURONS, card.drift_error),
-            (Outcome.MORE_NEURONS_DIFFUSION, card.diffusion_error),
-        )
-        if not error < 0.1
-    ]
-    for fraction, what in (
-        (card.spurious_fraction, "far starts end where the target does not"),
-        (card.escaped_fraction, "noisy paths leave the training region for good"),
-    ):
-        if fraction:
-            found.append(f"{fraction:.1%} of {what}: use more neurons, or another seed")
-    return found
-
-
-def differences(card: "Scorecard") -> list[str]:
-    """By which distances network and target can be told apart, in words."""
-    found = []
-    for what, name in (
-        ("visits other states than", "state_space_divergence"),
-        ("has another spectrum than", "spectrum_distance"),
-    ):
-        ratio = in_floors(getattr(card, name), getattr(card, f"{name}_floor"))
-        # Too much noise brings the divergence below its floor.
-        if not 1 / TOLERANCE <= ratio <= TOLERANCE:
-            found.append(f"it {what} its target: {ratio:.2f} times the floor")
-    return found
-
-
 def _shown(card: "Scorecard", title: str):
     """The scorecard as a table, and its verdict."""
+    from driftmatch.analysis.floors import in_floors
+
     table = plain_table(title, "target", "network", "floor", "ratio")
 
     def distance(label: str, name: str) -> None:
@@ -177,6 +139,7 @@ def _shown(card: "Scorecard", title: str):
 
     table.add_row("drift error", "", percent(card.drift_error))
     table.add_row("  with neuronal noise 0.01", "", percent(card.noisy_drift_error))
+    table.add_row("local error", "", percent(card.local_error))
     table.add_row("diffusion error", "", percent(card.diffusion_error))
     table.add_row()
     distance("state-space divergence, nats", "state_space_divergence")
@@ -193,7 +156,7 @@ def _shown(card: "Scorecard", title: str):
     table.add_row(f"noisy paths escaped, of {card.num_paths}", "", percent(noisy))
     yield table
     yield ""
-    found = faults(card) + differences(card)
+    found = card.faults + card.differences
     for finding in found:
         yield verdict(finding, good=False)
     if not found:

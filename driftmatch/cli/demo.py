@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from driftmatch.cli.compare import KEYS, faults, in_floors, runs_to_draw
+from driftmatch.cli.compare import KEYS, runs_to_draw
 from driftmatch.cli.embed import embedding_record, save_embedding
 from driftmatch.cli.options import AsJson, Force, Quiet, check_folder
 from driftmatch.cli.tables import number, percent, plain_table
@@ -126,7 +126,7 @@ def _one(
     )
     record = embedding_record(embedding, target, path=path, **fitted)
     record |= {name: getattr(card, name) for name in KEYS}
-    record |= {"seconds_to_judge": time.perf_counter() - began, "faults": faults(card)}
+    record |= {"seconds_to_judge": time.perf_counter() - began, "faults": card.faults}
     row = runs_to_draw(sde, network, LABELS[system], key_draw, meter, drift_error=card.drift_error)
     return record, row
 
@@ -158,6 +158,7 @@ def _line(record: dict) -> str:
 
 def _rows(records: list[dict]) -> list[list[str]]:
     """The scorecards side by side, a system a column."""
+    from driftmatch.analysis.floors import in_floors
 
     def per_floor(r: dict, name: str) -> str:
         return number(in_floors(r[name], r[f"{name}_floor"]), 3)
@@ -168,6 +169,7 @@ def _rows(records: list[dict]) -> list[list[str]]:
             ("neurons", lambda r: str(r["neurons"])),
             ("drift error", lambda r: percent(r["drift_error"])),
             ("  with neuronal noise 0.01", lambda r: percent(r["noisy_drift_error"])),
+            ("local error", lambda r: percent(r["local_error"])),
             ("diffusion error", lambda r: percent(r["diffusion_error"])),
             ("state-space divergence / floor", lambda r: per_floor(r, "state_space_divergence")),
             ("spectrum distance / floor", lambda r: per_floor(r, "spectrum_distance")),

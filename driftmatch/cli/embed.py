@@ -135,6 +135,7 @@ def embedding_record(
         "seconds": report.seconds,
         "drift_error": report.drift_error,
         "noisy_drift_error": report.noisy_drift_error,
+        "local_error": report.local_error,
         "diffusion_error": report.diffusion_error,
         "outcome": str(embedding.outcome),
         "model": str(path),
@@ -153,6 +154,7 @@ def _shown(embedding: "Embedding", record: dict):
     table = plain_table("", "")
     table.add_row("drift error", percent(report.drift_error))
     table.add_row("  with neuronal noise 0.01", percent(report.noisy_drift_error))
+    table.add_row("local error", percent(report.local_error))
     table.add_row("diffusion error", percent(report.diffusion_error))
     table.add_row("time", f"{report.seconds:.1f} s")
     yield table

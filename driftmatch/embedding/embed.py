@@ -147,7 +147,10 @@ def embed(
             )
     num_guards = 0 if guards is None else len(guards.features)
     number = fit.num_states(num_neurons, sde.dim)
-    points = design(sde, visited, whitening, number, rng, guards=guards, tau=tau, bounds=bounds)
+    points = design(
+        sde, visited, whitening, number, rng,
+        guards=guards, tau=tau, bounds=bounds,
+    )  # fmt: skip
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited)
     fitting = time.perf_counter()
@@ -158,6 +161,7 @@ def embed(
     report = EmbeddingReport(
         drift_error=errors.drift,
         noisy_drift_error=errors.noisy_drift,
+        local_error=errors.local,
         diffusion_error=errors.diffusion,
         largest_readout=largest,
         tau=tau,

@@ -17,7 +17,8 @@ class EmbeddingReport:
     """How good an embedding is, measured on held-out states (theory: `matching_errors`).
 
     - `drift_error`: ε_f; `noisy_drift_error`: ε_f with private noise 0.01 in every neuron;
-      `diffusion_error`: ε_D; all relative, so 1e-2 is one per cent.
+      `local_error`: ε_ℓ, relative to what moves the state there; `diffusion_error`: ε_D; all
+      relative, so 1e-2 is one per cent.
     - `largest_readout`: the largest entry of W_s, in standard deviations of the target, apart from
       the constant neuron's, which carries the mean.
     - `tau`: the network's time constant, in the target's unit of time.
@@ -28,6 +29,7 @@ class EmbeddingReport:
 
     drift_error: float
     noisy_drift_error: float
+    local_error: float
     diffusion_error: float
     largest_readout: float
     tau: float

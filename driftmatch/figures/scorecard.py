@@ -82,6 +82,7 @@ def _numbers(ax: Axes, card: Scorecard) -> None:
     lines = {
         "drift error $ε_f$": percent(card.drift_error),
         "noisy drift error": percent(card.noisy_drift_error),
+        "local error $ε_ℓ$": percent(card.local_error),
         "diffusion error $ε_D$": percent(card.diffusion_error),
         "spurious starts": _share(card.spurious_fraction, card.spurious_interval),
         "escaped paths": _share(card.escaped_fraction, card.escaped_interval),

@@ -4,10 +4,11 @@ import jax
 import numpy as np
 
 from driftmatch.activations import Activation
-from driftmatch.evaluate import drifts
+from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
 from driftmatch.matching.design import NUM_HELD_OUT, Design
 from driftmatch.matching.diffusion import RootOutputs
+from driftmatch.matching.errors import drift_scales
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.network import Network, SharedNoise
 from driftmatch.sampling.whitening import Whitening
@@ -34,9 +35,8 @@ class Assembly:
         # One start says less than a state that was visited; several say where the attractors are.
         several = sde.starts is not None and len(sde.starts) > 1
         self.start = sde.starts if several else visited[0]
-        # A constant drift has no spread to measure by: the leak across the width stands in.
-        floor = 1e-3 * np.linalg.norm(whitening.factor, axis=1) / tau
-        spread = np.maximum(drifts(sde, visited[:NUM_HELD_OUT]).std(axis=0), floor)
+        some = visited[:NUM_HELD_OUT]
+        spread = drift_scales(drifts(sde, some), diffusion_matrices(sde, some), whitening, tau)
         # From an error in z' + τf' to the error in f_i/std f_i, coordinate by coordinate.
         self.to_outputs = (whitening.factor / (tau * spread)[:, None]).T
         outputs = (points.states + tau * points.drifts) @ self.to_outputs

@@ -14,6 +14,7 @@ from scipy.spatial import KDTree
 from driftmatch.errors import ComputationError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
+from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
@@ -66,7 +67,9 @@ def design(
 
     Nothing but the ball lies beyond the `bounds` that the target keeps.
 
-    Rim and ball count by relative error, weight / (1 + |f'|²/⟨|f'|²⟩). Ball and far field count so
+    Core and rim count more where little moves the state, by the root of the local error's weight:
+    halfway between ε_f and ε_ℓ, which lowers both. Rim and ball count by relative error,
+    weight / (1 + |f'|²/⟨|f'|²⟩). Ball and far field count so
     little that they cost no accuracy and only settle what the data leave open.
     """
     z = whitening.whiten(visited)
@@ -114,6 +117,10 @@ def design(
     num_ball = len(states) - num_core - num_rim
     typical = np.average(squares[:num_core], weights=core_weights)
     relative = 1 / (1 + squares[num_core:] / typical)
+    time = typical_time(sde, visited[:NUM_HELD_OUT], whitening)
+    scales = LocalScales.of(sde, whitening.unwhiten(states), whitening, time)
+    local = np.sqrt(scales.weights)
+    local /= np.average(local[:num_core], weights=core_weights)
     weights = [core_weights / core_weights.sum(), rim_weight * relative[:num_rim] / max(num_rim, 1)]
     if guards is not None:
         longest = np.sqrt(squares[:num_core].max())
@@ -122,9 +129,11 @@ def design(
         relative = 1 / (1 + np.sum(rates[back] ** 2, axis=1) / typical)
         weights.append(ball_weight * relative / max(num_ball, 1))
         far = guards.far_states(num_far, rng)
-        weights = [np.concatenate(weights) * (guards.alertness(states) < 0.02)]
+        weights = [np.concatenate(weights) * local * (guards.alertness(states) < 0.02)]
         weights.append(np.full(num_far, far_weight / num_far))
         states, rates = np.concatenate([states, far]), np.concatenate([rates, -far / tau])
+    else:
+        weights = [np.concatenate(weights) * local]
     weights = np.concatenate(weights)
     order = rng.permutation(len(weights))
     return Design(states[order], rates[order], weights[order] / weights[order].sum())

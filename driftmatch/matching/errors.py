@@ -8,6 +8,7 @@ from jaxtyping import Float
 from driftmatch.arguments import check_array, check_count, check_non_negative
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
+from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.network import Network
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
@@ -22,6 +23,7 @@ class MatchingErrors(NamedTuple):
     drift: float
     noisy_drift: float
     diffusion: float
+    local: float
 
 
 def matching_errors(
@@ -37,9 +39,10 @@ def matching_errors(
         drift        ε_f = sqrt( (1/k) Σ_i E[(f̂_i − f_i)²] / Var f_i )
         noisy_drift  the same with f̂ read from x = Γz + b + s·ξ, ξ normal, s = `private_noise`
         diffusion    ε_D = sqrt( E‖D̂ − D‖²_F / E‖D‖²_F ),  0 if both vanish
+        local        ε_ℓ = sqrt( E[e(z)²] ), beside what moves the state there, see `local_error`
 
-    (std f_i no smaller than 10⁻³ std z_i / τ, for drifts that are constant)
-    over `states`, shape (N, k), which should be held out: drawn from fresh trajectories.
+    over `states`, shape (N, k), which should be held out: drawn from fresh trajectories. Var f_i is
+    that of `drift_scales`, which does not vanish with a constant drift.
     """
     if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
         raise InputError(
@@ -55,12 +58,12 @@ def matching_errors(
         )
     wanted, D = drifts(sde, states), diffusion_matrices(sde, states)
     rng = np.random.default_rng(seed)
-    drift, noisy, diffusion = np.zeros(sde.dim), np.zeros(sde.dim), 0.0
+    errors, noisy, diffusion = np.zeros_like(states), np.zeros(sde.dim), 0.0
     for i in range(0, len(states), STATES_A_BLOCK):
         part = slice(i, i + STATES_A_BLOCK)
         x = states[part] @ network.gamma.T + network.bias
         rates = network.activation.derivatives(x)[0]
-        drift += _squared(network, rates, states[part], wanted[part])
+        errors[part] = _errors(network, rates, states[part], wanted[part])
         S = network.shared_noise.constant
         if network.shared_noise.readout is not None:
             S = S + np.einsum("jmn,an->ajm", network.shared_noise.readout, rates)
@@ -68,17 +71,34 @@ def matching_errors(
         diffusion += float(np.sum(error**2))
         x += private_noise * rng.standard_normal(x.shape)
         rates = network.activation.derivatives(x)[0]
-        noisy += _squared(network, rates, states[part], wanted[part])
-    floor = 1e-3 * np.linalg.norm(Whitening.of(states).factor, axis=1) / network.tau
-    variance = np.maximum(wanted.var(axis=0), np.maximum(floor**2, 1e-300)) * len(states)
+        noisy += np.sum(_errors(network, rates, states[part], wanted[part]) ** 2, axis=0)
+    whitening = Whitening.of(states)
+    variance = drift_scales(wanted, D, whitening, network.tau) ** 2 * len(states)
+    time = typical_time(sde, states, whitening)
+    scales = LocalScales.of(sde, states, whitening, time)
     size = float(np.sum(D**2))
     return MatchingErrors(
-        float(np.sqrt(np.mean(drift / variance))),
+        float(np.sqrt(np.mean(np.sum(errors**2, axis=0) / variance))),
         float(np.sqrt(np.mean(noisy / variance))),
         float(np.sqrt(diffusion / size)) if size > 0 else (0.0 if diffusion == 0 else np.inf),
+        float(np.sqrt(np.mean(scales.squared(whitening.whiten_rates(errors))))),
     )
 
 
-def _squared(network, rates, states, wanted):
-    error = (rates @ network.readout.T - states) / network.tau - wanted
-    return np.sum(error**2, axis=0)
+def drift_scales(
+    wanted: Float[Matrix, "N k"], D: Float[Matrix, "N k k"], whitening: Whitening, tau: float
+) -> Float[Matrix, " k"]:
+    """By what drift errors are divided: std f_i, but no less than E D_ii / std z_i.
+
+    Where states are stationary, E[f_i z_i] = −E D_ii and so std f_i ≥ E D_ii / std z_i by itself;
+    in a box, the drift of a coordinate may vanish. Nor smaller than 10⁻³ std z_i / τ, a thousandth
+    of the leak across the width, for constant drifts without noise.
+    """
+    width = np.linalg.norm(whitening.factor, axis=1)
+    by_noise = np.diagonal(D, axis1=1, axis2=2).mean(axis=0) / width
+    least = np.maximum(np.maximum(by_noise, 1e-3 * width / tau), 1e-150)
+    return np.maximum(wanted.std(axis=0), least)
+
+
+def _errors(network, rates, states, wanted):
+    return (rates @ network.readout.T - states) / network.tau - wanted

@@ -11,6 +11,7 @@ from driftmatch.embedding.verdict import EmbeddingReport
 REPORT = EmbeddingReport(
     drift_error=1e-3,
     noisy_drift_error=5e-3,
+    local_error=2e-3,
     diffusion_error=float("nan"),
     largest_readout=3.0,
     tau=0.5,
@@ -22,6 +23,7 @@ REPORT = EmbeddingReport(
 CARD = Scorecard(
     drift_error=1e-3,
     noisy_drift_error=5e-3,
+    local_error=2e-3,
     diffusion_error=0.0,
     state_space_divergence=0.011,
     state_space_divergence_floor=0.01,

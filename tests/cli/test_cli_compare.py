@@ -6,11 +6,10 @@ import pytest
 import safetensors.numpy
 from commands import CARD, network, only_json
 
-from driftmatch.cli.compare import differences, faults
 from driftmatch.storage.models import read_header, save
 
 KEYS = (
-    "drift_error noisy_drift_error diffusion_error state_space_divergence "
+    "drift_error noisy_drift_error local_error diffusion_error state_space_divergence "
     "state_space_divergence_floor spectrum_distance spectrum_distance_floor lyapunov_target "
     "lyapunov_network spurious_fraction escaped_fraction"
 )
@@ -103,7 +102,7 @@ def test_the_figure_is_drawn(cli, fails, model, judged, tmp_path, monkeypatch):
 )
 def test_what_is_wrong_is_said(changes, word):
     card = replace(CARD, **changes)
-    found = faults(card) + differences(card)
+    found = card.faults + card.differences
     assert [word in sentence for sentence in found] == ([] if word is None else [True])
 
 

@@ -13,8 +13,8 @@ from driftmatch.outcomes import Outcome
 from driftmatch.storage.models import load, read_header
 
 KEYS = (
-    "system neurons latent_dim fit seed seconds drift_error noisy_drift_error diffusion_error "
-    "outcome model"
+    "system neurons latent_dim fit seed seconds drift_error noisy_drift_error local_error "
+    "diffusion_error outcome model"
 )
 
 

@@ -33,6 +33,7 @@ def test_numbers_are_those_of_the_card():
     record = card(
         2,
         drift_error=0.00123,
+        local_error=0.00234,
         spectrum_distance=0.05,
         spectrum_distance_floor=0.04,
         lyapunov_network=np.array([0.5, -1.25]),

@@ -9,6 +9,7 @@ import driftmatch as dm
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.matching.confinement import place_guards
 from driftmatch.matching.design import design
+from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.sampling.whitening import Whitening
 
 
@@ -20,14 +21,21 @@ def lorenz_states():
 
 
 def test_weights_restore_the_visited_density(lorenz_states):
-    """The weighted core has the visited states' moments although it is drawn more evenly."""
+    """Up to the local error's weight, the core has the visited states' moments although it is
+    drawn more evenly."""
     sde, states = lorenz_states
     whitening = Whitening.of(states)
     rng = np.random.default_rng(0)
     points = design(
-        sde, states, whitening, 20_000, rng, guards=None, tau=0.1, rim_weight=1e-9, jitter=0.0
+        sde, states, whitening, 20_000, rng,
+        guards=None, tau=0.1,
+        rim_weight=1e-9, jitter=0.0,
+    )  # fmt: skip
+    scales = LocalScales.of(
+        sde, whitening.unwhiten(points.states), whitening, typical_time(sde, states, whitening)
     )
-    second = np.einsum("a,ai,aj->ij", points.weights, points.states, points.states)
+    weights = points.weights / np.sqrt(scales.weights)
+    second = np.einsum("a,ai,aj->ij", weights / weights.sum(), points.states, points.states)
     np.testing.assert_allclose(second, np.eye(3), atol=0.06)
     core = points.weights > 1e-8
     unweighted = np.mean(points.states[core] ** 2, axis=0)
