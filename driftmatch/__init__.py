@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from driftmatch.analysis.symmetry_roles import symmetry_roles as symmetry_roles
     from driftmatch.embedding.embed import Embedding as Embedding
     from driftmatch.embedding.embed import embed as embed
+    from driftmatch.embedding.robustness import RobustnessFront as RobustnessFront
+    from driftmatch.embedding.robustness import robustness_front as robustness_front
     from driftmatch.embedding.verdict import EmbeddingReport as EmbeddingReport
     from driftmatch.errors import ComputationError as ComputationError
     from driftmatch.errors import InputError as InputError
@@ -104,6 +106,7 @@ _HOMES = {
     "Outcome": "outcomes",
     "PathRoute": "analysis.irreversibility.by_path",
     "Refined": "matching.fits",
+    "RobustnessFront": "embedding.robustness",
     "SDE": "sde",
     "Samples": "sampling.samples",
     "ScoreRoute": "analysis.irreversibility.by_score",
@@ -127,6 +130,7 @@ _HOMES = {
     "lyapunov": "analysis.lyapunov",
     "matching_errors": "matching.errors",
     "neural_lyapunov": "analysis.neural_lyapunov",
+    "robustness_front": "embedding.robustness",
     "sample": "sampling.sample",
     "save": "storage.models",
     "save_trajectory": "storage.trajectories",

@@ -123,6 +123,14 @@ FITTING = {
         {"sde": OBJECT, "network": OBJECT, "states": ARRAY, "private_noise": NON_NEGATIVE,
          "seed": SEED},
     ),
+    "robustness_front": Row(
+        dm.robustness_front, {"sde": SDE, "num_neurons": 64, "key": K},
+        {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY,
+         "private_noise": [*OBJECT, 0.1, (), [0.0, 0.1], [0.1, 0.1], [0.1, 0.01], [NAN], [[0.1]]],
+         "fit": [*CHOICE, "backprop"], "meter": METER,
+         **SAMPLES},
+        runs=False,
+    ),
 }  # fmt: skip
 
 SYSTEMS = {
@@ -544,10 +552,10 @@ EXEMPT |= {
 }
 RECORDS = """
 Alignment Analysis BasinCheck Embedding EmbeddingReport FixedPoints HelmholtzHodge Irreversibility
-LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum Samples Scorecard
-StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory memory.AssociativeMemory
-memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall memory.Landscape
-memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve memory.Switching
-memory.Tilt memory.TiltedMinima memory.Walk memory.WalkCurve
+LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Samples
+Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
+memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall
+memory.Landscape memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve
+memory.Switching memory.Tilt memory.TiltedMinima memory.Walk memory.WalkCurve
 """
 EXEMPT |= dict.fromkeys(RECORDS.split(), RECORD)

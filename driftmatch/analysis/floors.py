@@ -22,6 +22,7 @@ def distances_and_floors(
     network: Float[np.ndarray, "M T k"],
     *,
     neighbours: int = GROUPS - 1,
+    errors: bool = False,
 ) -> dict[str, float]:
     """`state_space_divergence`, `spectrum_distance` and `sliced_wasserstein` of a network's
     trajectories from a target's, and each under its name with ``_floor`` its floor.
@@ -29,7 +30,8 @@ def distances_and_floors(
     Trajectories are dealt into 32 groups, so M must be a multiple of 32. A distance is the mean
     over pairs of a target group and a network group; its floor, over pairs of two target groups. So
     both are of one sample size, and many pairs tell their ratio to a few per cent: of every group
-    with its `neighbours` next ones.
+    with its `neighbours` next ones. With `errors` the distances' standard errors come too, under
+    ``_error``: over the network's groups, so they are for networks beside one and the same target.
     """
     if target.shape[2] > MAX_BINNED_DIM:
         divergence = _distance_and_floor(state_space_divergence, target, network, neighbours=1)
@@ -49,8 +51,11 @@ def distances_and_floors(
             sliced_wasserstein, target, network, summary=_thinned, neighbours=3
         ),
     }
-    distances = {name: distance for name, (distance, _) in found.items()}
-    return distances | {f"{name}_floor": floor for name, (_, floor) in found.items()}
+    distances = {name: each[0] for name, each in found.items()}
+    distances |= {f"{name}_floor": each[1] for name, each in found.items()}
+    return distances | (
+        {f"{name}_error": each[2] for name, each in found.items()} if errors else {}
+    )
 
 
 def in_floors(distance: float, floor: float) -> float:
@@ -65,8 +70,9 @@ def _distance_and_floor(
     *,
     summary: Callable = lambda group: group,
     neighbours: int,
-) -> tuple[float, float]:
-    """Means of `distance` between summaries of groups: target to network, and target to target.
+) -> tuple[float, float, float]:
+    """Means of `distance` between summaries of groups: target to network, and target to target;
+    and the standard error of the first.
 
     Every group is compared with its `neighbours` next ones, cyclically.
     """
@@ -74,7 +80,9 @@ def _distance_and_floor(
     pairs = [(i, (i + s) % GROUPS) for i in range(GROUPS) for s in range(1, neighbours + 1)]
     between = [distance(a[i], b[j]) for i, j in pairs]
     within = [distance(a[i], a[j]) for i, j in pairs]
-    return float(np.mean(between)), float(np.mean(within))
+    of_groups = np.bincount([j for _, j in pairs], weights=between) / neighbours
+    error = float(of_groups.std(ddof=1) / np.sqrt(GROUPS))
+    return float(np.mean(between)), float(np.mean(within)), error
 
 
 def _thinned(group, size=2000):

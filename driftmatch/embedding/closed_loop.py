@@ -1,5 +1,6 @@
 """The closed-loop check: a network runs beside its target for a moment, and both are compared."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -25,7 +26,7 @@ _LEAST_ROWS = 200
 _STEPS_PER_TAU = 5  # at least
 _SETTLING = 0.1  # of the run, left out
 _NUM_STARTS = 128
-_NEIGHBOURS = 7
+NEIGHBOURS = 7
 _OFTEN = 200  # swings in all, for their rate to say something
 _DISTANCES = ("state_space_divergence", "spectrum_distance", "sliced_wasserstein")
 _CHAOS_TIME, _CHAOS_PATHS = 300, 32  # time scales
@@ -84,13 +85,11 @@ class ClosedLoop:
         """SUCCESS, or in which respect the network is not faithful."""
         if self.escaped_fraction > _ESCAPED or np.isinf(self.sliced_wasserstein):
             return Outcome.ESCAPES
-        if self._is_off("state_space_divergence", _NATS) or self._is_off(
-            "sliced_wasserstein", _DEVIATIONS
-        ):
+        if is_other_density(asdict(self)):
             return Outcome.OTHER_DENSITY
         if abs(self.frequency_ratio - 1) > _FREQUENCY + _ERRORS * self.frequency_error:
             return Outcome.OTHER_SPECTRUM
-        if self._is_off("spectrum_distance", _HELLINGER):
+        if _is_off(asdict(self), "spectrum_distance", _HELLINGER):
             return Outcome.OTHER_SPECTRUM
         off = abs(self.exponent_network - self.exponent_target)
         error = np.hypot(self.exponent_network_error, self.exponent_target_error)
@@ -101,9 +100,17 @@ class ClosedLoop:
             return Outcome.STRAYS
         return Outcome.SUCCESS if self.is_mixed else Outcome.UNJUDGED
 
-    def _is_off(self, name: str, least: float) -> bool:
-        distance, floor = getattr(self, name), getattr(self, f"{name}_floor")
-        return bool(distance > _RATIO * floor and distance > floor + least)
+
+def is_other_density(distances: Mapping[str, float]) -> bool:
+    """Whether distances, with their floors, say that two densities are not the same."""
+    return _is_off(distances, "state_space_divergence", _NATS) or _is_off(
+        distances, "sliced_wasserstein", _DEVIATIONS
+    )
+
+
+def _is_off(distances: Mapping[str, float], name: str, least: float) -> bool:
+    distance, floor = distances[name], distances[f"{name}_floor"]
+    return bool(distance > _RATIO * floor and distance > floor + least)
 
 
 def closed_loop(
@@ -119,21 +126,11 @@ def closed_loop(
     """
     key_run, key_exponents, key_basins = jax.random.split(key, 3)
     scale, k = samples.time_scale, runs.shape[2]
-    # The network's own time constant may ask for finer steps than the target.
-    every = int(np.ceil(samples.spacing / min(samples.step, network.tau / _STEPS_PER_TAU)))
+    every = steps_a_row(samples, network)
     dt = samples.spacing / every
     M = runs.shape[0] // GROUPS * GROUPS
-    rows, is_mixed = _long_enough(samples, runs[:M], M * max(network.num_neurons, 64) * every)
-    settling, when = int(_SETTLING * rows), seed_of(key_run).integers(runs.shape[1], size=M)
-    # Each from a state of a trajectory of its own: attractors keep their weights.
-    starts = runs[:M, 0] if samples.is_resting else runs[np.arange(M), when]
-    ran = simulate(
-        network, duration=(rows - 1 + settling) * every * dt, dt=dt, key=key_run,
-        num_trajectories=M, start=starts, save_every=every, throw=False,
-    )  # fmt: skip
-    if ran.outcome is Outcome.INTERRUPTED:
-        raise KeyboardInterrupt
-    found = ran.states[:, -rows:] if ran.outcome.ok else None
+    rows, is_mixed = long_enough(samples, runs[:M], M * max(network.num_neurons, 64) * every)
+    found = run_beside(network, samples, runs[:M], rows, key_run)
     distances = {name: np.nan for d in _DISTANCES for name in (d, f"{d}_floor")}
     ratio, error, exponents = np.nan, np.nan, (np.nan,) * 4
     if found is None:
@@ -151,7 +148,7 @@ def closed_loop(
                 exponents = _exponents(target, network, scale, time, dt, states, key_exponents)
             if not samples.is_resting:  # whose only density is where it ends
                 own = runs[:M, :rows]
-                distances = distances_and_floors(own, found, neighbours=_NEIGHBOURS)
+                distances = distances_and_floors(own, found, neighbours=NEIGHBOURS)
                 ratio, error = _frequencies(own, found)
             check = basin_check.result()
         worst = [f for f in (check.spurious_fraction, check.spurious_fraction_box) if f is not None]
@@ -171,12 +168,38 @@ def closed_loop(
     )
 
 
-def _long_enough(
-    samples: Samples, runs: Float[np.ndarray, "M T k"], cost: float
+def steps_a_row(samples: Samples, network: Network) -> int:
+    """From one row of the samples to the next. The network's own time constant may ask for finer
+    steps than the target."""
+    return int(np.ceil(samples.spacing / min(samples.step, network.tau / _STEPS_PER_TAU)))
+
+
+def run_beside(
+    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], rows: int, key
+) -> Float[np.ndarray, "M rows k"] | None:
+    """Latent states of the network from states of its target on, as far apart in time as those of
+    `samples`, after a tenth more to settle; None if it diverged."""
+    (M, T), every = runs.shape[:2], steps_a_row(samples, network)
+    settling, when = int(_SETTLING * rows), seed_of(key).integers(T, size=M)
+    # Each from a state of a trajectory of its own: attractors keep their weights.
+    starts = runs[:, 0] if samples.is_resting else runs[np.arange(M), when]
+    dt = samples.spacing / every
+    ran = simulate(
+        network, duration=(rows - 1 + settling) * every * dt, dt=dt, key=key,
+        num_trajectories=M, start=starts, save_every=every, throw=False,
+    )  # fmt: skip
+    if ran.outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
+    return ran.states[:, -rows:] if ran.outcome.ok else None
+
+
+def long_enough(
+    samples: Samples, runs: Float[np.ndarray, "M T k"], cost: float, *, patience: float = _PATIENCE
 ) -> tuple[int, bool]:
     """How many rows, of so many neuron steps each, the target's trajectories take to mix, within
     what can be afforded; and whether they do. What never mixes, each on its own attractor, needs
-    no longer than what does at once."""
+    no longer than what does at once. `patience`: a look of more than so many quick ones is not
+    doubled again."""
     T = runs.shape[1]
     rows = int(np.clip(_NEURON_STEPS / cost, min(_LEAST_ROWS, T), T))
 
@@ -185,7 +208,7 @@ def _long_enough(
 
     if samples.is_resting or not mixed(T):
         return rows, True
-    while not mixed(rows) and rows < T and rows * cost < _PATIENCE * _NEURON_STEPS:
+    while not mixed(rows) and rows < T and rows * cost < patience * _NEURON_STEPS:
         rows = min(2 * rows, T)
     return rows, mixed(rows)
 

@@ -32,6 +32,7 @@ from driftmatch.figures.network import network_schematic as network_schematic
 from driftmatch.figures.projection import View as View
 from driftmatch.figures.recall import associative as associative
 from driftmatch.figures.recall_film import animate_recall as animate_recall
+from driftmatch.figures.robustness import robustness_front as robustness_front
 from driftmatch.figures.scorecard import scorecard as scorecard
 from driftmatch.figures.spectra import spectra as spectra
 from driftmatch.figures.stationary import potential as potential

@@ -44,3 +44,14 @@ def test_the_floor_is_the_targets_alone():
     second = distances_and_floors(white(0), white(2, 3.0))
     for name in NAMES:
         assert first[f"{name}_floor"] == second[f"{name}_floor"]
+
+
+def test_errors_are_the_scatter_between_networks():
+    """Of 12 networks beside one target: a standard deviation is known to about a fifth then, and
+    the error holds some scatter of the target's groups, so that it is rather too large."""
+    target = white(0)
+    found = [distances_and_floors(target, white(seed, 0.9), errors=True) for seed in range(1, 13)]
+    for name in NAMES:
+        scatter = np.std([each[name] for each in found], ddof=1)
+        error = np.mean([each[f"{name}_error"] for each in found])
+        assert 0.7 < error / scatter < 2.5
