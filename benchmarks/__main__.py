@@ -17,6 +17,7 @@ from benchmarks import (
     simulation,
     stationary,
     subspace,
+    verdicts,
 )
 from benchmarks.tables import machine
 
@@ -32,6 +33,7 @@ QUESTIONS = {
     "subspace": subspace.run,
     "memory": memory.run,
     "breadth": breadth.run,
+    "verdicts": verdicts.run,
     "demo": demo.run,
 }
 
