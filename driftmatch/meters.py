@@ -33,6 +33,39 @@ class SilentMeter(AbstractMeter):
     def stop(self) -> None: ...
 
 
+class PartMeter(AbstractMeter):
+    """Of a task within another one, whose bar it moves by its own steps."""
+
+    def __init__(self, whole: AbstractMeter) -> None:
+        self._whole = whole
+
+    def start(self, description: str, total: int) -> None: ...
+
+    def advance(self, steps: int, note: str = "") -> None:
+        self._whole.advance(steps, note)
+
+    def stop(self) -> None: ...
+
+
+class NoteMeter(AbstractMeter):
+    """Of tasks within a step of another one, which it leaves notes: what, and how much is done."""
+
+    def __init__(self, whole: AbstractMeter, name: str) -> None:
+        self._whole, self._name = whole, name
+        self._task, self._total, self._done = "", 1, 0
+
+    def start(self, description: str, total: int) -> None:
+        self._task, self._total, self._done = description, max(1, total), 0
+        self.advance(0)
+
+    def advance(self, steps: int, note: str = "") -> None:
+        self._done += steps
+        share = f"{100 * self._done // self._total} %"
+        self._whole.advance(0, f"{self._name}: {self._task}, {share}")
+
+    def stop(self) -> None: ...
+
+
 class TerminalMeter(AbstractMeter):
     """A progress bar on standard error, drawn by Rich."""
 

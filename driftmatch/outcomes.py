@@ -47,6 +47,10 @@ class Outcome(enum.Enum):
         "choose one by start"
     )
     TRANSIENT = "the trajectories are not stationary yet: leave out their beginning, or run longer"
+    CUT_SHORT = (
+        "the run was cut short, lest it take minutes, so its errors are larger: pass a route with "
+        "a duration, of four relaxation times at least"
+    )
     UNDERSAMPLED = "there are too few samples for so many features: run longer"
     UNRESOLVED = "the features do not resolve the score: use more of them, or another method"
     COARSE_SAMPLING = "the samples are too far apart in time for a path's currents: use a finer dt"

@@ -308,7 +308,7 @@ ANALYSIS = {
     "irreversibility": Row(
         dm.irreversibility, {"sde": systems.ornstein_uhlenbeck(), "method": "linear"},
         {"sde": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT),
-         **SAMPLES},
+         "meter": METER, **SAMPLES},
     ),
     "lyapunov": Row(
         dm.lyapunov, {"sde": SDE, "duration": 9.0, "dt": 0.1, "key": K},
@@ -339,7 +339,7 @@ ANALYSIS = {
     ),
     "stationary": Row(
         dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]],
-         **SAMPLES}
+         "meter": METER, **SAMPLES}
     ),
     "subspace": Row(
         dm.subspace, {"neurons": RNG.normal(size=(64, 5))},

@@ -150,7 +150,7 @@ def analyse(
     - `route`: how irreversibility is found, such as ``ScoreRoute(num_features=1000)``.
     - `skip`: names of parts to leave out, fields of `Analysis`; what needs them goes too.
     - `samples`: what `sample` found, which all parts share; made here if they are not given.
-    - `meter`: told which part is being worked on.
+    - `meter`: told which part is being worked on, and how far it is.
 
     **Returns** an `Analysis`. No part can spoil the others: what does not apply, or fails, is None
     and its reason is in `skipped`; what cannot be trusted is named in `doubtful`.
@@ -189,7 +189,7 @@ def analyse(
     work = Work(sde.name, skip, meter)
     try:
         task = Task(sde, network, key_parts, samples=samples,
-                    duration=duration, dt=dt, route=route)  # fmt: skip
+                    duration=duration, dt=dt, route=route, meter=meter)  # fmt: skip
         work_through(task, work)
     finally:
         meter.stop()

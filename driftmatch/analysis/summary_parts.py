@@ -19,7 +19,7 @@ from driftmatch.analysis.summary_run import chosen_states, recording, thinned
 from driftmatch.analysis.symmetry import symmetry
 from driftmatch.analysis.symmetry_roles import symmetry_roles
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, NoteMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
@@ -98,10 +98,12 @@ class Task:
         duration: float,
         dt: float | None,
         route: ScoreRoute,
+        meter: AbstractMeter,
     ):
         self.sde, self.network = sde, network
         self.samples, self.route = samples, route
         self.duration, self.dt = duration, dt
+        self.meter = meter
         # By place in this list, so that a new part at its end changes no other.
         names: list[str] = ["starts", *PARTS]
         self.keys = dict(zip(names, split(key, len(names)), strict=True))
@@ -138,20 +140,26 @@ class Task:
             key=self.keys["irreversibility"],
             method="score" if self.sde.periodic else self.route,
             samples=self.samples,
+            meter=self._notes("irreversibility"),
         )
 
     def grid_irreversibility(self) -> Irreversibility:
         """On the default grid, or on a finer one if need be."""
         self._require_noise()
-        record = irreversibility(self.sde, method=GridRoute(), samples=self.samples)
+        told = {"samples": self.samples, "meter": self._notes("grid irreversibility")}
+        record = irreversibility(self.sde, method=GridRoute(), **told)
         if record.outcome is Outcome.COARSE:
-            record = irreversibility(
-                self.sde, method=GridRoute(_FINER[self.sde.dim]), samples=self.samples
-            )
+            finer = GridRoute(_FINER[self.sde.dim])
+            record = irreversibility(self.sde, method=finer, **told)
         return record
 
     def stationary(self):
-        return stationary(self.sde, samples=self.samples)
+        meter = self._notes("stationary")
+        return stationary(self.sde, samples=self.samples, meter=meter)
+
+    def _notes(self, part: str) -> AbstractMeter:
+        """Of the tasks within a part."""
+        return NoteMeter(self.meter, part)
 
     def _require_noise(self) -> None:
         """Refuse at once what would be refused after a long run."""

@@ -103,7 +103,7 @@ def walk(
     duration = _TIME_SCALES * scale if duration is None else duration
     dt = default_step(system, scale) if dt is None else dt
     steps = check_steps(duration, dt, 1)
-    dissipation = _irreversibility(system, k, key_rate)
+    dissipation = _irreversibility(system, k, key_rate, meter)
     run = simulate(
         system,
         duration=duration,
@@ -117,10 +117,12 @@ def walk(
     return Walk(dwell(run, regions), dissipation, run)
 
 
-def _irreversibility(system: AbstractSDE | Network, dim: int, key) -> Irreversibility | None:
+def _irreversibility(
+    system: AbstractSDE | Network, dim: int, key, meter: AbstractMeter
+) -> Irreversibility | None:
     method = GridRoute() if dim <= _GRID_DIM else ScoreRoute()
     try:
-        return irreversibility(system, method=method, key=key)
+        return irreversibility(system, method=method, key=key, meter=meter)
     except InputError:  # the arguments are ours, so it is the system that has none
         return None
 

@@ -284,6 +284,16 @@ def test_the_meter_is_told_of_every_part(build):
     assert "fixed points" in meter.notes
 
 
+def test_within_its_longest_part_the_meter_is_told_how_far_it_is():
+    """By notes, which move no bar: the parts are still counted one by one."""
+    meter = Counting()
+    analysed(CYCLE, skip=all_but("irreversibility", "grid_irreversibility"), meter=meter)
+    assert (meter.done, meter.starts, meter.stops) == (len(PARTS), 2, 2)
+    assert f"irreversibility: simulate {CYCLE.name}, 100 %" in meter.notes
+    assert f"irreversibility: score of {CYCLE.name}, 50 %" in meter.notes
+    assert f"grid irreversibility: density of {CYCLE.name}, 66 %" in meter.notes
+
+
 def test_interrupts_are_not_swallowed(monkeypatch):
     monkeypatch.setattr(summary_parts, "fixed_points", failing(KeyboardInterrupt()))
     meter = Counting()

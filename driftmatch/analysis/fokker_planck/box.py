@@ -10,6 +10,7 @@ from driftmatch.analysis.fokker_planck.null_vector import stationary_probabiliti
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices
 from driftmatch.grids import Grid
+from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.sampling.angles import periods_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -25,7 +26,9 @@ _AT_BOUND = 1e-9  # widths
 _SILENT = 1e-9  # of the largest D
 
 
-def box_around(sde: AbstractSDE, samples: Samples, shape: Sequence[int]) -> Grid:
+def box_around(
+    sde: AbstractSDE, samples: Samples, shape: Sequence[int], meter: AbstractMeter = SILENT
+) -> Grid:
     """A grid of this shape on the box that holds what is visited and nearly all of p.
 
     States may be all in one of several wells. So p is
@@ -42,16 +45,21 @@ def box_around(sde: AbstractSDE, samples: Samples, shape: Sequence[int]) -> Grid
             "density: give it noise"
         )
     low, high = _within(samples.bounds, wraps, low, high, _MARGIN[sde.dim] * width)
-    for _ in range(_ROUNDS):
-        wide = _within(samples.bounds, wraps, low, high, _WIDER * (high - low))
-        found = _where_it_is(sde, Grid(*wide, _COARSE[sde.dim], wraps), low, high)
-        if found is None:
-            break
-        new_low, new_high = np.minimum(found[0], low), np.maximum(found[1], high)
-        grown = np.any((new_high - new_low) > 1.05 * (high - low))
-        low, high = new_low, new_high
-        if not grown:
-            break
+    meter.start(f"box around {sde.name}", _ROUNDS)
+    try:
+        for _ in range(_ROUNDS):
+            wide = _within(samples.bounds, wraps, low, high, _WIDER * (high - low))
+            found = _where_it_is(sde, Grid(*wide, _COARSE[sde.dim], wraps), low, high)
+            meter.advance(1)
+            if found is None:
+                break
+            new_low, new_high = np.minimum(found[0], low), np.maximum(found[1], high)
+            grown = np.any((new_high - new_low) > 1.05 * (high - low))
+            low, high = new_low, new_high
+            if not grown:
+                break
+    finally:
+        meter.stop()
     return Grid(low, high, shape, wraps)
 
 

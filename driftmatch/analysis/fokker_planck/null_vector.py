@@ -5,6 +5,8 @@ import scipy.sparse
 import scipy.sparse.linalg as linalg
 from jaxtyping import Float
 
+from driftmatch.meters import SILENT, AbstractMeter
+
 _SHIFT = 1e-12  # keeps the singular system solvable; inverse iteration removes its effect
 _MAX_ITERATIONS = 40
 _SETTLED = 1e-10  # the relative change of every probability, be it ever so small
@@ -19,6 +21,7 @@ def stationary_probabilities(
     *,
     iterative: bool,
     tilt: Float[np.ndarray, " N"] | None = None,
+    meter: AbstractMeter = SILENT,
 ) -> tuple[Float[np.ndarray, " N"], float, bool]:
     """π with Σ_j R_ij π_j = π_i Σ_j R_ji, not negative and with sum 1, its residual, and whether it
     does not depend on where the solver started.
@@ -38,15 +41,18 @@ def stationary_probabilities(
     P = scipy.sparse.csc_matrix(rates @ scipy.sparse.diags(1 / leaving))
     identity = scipy.sparse.identity(len(leaving), format="csc")
     system = scipy.sparse.csc_matrix((1 + _SHIFT) * identity - P)
-    solve = _by_corrections(system, P) if iterative else _by_inverse_iteration(system)
+    meter.advance(0, f"{len(leaving)} cells")
+    solve = (_by_corrections if iterative else _by_inverse_iteration)(system, P, meter)
     q = solve(np.full(len(leaving), 1 / len(leaving)))
     q = P @ np.maximum(q, 0.0)  # a jump keeps the sign and smooths what little was cut off
     q /= q.sum()
+    meter.advance(1)
     residual = float(np.abs(q - P @ q).sum())
     came_back = True
     if tilt is not None:
         again = solve(tilt * q / (tilt @ q))
         came_back = bool(np.abs(again - q).sum() < _FORGOTTEN)
+        meter.advance(1)
     mass = q / leaving
     return mass / mass.sum(), residual, came_back
 
@@ -59,7 +65,7 @@ _FACTORING = {
 }
 
 
-def _by_inverse_iteration(system):
+def _by_inverse_iteration(system, P, meter):
     factors = linalg.splu(system, **_FACTORING)
 
     def solve(q):
@@ -75,7 +81,7 @@ def _by_inverse_iteration(system):
     return solve
 
 
-def _by_corrections(system, P):
+def _by_corrections(system, P, meter):
     N = system.shape[0]
     factors = linalg.spilu(system, drop_tol=1e-2, fill_factor=6, **_FACTORING)
     approximate_inverse = linalg.LinearOperator((N, N), factors.solve)
@@ -88,6 +94,7 @@ def _by_corrections(system, P):
             if size < _RESIDUAL or size > 0.5 * smallest:
                 break
             smallest = size
+            meter.advance(0, f"residual {size:.0e}")
             correction, _ = linalg.gmres(
                 system, residual, M=approximate_inverse, rtol=1e-3, restart=30, maxiter=2
             )

@@ -11,10 +11,11 @@ from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.fokker_planck.box import box_around, wall_mass
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, jump_process
 from driftmatch.analysis.fokker_planck.null_vector import stationary_probabilities
-from driftmatch.arguments import check_array
+from driftmatch.arguments import check_array, check_meter
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
+from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.given import check_samples, samples_of
@@ -24,6 +25,7 @@ from driftmatch.sde import AbstractSDE
 MAX_DIM = 3
 MAX_CELLS = 2_000_000
 _CELLS = {1: 1000, 2: 256, 3: 64}  # along each axis, by dimension
+_SOLUTIONS = 3  # with the one from a changed start
 _WALL_MASS = 1e-3
 _NUMERICAL_DIFFUSION = 0.05
 _RESIDUAL = 1e-8
@@ -120,6 +122,7 @@ def stationary(
     grid: Grid | Sequence[int] | int | None = None,
     *,
     samples: Samples | None = None,
+    meter: AbstractMeter = SILENT,
 ) -> StationaryDensity:
     r"""Solve the stationary Fokker–Planck equation of an SDE on a grid, k ≤ 3.
 
@@ -138,6 +141,7 @@ def stationary(
       what the SDE visits; by default 1000, 256² or 64³. The box is widened, by solutions on coarse
       grids, until no more probability turns up outside, and ends where states end.
     - `samples`: what `sample` found; made here if a box is needed and they are not given.
+    - `meter`: told of the progress.
 
     **Returns** a `StationaryDensity`; its outcome says if the walls clip the density, the cells are
     too coarse for the noise, passages between wells are too rare (barriers above some 20 D) for
@@ -151,17 +155,22 @@ def stationary(
     (sparse LU); 64³ ten to thirty seconds and 0.6 GB (GMRES with an incomplete LU).
     """
     sde = as_stationary_sde(sde)
-    grid = as_grid(sde, grid, check_samples(sde, samples))
-    jumps = jump_process(sde, grid, may_be_silent=True)
+    check_meter(meter)
+    grid = as_grid(sde, grid, check_samples(sde, samples), meter)
     iterative = grid.dim > 2
-    mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative)
-    jumps = jumps.centred(mass)
-    # A ramp across the box along no axis, so that wells seldom have the same weight
-    ramp = (grid.centres - grid.lower) / (np.array(grid.upper) - grid.lower)
-    tilt = 0.5 + ramp @ np.array([1.0, 0.62, 0.38])[: grid.dim]
-    mass, residual, is_unique = stationary_probabilities(
-        jumps.rates(), iterative=iterative, tilt=tilt
-    )
+    meter.start(f"density of {sde.name}", _SOLUTIONS)
+    try:
+        jumps = jump_process(sde, grid, may_be_silent=True)
+        mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative, meter=meter)
+        jumps = jumps.centred(mass)
+        # A ramp across the box along no axis, so that wells seldom have the same weight
+        ramp = (grid.centres - grid.lower) / (np.array(grid.upper) - grid.lower)
+        tilt = 0.5 + ramp @ np.array([1.0, 0.62, 0.38])[: grid.dim]
+        mass, residual, is_unique = stationary_probabilities(
+            jumps.rates(), iterative=iterative, tilt=tilt, meter=meter
+        )
+    finally:
+        meter.stop()
     return _record(sde, jumps, mass, residual, is_unique)
 
 
@@ -169,6 +178,7 @@ def as_grid(
     sde: AbstractSDE,
     grid: Grid | Sequence[int] | int | None,
     samples: Samples | None = None,
+    meter: AbstractMeter = SILENT,
 ) -> Grid:
     """The grid that was given, or one around what the SDE visits; refuses what does not fit."""
     if sde.dim > MAX_DIM:
@@ -180,8 +190,8 @@ def as_grid(
         cells = _CELLS[sde.dim] if grid is None else grid
         trial = Grid(np.zeros(sde.dim), np.ones(sde.dim), cells)  # checks the cells early
         _check_size(trial)
-        samples = samples_of(sde, samples, jax.random.key(0)).require_place()
-        grid = box_around(sde, samples, trial.shape)
+        samples = samples_of(sde, samples, jax.random.key(0), meter).require_place()
+        grid = box_around(sde, samples, trial.shape, meter)
     if grid.dim != sde.dim:
         raise InputError(f"the grid has {grid.dim} dimensions but {sde.name} has {sde.dim}")
     _check_size(grid)

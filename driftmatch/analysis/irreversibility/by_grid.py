@@ -32,15 +32,15 @@ class GridRoute(AbstractRoute):
             axes = len(self.grid) if isinstance(self.grid, Sequence | np.ndarray) else 1
             Grid(np.zeros(axes), np.ones(axes), self.grid)
 
-    def __call__(self, sde, trajectory, key, samples):
+    def __call__(self, sde, trajectory, key, samples, meter):
         if trajectory is not None:
             raise InputError(
                 "the route through a grid uses the SDE alone: leave the trajectory out, or use "
                 'method="score" or "path"'
             )
-        grid = as_grid(sde, self.grid, samples)
+        grid = as_grid(sde, self.grid, samples, meter)
         flux_drifts(sde, grid.coarser().centres)  # a density has no need of noise, but a rate has
-        fine, coarse = stationary(sde, grid), stationary(sde, grid.coarser())
+        fine, coarse = (stationary(sde, g, meter=meter) for g in (grid, grid.coarser()))
         correction = (fine.entropy_production - coarse.entropy_production) / 3
         return Irreversibility(
             fine.entropy_production + correction,

@@ -26,7 +26,7 @@ class LinearRoute(AbstractRoute):
     Refuses an SDE that is not linear with constant noise, or not stable.
     """
 
-    def __call__(self, sde, trajectory, key, samples):
+    def __call__(self, sde, trajectory, key, samples, meter):
         if trajectory is not None:
             raise InputError(
                 "the closed form uses the SDE alone: leave the trajectory out, or use "

@@ -19,6 +19,7 @@ from driftmatch.analysis.irreversibility.samples import (
     standard_error,
     too_long,
 )
+from driftmatch.meters import SILENT, AbstractMeter, PartMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.angles import periods_of
 
@@ -38,7 +39,9 @@ class PathRoute(AbstractRoute):
     noise, which is told. Where the noise depends on the state, the simulation's own error is of
     first order in dt too, and is not in the standard error. It gives no fields.
 
-    - `num_trajectories`, `duration`, `burn_in`, `dt`: of the simulation.
+    - `num_trajectories`, `duration`, `burn_in`, `dt`: of the simulation; by default each path lasts
+      four relaxation times, or 400 time scales. Where that would take more than about a minute
+      there are fewer paths, down to 64, then shorter ones, and the outcome is `CUT_SHORT`.
     """
 
     num_trajectories: int = 64
@@ -49,7 +52,8 @@ class PathRoute(AbstractRoute):
     def __post_init__(self):
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key, samples):
+    def __call__(self, sde, trajectory, key, samples, meter):
+        is_cut = False
         if trajectory is not None:
             states, spacing, outcome = recorded(sde, trajectory)
             # An even number of steps, so that both sums are of the same stretch.
@@ -58,9 +62,14 @@ class PathRoute(AbstractRoute):
         else:
 
             def summed(ensemble: Ensemble, key):
-                parts = pieces(sde, ensemble, key)
-                every = max(1, ensemble.steps // _KEPT)
-                sums, off, overshot = _summed(sde, _keeping(parts, every, kept := []), ensemble.dt)
+                every, kept = max(1, ensemble.steps // _KEPT), []
+                meter.start(f"paths of {sde.name}", 2 * ensemble.steps)  # taken, and summed up
+                try:
+                    told = PartMeter(meter)
+                    parts = _keeping(pieces(sde, ensemble, key, told), every, kept)
+                    sums, off, overshot = _summed(sde, parts, ensemble.dt, told)
+                finally:
+                    meter.stop()
                 outcome = ensemble.outcome
                 states = np.concatenate(kept, axis=1).reshape(-1, sde.dim)
                 if outcome.ok and too_long(flux_drifts(sde, states)[0], states, ensemble.dt):
@@ -69,9 +78,9 @@ class PathRoute(AbstractRoute):
                     np.concatenate(kept, axis=1), periods=periods_of(sde)
                 ):
                     outcome = Outcome.TRANSIENT
-                return (sums, off, ensemble.dt), overshot, outcome
+                return (sums, off, ensemble.dt, ensemble.is_cut), overshot, outcome
 
-            (sums, off, spacing), outcome = on_stationary_paths(
+            (sums, off, spacing, is_cut), outcome = on_stationary_paths(
                 summed,
                 sde,
                 key,
@@ -81,6 +90,7 @@ class PathRoute(AbstractRoute):
                 burn_in=self.burn_in,
                 dt=self.dt,
                 steps_per_time_scale=40,
+                meter=meter,
             )
         fine, coarse = (np.concatenate(column, axis=1) for column in zip(*sums, strict=True))
         fine, coarse = fine / (2 * spacing), coarse / (2 * spacing)
@@ -89,6 +99,8 @@ class PathRoute(AbstractRoute):
         step_error = abs(float(coarse.mean() - fine.mean()))
         if outcome.ok and (off > _COARSE or step_error > _COARSE * abs(rate) + 3 * error):
             outcome = Outcome.COARSE_SAMPLING
+        if outcome.ok and is_cut:
+            outcome = Outcome.CUT_SHORT
         return Irreversibility(rate, error, "path", outcome, sde)
 
 
@@ -99,7 +111,9 @@ def _keeping(parts: Iterable[Float[np.ndarray, "M T k"]], every: int, kept: list
         yield part
 
 
-def _summed(sde, parts: Iterable[Float[np.ndarray, "M T k"]], spacing: float):
+def _summed(
+    sde, parts: Iterable[Float[np.ndarray, "M T k"]], spacing: float, meter: AbstractMeter = SILENT
+):
     """The sums over all parts of a path, by how much their noise is off, and whether any step
     overshoots."""
     sums, off, overshot = [], 0.0, False
@@ -109,6 +123,7 @@ def _summed(sde, parts: Iterable[Float[np.ndarray, "M T k"]], spacing: float):
         overshot |= overshoots(drift, flat, spacing)
         sums.append(_stratonovich_sums(sde, part, undiffuse(D, drift).reshape(part.shape)))
         off = max(off, _noise_off(sde, part, spacing))
+        meter.advance(part.shape[1] - 1, "summed up")
     return sums, off, overshot
 
 

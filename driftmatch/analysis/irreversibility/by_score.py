@@ -26,6 +26,7 @@ from driftmatch.analysis.irreversibility.score import (
 )
 from driftmatch.arguments import check_count, check_key, check_positive, clean_fields
 from driftmatch.errors import InputError
+from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of, split
 from driftmatch.sampling.given import samples_of
@@ -46,8 +47,9 @@ class ScoreRoute(AbstractRoute):
     - `slope`: of a typical feature, per standard deviation of the states; raise it for a density
       with finer detail.
     - `num_samples`: how many states the fit is given.
-    - `num_trajectories`, `duration`, `burn_in`, `dt`: of the simulation; by default it goes on
-      until the trajectories have forgotten their starts.
+    - `num_trajectories`, `duration`, `burn_in`, `dt`: of the simulation; by default each trajectory
+      lasts four relaxation times, or 400 time scales. Where that would take more than about a
+      minute there are fewer of them, down to 64, then shorter ones, and the outcome is `CUT_SHORT`.
 
     Two fits to half the trajectories each: each is judged on its own half, where it looks too good,
     and on the other one, where it looks too bad, by equal amounts. A step of finite size leaves a
@@ -68,25 +70,27 @@ class ScoreRoute(AbstractRoute):
         clean_fields(self, num_features=check_count, slope=check_positive, num_samples=check_count)
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key, samples):
+    def __call__(self, sde, trajectory, key, samples, meter):
         if trajectory is not None:
             states, _, outcome = recorded(sde, trajectory)
-            return self._estimate(sde, key, *_in_halves(sde, states), outcome)
+            return self._estimate(sde, key, *_in_halves(sde, states), outcome, meter)
         key_sample, key_coarse, key_fine = split(check_key(key), 3)
-        samples = samples_of(sde, samples, key_sample)
-        coarse, dt = self._simulated(sde, key_coarse, samples, self.dt)
-        if not sde.has_constant_diffusion:  # of weak order 1, it took steps four times as fine
-            return coarse
-        fine, _ = self._simulated(sde, key_fine, samples, dt / 2)
+        samples = samples_of(sde, samples, key_sample, meter)
+        if not sde.has_constant_diffusion:  # of weak order 1, it takes steps four times as fine
+            only, _, is_cut = self._simulated(sde, key_coarse, samples, self.dt, meter, 1.0)
+            return _told(only, is_cut)
+        coarse, dt, is_cut = self._simulated(sde, key_coarse, samples, self.dt, meter, 1 / 3)
+        fine, _, is_fine_cut = self._simulated(sde, key_fine, samples, dt / 2, meter, 2 / 3)
         off = (fine.entropy_production - coarse.entropy_production) / 3  # of weak order 2
         scatter = np.hypot(4 * fine.standard_error, coarse.standard_error) / 3
         outcome = coarse.outcome if fine.outcome.ok else fine.outcome
-        return replace(
+        both = replace(
             fine, entropy_production=fine.entropy_production + off,
             standard_error=float(scatter), outcome=outcome,
         )  # fmt: skip
+        return _told(both, is_cut or is_fine_cut)
 
-    def _estimate(self, sde, key, halves, flux, outcome) -> Irreversibility:
+    def _estimate(self, sde, key, halves, flux, outcome, meter) -> Irreversibility:
         n = self.num_features
         states = np.concatenate([samples.states for samples in flux])
         if len(states) < 10 * n:
@@ -95,26 +99,36 @@ class ScoreRoute(AbstractRoute):
                 "lower num_features"
             )
         rng = np.random.default_rng(0) if key is None else seed_of(key)
-        features = features_for(states, n, self.slope, rng)
-        fit = fit_scores(flux, features)
-        rate, error, excess, excess_error = _rate(flux, fit.models, halves)
+        meter.start(f"score of {sde.name}", 4)
+        try:
+            features = features_for(states, n, self.slope, rng)
+            fit = fit_scores(flux, features)
+            meter.advance(1, "fitted")
+            rate, error, excess, excess_error = _rate(flux, fit.models, halves, meter)
+            agrees = _agrees(sde, flux, halves, rate, float(np.hypot(error, fit.misfit)))
+            meter.advance(1)
+        finally:
+            meter.stop()
         error = float(np.hypot(error, fit.misfit))
         power = np.mean(np.concatenate([s.dissipation(s.drifts) for s in flux]))
         if outcome.ok and excess > min(_TOLERANCE * rate + 3 * excess_error, 0.5 * power):
             outcome = Outcome.UNDERSAMPLED
-        if outcome.ok and not _agrees(sde, flux, halves, rate, error):
+        if outcome.ok and not agrees:
             outcome = Outcome.UNRESOLVED
         kept = rng.permutation(len(states))[:_KEPT_STATES]
         return Irreversibility(rate, error, "score", outcome, sde, states=states[kept], _score=fit)
 
-    def _simulated(self, sde: AbstractSDE, key, samples, dt) -> tuple[Irreversibility, float]:
-        """The estimate from a run in steps of one size, and the step."""
+    def _simulated(
+        self, sde: AbstractSDE, key, samples, dt, meter: AbstractMeter, share: float
+    ) -> tuple[Irreversibility, float, bool]:
+        """The estimate from a run in steps of one size, the step, and whether the run, which may
+        take this `share` of the work of a call, was cut short."""
         key_run, key_fit = split(key)
 
         def sampled(ensemble: Ensemble, key):
             starts, steps, dt = ensemble.starts, ensemble.steps, ensemble.dt
             save_every = min(steps, max(1, steps * len(starts) // self.num_samples))
-            run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every)
+            run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every, meter=meter)
             halves, flux = _in_halves(sde, run[:, 1:])
             overshot = any(overshoots(half.drifts, half.states, dt) for half in flux)
             outcome = ensemble.outcome
@@ -122,9 +136,9 @@ class ScoreRoute(AbstractRoute):
                 outcome = Outcome.OVERSHOT
             if outcome.ok and run.shape[1] > 4 and is_transient(run[:, 1:]):
                 outcome = Outcome.TRANSIENT  # after a burn-in that was given
-            return (halves, flux, dt), overshot, outcome
+            return (halves, flux, dt, ensemble.is_cut), overshot, outcome
 
-        (halves, flux, dt), outcome = on_stationary_paths(
+        (halves, flux, dt, is_cut), outcome = on_stationary_paths(
             sampled,
             sde,
             key_run,
@@ -134,8 +148,15 @@ class ScoreRoute(AbstractRoute):
             burn_in=self.burn_in,
             dt=dt,
             steps_per_time_scale=_STEPS_PER_TIME_SCALE,
+            share=share,
+            meter=meter,
         )
-        return self._estimate(sde, key_fit, halves, flux, outcome), dt
+        return self._estimate(sde, key_fit, halves, flux, outcome, meter), dt, is_cut
+
+
+def _told(record: Irreversibility, is_cut: bool) -> Irreversibility:
+    """The record, whose outcome says if a run was cut short, unless it says what is worse."""
+    return replace(record, outcome=Outcome.CUT_SHORT) if is_cut and record.outcome.ok else record
 
 
 def _in_halves(sde: AbstractSDE, run: Float[Matrix, "M T k"]):
@@ -150,7 +171,7 @@ def _in_halves(sde: AbstractSDE, run: Float[Matrix, "M T k"]):
     return halves, (first, second)
 
 
-def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves):
+def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves, meter: AbstractMeter):
     """σ̇ and its standard error; by how much a fit looks worse on the other half, and the standard
     error of that."""
     values, excess = [], []
@@ -160,6 +181,7 @@ def _rate(flux, models: tuple[ScoreModel, ScoreModel], halves):
         )
         values.append((0.5 * (own + other)).reshape(halves[i].shape[:2]))
         excess.append((other - own).reshape(halves[i].shape[:2]))
+        meter.advance(1, f"judged on half {i + 1}")
     rate, worse = (float(np.mean(np.concatenate([v.ravel() for v in p]))) for p in (values, excess))
     return rate, _error_of(values), worse, _error_of(excess)
 

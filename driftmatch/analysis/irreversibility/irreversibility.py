@@ -10,8 +10,9 @@ from driftmatch.analysis.irreversibility.by_linear import LinearRoute
 from driftmatch.analysis.irreversibility.by_path import PathRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility, Recording
-from driftmatch.arguments import check_choice, check_key, shown
+from driftmatch.arguments import check_choice, check_key, check_meter, shown
 from driftmatch.errors import InputError
+from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
@@ -37,6 +38,7 @@ def irreversibility(
     method: Method | AbstractRoute = "score",
     trajectory: Recording | None = None,
     samples: Samples | None = None,
+    meter: AbstractMeter = SILENT,
 ) -> Irreversibility:
     r"""Split a stationary SDE into its reversible and irreversible parts.
 
@@ -57,8 +59,10 @@ def irreversibility(
     - `trajectory`: what `simulate` returned, to be used by the routes "score" and "path" in place
       of a simulation of their own. It must be stationary and evenly sampled.
     - `samples`: what `sample` found of the SDE; made here if needed.
+    - `meter`: told of the progress.
 
-    **Returns** an `Irreversibility`; its outcome says if it cannot be trusted.
+    **Returns** an `Irreversibility`; its outcome says if it cannot be trusted, or if a run, whose
+    duration was not given, was cut short, lest it take more than about a minute.
 
     **Raises** `InputError` for a singular D (σ̇ is infinite or undefined along the directions
     without noise), an SDE driven in time, a trajectory that does not fit, or a missing key.
@@ -68,6 +72,7 @@ def irreversibility(
     """
     sde = as_stationary_sde(sde)
     check_samples(sde, samples)
+    check_meter(meter)
     if isinstance(method, str):
         name = check_choice("method", method, _ROUTES)
         if name == "score" and sde.periodic is not None:
@@ -86,4 +91,4 @@ def irreversibility(
     simulates = trajectory is None and isinstance(method, ScoreRoute | PathRoute)
     if simulates and key is None:
         raise InputError("this route simulates: pass key=jax.random.key(0), or a trajectory")
-    return method(sde, trajectory, None if key is None else check_key(key), samples)
+    return method(sde, trajectory, None if key is None else check_key(key), samples, meter)

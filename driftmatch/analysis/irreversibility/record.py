@@ -12,6 +12,7 @@ from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
+from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -94,5 +95,6 @@ class AbstractRoute(abc.ABC):
         trajectory: Recording | None,
         key: PRNGKeyArray | None,
         samples: Samples | None,
+        meter: AbstractMeter,
     ) -> Irreversibility:
-        """The record, found from the SDE alone or from a recording of it."""
+        """The record, found from the SDE alone or from a recording of it; `meter` is told."""

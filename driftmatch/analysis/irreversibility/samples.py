@@ -10,6 +10,7 @@ import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import flux_drifts
+from driftmatch.analysis.irreversibility.budget import WORK, affordable, leak_step
 from driftmatch.arguments import (
     check_array,
     check_count,
@@ -19,10 +20,11 @@ from driftmatch.arguments import (
     or_none,
 )
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of, split
-from driftmatch.sampling.angles import Periods, laid_out, periods_of
+from driftmatch.sampling.angles import Periods, laid_out, periods_of, wrapped
 from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
@@ -37,7 +39,6 @@ _RUN = 400  # time scales
 _FINER = 4  # steps where the noise depends on the state
 _RELAXATIONS = 4  # slowest relaxation times that burn-in, and then each trajectory, must last
 _REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where the run does not stay finite
-_MAX_STEPS = 1_000_000
 _CHUNK = 2**22  # numbers that a piece of a path may keep
 _BLOCKS = 20  # of a trajectory, where there are too few trajectories
 _ENOUGH_TRAJECTORIES = 8
@@ -50,12 +51,14 @@ class Ensemble:
     - `starts`: shape (M, k). - `dt`: the step. - `steps`: how many, an even number, each path is to
       take.
     - `outcome`: whether it had become stationary within the steps that were allowed.
+    - `is_cut`: whether paths are fewer or shorter than they should be, lest they take minutes.
     """
 
     starts: Float[np.ndarray, "M k"]
     dt: float
     steps: int
     outcome: Outcome
+    is_cut: bool = False
 
 
 def on_stationary_paths(
@@ -65,24 +68,33 @@ def on_stationary_paths(
     samples: Samples | None,
     *,
     steps_per_time_scale: int,
+    share: float = 1.0,
+    meter: AbstractMeter = SILENT,
     **options: Any,
 ) -> tuple[T, Outcome]:
     """What `use` makes of an ensemble and a key to go on with, and whether to trust it.
 
     `use` also returns if steps overshot, and an outcome. Unless dt is given, steps are made finer
     until none does and all stays finite: excursions to where an explicit scheme goes astray may be
-    too rare for the burn-in to meet them.
+    too rare for the burn-in to meet them. Where `duration` is free, a run takes no more than that
+    `share` of the work that a call may take, and each one after it half as much as the one before.
     """
     key_sample, key_start, key_run = split(check_key(key), 3)
-    samples = samples_of(sde, samples, key_sample).require_place()
+    samples = samples_of(sde, samples, key_sample, meter).require_place()
+    work, most = share * WORK, min(samples.longest_step, leak_step(sde))
     refinements = (1,) if options["dt"] is not None else _REFINEMENTS
     for refinement in refinements:
         is_last = refinement == refinements[-1]
         try:
             steps = steps_per_time_scale * refinement
-            longest = samples.longest_step / refinement
             ensemble = stationary_ensemble(
-                sde, key_start, samples, steps_per_time_scale=steps, longest=longest, **options
+                sde,
+                key_start,
+                samples,
+                steps_per_time_scale=steps,
+                longest=most / refinement,
+                work=work,
+                **options,
             )
             result, overshot, outcome = use(ensemble, key_run)
             if is_last or not overshot:
@@ -90,6 +102,7 @@ def on_stationary_paths(
         except ComputationError:
             if is_last:
                 raise
+        work /= 2
     raise AssertionError("the last refinement returns or raises")
 
 
@@ -118,11 +131,14 @@ def stationary_ensemble(
     dt: float | None,
     steps_per_time_scale: int,
     longest: float,
+    work: float = WORK,
 ) -> Ensemble:
     """Paths set out from samples, which are stationary if their outcome says so.
 
     Unless `duration` says otherwise they last four relaxation times, or 400 time scales if that is
-    longer.
+    longer. Where that is more than the `work` allowed, in neuron steps, there are fewer of them,
+    down to 64, and below that they are shorter; each then sets out from a run of its own, so that
+    no two of them are alike however slowly they forget.
     """
     M = check_count("num_trajectories", num_trajectories)
     rng = seed_of(key)
@@ -136,20 +152,37 @@ def stationary_ensemble(
             f"duration = {duration:g} is too short for an error estimate: it must be at least "
             f"{2 * _BLOCKS} steps of dt = {dt:.3g}"
         )
-    states = samples.pick(M, rng)
+    is_cut = False
+    if duration is None:
+        wanted = max(_RUN * samples.time_scale, _RELAXATIONS * samples.relaxation_time)
+        M, steps, is_cut = affordable(sde, M, wanted / dt, least=2 * _BLOCKS, work=work)
+        duration = steps * dt
+    states = _apart(samples, M, rng) if is_cut else samples.pick(M, rng)
     if burn_in is not None:
         states = simulate_exactly(sde, states, max(1, round(burn_in / dt)), dt, key)[:, -1]
-    if duration is None:
-        relaxation = min(samples.relaxation_time, _MAX_STEPS * dt / _RELAXATIONS)
-        duration = max(_RUN * samples.time_scale, _RELAXATIONS * relaxation)
     outcome = Outcome.SUCCESS if samples.outcome.ok else Outcome.TRANSIENT
     if samples.outcome is Outcome.NOT_MIXING:
         outcome = Outcome.SEVERAL_ATTRACTORS
-    return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome)
+    return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome, is_cut)
+
+
+def _apart(samples: Samples, number: int, rng: np.random.Generator) -> Float[np.ndarray, "M k"]:
+    """States by chance, of as many different runs as there are, angles in [0, period)."""
+    runs = np.resize(rng.permutation(len(samples.runs)), number)
+    return wrapped(
+        samples.runs[runs, rng.integers(samples.runs.shape[1], size=number)], samples.periods
+    )
 
 
 def simulate_exactly(
-    sde: AbstractSDE, starts, steps: int, dt: float, key: PRNGKeyArray, *, save_every: int = 1
+    sde: AbstractSDE,
+    starts,
+    steps: int,
+    dt: float,
+    key: PRNGKeyArray,
+    *,
+    save_every: int = 1,
+    meter: AbstractMeter = SILENT,
 ) -> Float[np.ndarray, "M T k"]:
     """`steps` steps in float64; raises `ComputationError` if they diverge."""
     with jax.enable_x64(True):
@@ -161,19 +194,22 @@ def simulate_exactly(
             num_trajectories=len(starts),
             start=starts,
             save_every=save_every,
+            meter=meter,
         )
     return run.states
 
 
 def pieces(
-    sde: AbstractSDE, ensemble: Ensemble, key: PRNGKeyArray
+    sde: AbstractSDE, ensemble: Ensemble, key: PRNGKeyArray, meter: AbstractMeter = SILENT
 ) -> Iterator[Float[np.ndarray, "M T k"]]:
     """The ensemble's paths, every step of them, piece by piece; pieces share their end states."""
     states, left = ensemble.starts, ensemble.steps
     length = max(2, 2 * (_CHUNK // states.size // 2))
     while left > 0:
         key, key_piece = jax.random.split(key)
-        piece = simulate_exactly(sde, states, min(left, length), ensemble.dt, key_piece)
+        piece = simulate_exactly(
+            sde, states, min(left, length), ensemble.dt, key_piece, meter=meter
+        )
         states, left = piece[:, -1], left - min(left, length)
         yield piece
 
