@@ -26,6 +26,7 @@ QUESTIONS = {
     "fit": fit.run,
     "diffusion": fidelity.diffusion,
     "fidelity": fidelity.run,
+    "exponent": fidelity.exponent,
     "lyapunov": lyapunov.run,
     "stationary": stationary.run,
     "irreversibility": irreversibility.run,

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 import driftmatch as dm
+from benchmarks import bank
 from benchmarks.fit import SYSTEMS
 from benchmarks.tables import Result
 
@@ -80,4 +81,30 @@ def diffusion(quick: bool = False) -> Result:
         result.rows.append({"system": name, "neurons": 64, "ε_f": report.drift_error,
                             "ε_D": report.diffusion_error})  # fmt: skip
         result.require(f"{name}: ε_D", report.diffusion_error, 1e-2)
+    return result
+
+
+def exponent(quick: bool = False, seeds: int = 10) -> Result:
+    """Is the chaos right where there is no noise to hide errors, from ten seeds in a row?"""
+    result = Result("Is Rössler's chaos right, from every seed?")
+    right, sde = 0.0714, bank.rossler()
+    for seed in range(2 if quick else seeds):
+        found = dm.embed(sde, 512, key=jax.random.key(seed))
+        chaos = dm.lyapunov(
+            found.network, duration=2000.0, dt=0.02, key=jax.random.key(seed), num_exponents=1,
+            num_trajectories=64, throw=False,
+        )  # fmt: skip
+        result.rows.append({
+            "seed": seed, "ε_f": found.report.drift_error,
+            "ε_f(0.01)": found.report.noisy_drift_error, "ε_ℓ": found.report.local_error,
+            "λ₁": float(chaos.exponents[0]), "its error": float(chaos.standard_error[0]),
+            "W": found.closed_loop.sliced_wasserstein,
+            "W floor": found.closed_loop.sliced_wasserstein_floor,
+            "astray": found.closed_loop.astray_fraction, "outcome": found.outcome.name,
+        })  # fmt: skip
+    exponents = np.array([row["λ₁"] for row in result.rows])
+    result.require("|λ₁ / 0.0714 − 1|, worst seed", np.max(np.abs(exponents / right - 1)), 0.07)
+    result.require("|λ₁ / 0.0714 − 1|, mean of seeds", abs(exponents.mean() / right - 1), 0.02)
+    beyond = max(row["W"] - row["W floor"] for row in result.rows)
+    result.require("sliced Wasserstein beyond its floor, worst seed", beyond, 0.01)
     return result

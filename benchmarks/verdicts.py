@@ -103,7 +103,9 @@ def _is_faithful(card: dm.Scorecard) -> bool:
     other = target > 4 * card.lyapunov_target_error[0] and not (
         abs(network - target) <= 0.15 * target + 4 * error
     )
-    astray = max(f for f in (card.spurious_fraction, card.spurious_fraction_box, 0) if f is not None)
+    astray = max(
+        f for f in (card.spurious_fraction, card.spurious_fraction_box, 0) if f is not None
+    )
     return not (
         other
         or is_off(card.state_space_divergence, card.state_space_divergence_floor, 0.05)

@@ -60,7 +60,7 @@ RUN = dm.NetworkTrajectory(
     0.1 * np.arange(64), RNG.normal(size=(2, 64, 2)), dm.Outcome.SUCCESS, NETWORK, 0.1
 )
 WELLS = systems.wells()
-REPORT = dm.EmbeddingReport(0.0, 0.0, 0.0, 1.0, 1.0, 64, 0, 1.0, 1.0)
+REPORT = dm.EmbeddingReport(0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 64, 0, 1.0, 1.0)
 EMBEDDING = dm.Embedding(NETWORK, REPORT, dm.Outcome.SUCCESS, SDE)
 K = jax.random.key(0)
 CELLS = dm.Grid([-2, -2], [2, 2], 8)
@@ -109,7 +109,7 @@ FITTING = {
     "embed": Row(
         dm.embed, {"sde": SDE, "num_neurons": 64, "key": K},
         {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "fit": CHOICE,
-         "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": NON_NEGATIVE,
+         "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": optional(NON_NEGATIVE),
          "confine": optional(FLAG), "check": FLAG, "states": optional([*ARRAY, np.ones((5, 2))]),
          "box": optional(BOX), "meter": METER,
          **SAMPLES},

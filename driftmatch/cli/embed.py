@@ -58,11 +58,14 @@ def embed(
         typer.Option(metavar="X", help="Neural time constant. Default: the system's time scale."),
     ] = None,
     private_noise: Annotated[
-        float,
+        float | None,
         typer.Option(
-            metavar="X", min=0, help="Noise in every neuron that the network must withstand."
+            metavar="X",
+            min=0,
+            help="Noise in every neuron that the network must withstand. "
+            "Default: 0.01, and 0.003 for a system without noise.",
         ),
-    ] = 0.01,
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Default: SYSTEM.safetensors."),

@@ -28,6 +28,9 @@ from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.scatter import is_noise_free
+
+_QUIET, _NOISY = 0.003, 0.01  # private noise that targets without and with noise tolerate
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def embed(
     fit: str | AbstractFit = "refined",
     tau: float | None = None,
     activation: str | Activation = "tanh",
-    private_noise: float = 0.01,
+    private_noise: float | None = None,
     confine: bool | None = None,
     check: bool = True,
     states: ArrayLike | None = None,
@@ -93,7 +96,8 @@ def embed(
       the target changes by about its own size.
     - `activation`: φ, by name or as an `Activation`.
     - `private_noise`: s ≥ 0, the noise in every neuron (in units of x) that the readout is made to
-      withstand. The network itself is noise-free in this sense; see `Network.with_private_noise`.
+      withstand; by default 0.01, and 0.003 for a target without noise of its own, which hides no
+      errors. The network itself is noise-free in this sense; see `Network.with_private_noise`.
     - `confine`: spend a few neurons on keeping the network from attractors far outside; by default
       what the fit does by itself.
     - `check`: run the network beside the target for some seconds, and let the outcome say if it is
@@ -111,6 +115,8 @@ def embed(
     began = time.perf_counter()
     fit, activation = get_fit(fit), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
+    if private_noise is None:
+        private_noise = _QUIET if is_noise_free(sde) else _NOISY
     check_meter(meter)
     check_samples(sde, samples)
     confine = or_none(check_flag)("confine", confine)
@@ -149,7 +155,7 @@ def embed(
     number = fit.num_states(num_neurons, sde.dim)
     points = design(
         sde, visited, whitening, number, rng,
-        guards=guards, tau=tau, bounds=bounds,
+        guards=guards, tau=tau, bounds=bounds, private_noise=private_noise,
     )  # fmt: skip
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited)

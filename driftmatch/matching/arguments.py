@@ -19,7 +19,7 @@ _ROUNDING = 1e-12  # of the size of numbers: what is spread less has no spread
 MAX_NEURONS = 8192  # the refined fit's arrays then take some 20 GB
 
 
-def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | None, float]:
+def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | None, float | None]:
     """The size, the time constant and the noise, for a target; `InputError` if one is unusable."""
     if not isinstance(sde, AbstractSDE):
         raise InputError(
@@ -42,7 +42,7 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | 
             "larger networks can be built with driftmatch.Network"
         )
     tau = or_none(check_positive)("tau", tau)
-    return num_neurons, tau, check_non_negative("private_noise", private_noise)
+    return num_neurons, tau, or_none(check_non_negative)("private_noise", private_noise)
 
 
 def given_states(sde, states, box, rng) -> tuple[np.ndarray, np.ndarray]:

@@ -50,8 +50,8 @@ def design(
     bounds: Float[Matrix, "2 k"] | None = None,
     jitter: float = 0.05,
     stretch: float = 0.3,
+    private_noise: float = 0.01,
     rim_weight: float = 0.1,
-    ball_weight: float = 1e-4,
     far_weight: float = 1e-7,
 ) -> Design:
     """States to match at: core and rim and, inside and outside of the guards, ball and far field.
@@ -70,8 +70,10 @@ def design(
     Core and rim count more where little moves the state, by the root of the local error's weight:
     halfway between ε_f and ε_ℓ, which lowers both. Rim and ball count by relative error,
     weight / (1 + |f'|²/⟨|f'|²⟩). Ball and far field count so
-    little that they cost no accuracy and only settle what the data leave open.
+    little, the ball as much as the private noise, that they cost no accuracy and only settle what
+    the data leave open.
     """
+    ball_weight = np.clip(private_noise, 1e-4, 1e-2) ** 2
     z = whitening.whiten(visited)
     k = z.shape[1]
     num_rim, num_ball, num_far = number // 4, number // 10, number // 20

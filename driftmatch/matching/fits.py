@@ -109,7 +109,8 @@ class Refined(AbstractFit):
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
     half of the states, then on all `states_per_neuron` n of them; by default (None) from 18 and 2
     for small networks down to 6 and 2 for a thousand neurons, and on, up to 60, while three steps
-    lower the error by an eighth. `max_slope`: soft limit of |Γ'_i|, whitened.
+    lower the error by an eighth. To withstand less private noise than 0.01, what withstands that
+    is found first. `max_slope`: soft limit of |Γ'_i|, whitened.
     """
 
     iterations: tuple[int, int] | None = None
@@ -137,7 +138,8 @@ class Refined(AbstractFit):
     def fit(self, problem, num_neurons, rng, meter):
         first, last = self.iterations or (int(np.clip(4000 // num_neurons, 6, 18)), 2)
         most = _MOST_STEPS if self.iterations is None else first
-        meter.start("refining", most + last + 1)
+        rounds = 2 if problem.private_noise < _EASY else 1
+        meter.start("refining", rounds * most + last + 1)
         try:
             return self._descend(problem, num_neurons, rng, (first, most), last, meter)
         finally:

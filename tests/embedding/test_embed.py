@@ -171,7 +171,7 @@ def test_offset_does_not_cost_robustness():
         ({"box": ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])}, "an upper corner"),
         ({"states": "many"}, "must be numbers"),
         ({"tau": "1"}, "tau must be a positive number"),
-        ({"private_noise": None}, "private_noise"),
+        ({"private_noise": "none"}, "private_noise"),
         ({"num_neurons": 10**6}, "at most"),
         ({"activation": "identity", "confine": True}, "saturates"),
     ],

@@ -14,7 +14,7 @@ from driftmatch.embedding.robustness import RobustnessFront
 
 KEY = jax.random.key(0)
 EMBED = "driftmatch.embedding.robustness.embed"
-NOISES = (2e-4, 1e-2, 1e-1)
+NOISES = (1e-4, 1e-2, 1e-1)
 
 
 @pytest.fixture(scope="module")
