@@ -107,7 +107,7 @@ class Refined(AbstractFit):
     """Variable projection: the features descend, the readouts follow; see `refined`.
 
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
-    half of the states, then on all `states_per_neuron` n of them; by default (None) from 18 and 2
+    half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 2
     for small networks down to 6 and 2 for a thousand neurons, and on, up to 60, while three steps
     lower the error by an eighth. To withstand less private noise than 0.01, what withstands that
     is found first. `max_slope`: soft limit of |Γ'_i|, whitened.
@@ -136,7 +136,7 @@ class Refined(AbstractFit):
         return max(self.states_per_neuron * num_neurons, 8192)
 
     def fit(self, problem, num_neurons, rng, meter):
-        first, last = self.iterations or (int(np.clip(4000 // num_neurons, 6, 18)), 2)
+        first, last = self.iterations or (int(np.clip(4000 // num_neurons, 6, 24)), 2)
         most = _MOST_STEPS if self.iterations is None else first
         rounds = 2 if problem.private_noise < _EASY else 1
         meter.start("refining", rounds * most + last + 1)
