@@ -158,7 +158,9 @@ def __getattr__(name: str):
         return importlib.import_module(f"driftmatch.{_MODULES[name]}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"driftmatch.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'driftmatch' has no attribute {name!r}")
+    from driftmatch.words import no_attribute
+
+    raise no_attribute(__name__, name, __all__)
 
 
 def __dir__():

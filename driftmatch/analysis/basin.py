@@ -25,6 +25,7 @@ from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
+from driftmatch.words import spelled
 
 ROUNDS = 5  # how often a doubtful trajectory may settle further
 TOLERANCE = 0.25  # standard deviations of the target by which a faithful network may be off
@@ -60,6 +61,7 @@ class BasinCheck:
     num_paths: int
 
 
+@spelled
 def basins(
     system: Network | AbstractSDE,
     target: AbstractSDE,

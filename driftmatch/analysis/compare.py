@@ -24,6 +24,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
+from driftmatch.words import spelled
 
 _STEPS, _TIMES = 25, 1000  # steps in a time scale, and time scales of a run
 _MOST_STEPS = 500_000
@@ -157,6 +158,7 @@ class Scorecard:
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 
+@spelled
 def compare(
     sde: AbstractSDE,
     network: Network,

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from driftmatch.arguments import check_array, check_count
 from driftmatch.errors import InputError
 from driftmatch.sampling.whitening import Whitening
+from driftmatch.words import spelled
 
 LAPLACE = 1e-5
 MAX_BINNED_DIM = 3
@@ -13,6 +14,7 @@ _NUM_CENTRES = 2000
 _NUM_DRAWS = 1000
 
 
+@spelled
 def state_space_divergence(
     reference: Float[np.ndarray, "*samples k"],
     other: Float[np.ndarray, "*others k"],
@@ -114,6 +116,7 @@ def _log_mixture(z, centres, number):
     return np.log(sums) + largest - 0.5 * np.sum(z**2, axis=1) - np.log(number)
 
 
+@spelled
 def sliced_wasserstein(
     reference: Float[np.ndarray, "*samples k"],
     other: Float[np.ndarray, "*others k"],

@@ -19,6 +19,7 @@ from driftmatch.randomness import seed_of
 from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 Matrix = np.ndarray
 
@@ -96,6 +97,7 @@ class FixedPoints:
         return NeuralEigenvalues(self.eigenvalues, -1 / self.network.tau, n - k)
 
 
+@spelled
 def fixed_points(
     sde: AbstractSDE | Network,
     box: tuple[ArrayLike, ArrayLike] | None = None,

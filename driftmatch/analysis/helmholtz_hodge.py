@@ -14,6 +14,7 @@ from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 _TINY = np.finfo(float).tiny
 
@@ -38,6 +39,7 @@ class HelmholtzHodge:
     name: str
 
 
+@spelled
 def helmholtz_hodge(
     sde: AbstractSDE | Network, grid: Grid | Sequence[int] | int | None = None
 ) -> HelmholtzHodge:

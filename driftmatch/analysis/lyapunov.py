@@ -26,6 +26,7 @@ from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import on_the_device, working_dtype
+from driftmatch.words import spelled
 
 # Nats that a tangent must have grown by for trajectories 1 % apart to be strangers.
 _PARTED = 20.0
@@ -57,6 +58,7 @@ class LyapunovSpectrum:
     outcome: Outcome
 
 
+@spelled
 def lyapunov(
     sde: AbstractSDE | Network,
     *,

@@ -24,6 +24,7 @@ from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.simulation.arguments import check_start
 from driftmatch.simulation.scatter import own_scale, scattered
+from driftmatch.words import spelled
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class NeuralSpectrum:
         return exponents[order], errors[order]
 
 
+@spelled
 def neural_lyapunov(
     network: Network | NeuralSDE,
     *,

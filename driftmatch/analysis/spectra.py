@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from driftmatch.arguments import check_array, check_non_negative
 from driftmatch.errors import InputError
+from driftmatch.words import spelled
 
 
 def power_spectrum(
@@ -46,6 +47,7 @@ def power_spectrum(
     return power / power.sum(axis=0)
 
 
+@spelled
 def spectrum_distance(
     reference: Float[np.ndarray, "*M T k"],
     other: Float[np.ndarray, "*N T k"],

@@ -14,6 +14,7 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.simulation.trajectory import NetworkTrajectory
+from driftmatch.words import spelled
 
 Matrix = np.ndarray
 
@@ -136,6 +137,7 @@ class Subspace:
         return Alignment(matrix, offset, angles, error, outcome, self)
 
 
+@spelled
 def subspace(neurons: Any, num_components: int | None = None) -> Subspace:
     r"""The principal components of recorded neurons, read piece by piece.
 

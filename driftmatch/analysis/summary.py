@@ -38,6 +38,7 @@ from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_steps
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import spelled
 
 _DIFFER = 0.05  # by more than that, and four standard errors, two routes disagree
 
@@ -118,6 +119,7 @@ class Analysis:
         return {name: numbers_of(value) for name, value in record.items()}
 
 
+@spelled
 def analyse(
     system: AbstractSDE | Network,
     *,

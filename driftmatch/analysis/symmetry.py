@@ -15,6 +15,7 @@ from driftmatch.activations import inverse_integral
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.network import Network
+from driftmatch.words import spelled
 
 _BLOCK = 2**21  # numbers of the largest array at work, states × neurons
 Matrix = np.ndarray
@@ -128,6 +129,7 @@ class SymmetryDecomposition:
         return np.sum(gradient * field, axis=1) <= 0
 
 
+@spelled
 def symmetry(network: Network) -> SymmetryDecomposition:
     r"""Decompose a network by the symmetry of its connectivity:
 

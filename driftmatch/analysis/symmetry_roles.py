@@ -10,6 +10,7 @@ from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.sampling.whitening import Whitening
+from driftmatch.words import spelled
 
 Pair = tuple[float, float]
 
@@ -48,6 +49,7 @@ class SymmetryRoles:
     num_states: int
 
 
+@spelled
 def symmetry_roles(
     decomposition: SymmetryDecomposition, states: Float[ArrayLike, "*N k"]
 ) -> SymmetryRoles:

@@ -29,6 +29,7 @@ from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free
+from driftmatch.words import spelled
 
 _QUIET, _NOISY = 0.003, 0.01  # private noise that targets without and with noise tolerate
 
@@ -62,6 +63,7 @@ class Embedding:
         return self.target.angles(points, unwrap=unwrap)
 
 
+@spelled
 def embed(
     sde: AbstractSDE,
     num_neurons: int,

@@ -27,6 +27,7 @@ from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 COMMON_NOISE = 0.01  # in every neuron, at which all networks are compared
 _DEARER = 4  # a neuron's step with a normal of its own, beside one without: it takes 10 ns
@@ -111,6 +112,7 @@ class RobustnessFront:
         return int(np.argmin(np.where(tied, self.drift_errors, np.inf)))
 
 
+@spelled
 def robustness_front(
     sde: AbstractSDE,
     num_neurons: int,

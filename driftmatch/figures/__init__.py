@@ -5,6 +5,8 @@ None goes through pyplot, so they work without a display and leave no figure ope
 them. In every figure the target is blue and the network vermilion.
 """
 
+from typing import TYPE_CHECKING
+
 from driftmatch.figures.attractors import Comparison as Comparison
 from driftmatch.figures.attractors import attractor as attractor
 from driftmatch.figures.attractors import compare_attractors as compare_attractors
@@ -48,3 +50,9 @@ from driftmatch.figures.tilted_minima import tilted_minima as tilted_minima
 from driftmatch.figures.traces import neuron_traces as neuron_traces
 from driftmatch.figures.walk import sequential as sequential
 from driftmatch.figures.walk_curve import walk_curve as walk_curve
+from driftmatch.words import no_attribute
+
+if not TYPE_CHECKING:  # or else every name would pass
+
+    def __getattr__(name: str):
+        raise no_attribute(__name__, name, [n for n in globals() if n[0] != "_"])

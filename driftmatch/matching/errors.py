@@ -12,6 +12,7 @@ from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.network import Network
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 Matrix = np.ndarray
 STATES_A_BLOCK = 2048
@@ -26,6 +27,7 @@ class MatchingErrors(NamedTuple):
     local: float
 
 
+@spelled
 def matching_errors(
     sde: AbstractSDE,
     network: Network,

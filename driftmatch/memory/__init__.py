@@ -1,5 +1,7 @@
 """Memories: attractors that inputs switch between and that currents walk through."""
 
+from typing import TYPE_CHECKING
+
 from driftmatch.memory.associative import AssociativeMemory, associative_memory
 from driftmatch.memory.capacity import Capacity, capacity
 from driftmatch.memory.curves import RecallCurve, recall_curve, with_noise
@@ -16,6 +18,7 @@ from driftmatch.memory.switching import Switching, surroundings, switch
 from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.memory.trials import AbstractTrials, Pooled, pooled
+from driftmatch.words import no_attribute
 
 __all__ = [
     "AbstractTrials",
@@ -58,3 +61,8 @@ __all__ = [
     "walk_curve",
     "with_noise",
 ]
+
+if not TYPE_CHECKING:  # or else every name would pass
+
+    def __getattr__(name: str):
+        raise no_attribute(__name__, name, __all__)

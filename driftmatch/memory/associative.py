@@ -16,6 +16,7 @@ from driftmatch.memory.tilt import Tilt, tilt_toward
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 _CUE = 20  # time scales that a cue lasts, by default
 _HOLD = 20  # time scales from its release to the end
@@ -36,6 +37,7 @@ class AssociativeMemory:
     hopfield: tuple[HopfieldRecall, ...]
 
 
+@spelled
 def associative_memory(
     sde: AbstractSDE,
     network: Network,

@@ -27,6 +27,7 @@ from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
 from driftmatch.network import Network
 from driftmatch.systems.wells import on_a_circle, wells
+from driftmatch.words import spelled
 
 _MATCHED = 0.65  # the noise at which states to match at are drawn
 _SETTLING = 10  # time scales, with and without the cue
@@ -79,6 +80,7 @@ class Capacity:
         )
 
 
+@spelled
 def capacity(
     num_wells: Sequence[int] = (2, 4, 6, 8, 12, 16),
     *,

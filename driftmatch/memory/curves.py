@@ -19,6 +19,7 @@ from driftmatch.memory.tilt import Tilt
 from driftmatch.network import Network, SharedNoise
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, AbstractWrapper, Input
+from driftmatch.words import spelled
 
 Varied = Literal["amplitude", "cue time", "noise"]
 
@@ -52,6 +53,7 @@ class RecallCurve:
         return intervals(self.successes, np.full(len(self.successes), self.trials))
 
 
+@spelled
 def recall_curve(
     system: AbstractSDE | Network,
     cue: Tilt | Input | ArrayLike,
@@ -129,6 +131,7 @@ def intervals(successes, trials) -> Float[np.ndarray, "V 2"]:
 
 
 @overload
+@spelled
 def with_noise(system: Network, factor: float) -> Network: ...
 @overload
 def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...

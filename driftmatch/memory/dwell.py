@@ -15,6 +15,7 @@ from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
 from driftmatch.memory.regions import Regions, cores
 from driftmatch.outcomes import Outcome
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import spelled
 
 _Z = 1.96  # the normal quantile of 95 %
 _TINY = np.finfo(float).tiny
@@ -271,6 +272,7 @@ class Dwell:
         return low / self.total_time, high / self.total_time
 
 
+@spelled
 def dwell(
     trajectory: Trajectory | NetworkTrajectory, regions: Regions | Landscape | ArrayLike
 ) -> Dwell:

@@ -22,6 +22,7 @@ from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 _MAX_DIM = 2
 _BATCH = 4096  # states whose levels are computed at once
@@ -70,6 +71,7 @@ class GridFunction:
         return interpolated.reshape(z.shape[:-1])
 
 
+@spelled
 def mean_first_passage(
     sde: AbstractSDE | Network,
     target: Regions | Level,
@@ -108,6 +110,7 @@ def mean_first_passage(
     )
 
 
+@spelled
 def committor(
     sde: AbstractSDE | Network,
     source: Regions | Level,

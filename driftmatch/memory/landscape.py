@@ -15,6 +15,7 @@ from driftmatch.memory.descent import basins, descend, distances, nearest, width
 from driftmatch.memory.line_work import PANELS, slopes_at, work_along
 from driftmatch.network import LatentSDE, Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 _NO_GRADIENT = 0.2  # of the slopes, and of the median depth
 _MERGED = 1e-4  # of the width: minima closer than this are one
@@ -72,6 +73,7 @@ class Landscape:
         return labels.reshape(z.shape[:-1])
 
 
+@spelled
 def landscape(sde: AbstractSDE | Network, *, starts: ArrayLike | None = None) -> Landscape:
     """The minima that some states descend to, and their energies.
 

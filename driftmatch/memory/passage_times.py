@@ -20,6 +20,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.integrators import SCHEMES, normals
+from driftmatch.words import spelled
 
 _BLOCK = 256  # steps whose normals are drawn together, at most,
 _NUMBERS = 2**18  # and normals
@@ -47,6 +48,7 @@ class PassageTimes:
     outcome: Outcome
 
 
+@spelled
 def passage_times(
     sde: AbstractSDE | Network,
     start: ArrayLike,

@@ -37,6 +37,7 @@ from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import spelled
 
 _SAMPLES = 400  # of a trial, at most
 _NUMBERS = 2**25  # in the samples of all trials, about
@@ -80,6 +81,7 @@ class Recall(AbstractTrials):
         return _sample_at(self.trajectory, self.release)
 
 
+@spelled
 def recall(
     system: AbstractSDE | Network,
     cue: Tilt | Input | ArrayLike | None,
@@ -161,6 +163,7 @@ def recall(
     return Recall(target, ended, at_release, run, onset, release, regions)
 
 
+@spelled
 def corrupt(
     patterns: ArrayLike,
     target: int,

@@ -13,6 +13,7 @@ from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.memory.descent import nearest
 from driftmatch.precision import like, uncompiled, with_own_constants
+from driftmatch.words import spelled
 
 Level = Callable[[Array], Array]
 
@@ -103,6 +104,7 @@ class DistanceTo(eqx.Module):
         return jnp.min(away - like(self.radii, z))
 
 
+@spelled
 def cores(centres: ArrayLike) -> Regions:
     """Balls about centres, small enough that what leaves one has left its well's bottom: of radius
     0.1 √k, at most 0.3, of the least distance between two centres."""

@@ -32,6 +32,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import spelled
 
 _TIME_SCALES = 2000  # a run, by default
 _SAMPLES = 5  # in a time scale: dwelling lasts for many
@@ -58,6 +59,7 @@ class Walk:
         return self.dwell.name
 
 
+@spelled
 def walk(
     system: AbstractSDE | Network,
     regions: Regions | Landscape | ArrayLike | None = None,
@@ -142,6 +144,7 @@ class WalkCurve:
     drift_errors: Float[np.ndarray, " A"]
 
 
+@spelled
 def walk_curve(
     make: Callable[[float], AbstractSDE],
     values: Sequence[float],

@@ -31,6 +31,7 @@ from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import spelled
 
 _PULSE, _PERIOD = 5, 40  # time scales
 _REACH = 2.5  # how many times from the middle to an attractor a pulse pushes in a time scale
@@ -83,6 +84,7 @@ class Switching:
         return np.array([wilson_interval(int(count), self.trials) for count in self.successes])
 
 
+@spelled
 def switch(
     system: AbstractSDE | Network,
     regions: Regions | ArrayLike,
@@ -181,6 +183,7 @@ def _ways(regions: Regions, order: list[int]) -> tuple[Float[np.ndarray, "C k"],
     return offsets[order] / lengths[order, None], float(lengths.mean())
 
 
+@spelled
 def surroundings(
     sde: AbstractSDE,
     *,

@@ -14,6 +14,7 @@ from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 _ROUNDS = 40
 _SETTLED = 1e-5
@@ -69,6 +70,7 @@ class Tilt:
         return self.path.minima[-1, self.target]
 
 
+@spelled
 def tilt_toward(
     sde: AbstractSDE | Network | Landscape, target: int, *, margin: float | None = None
 ) -> Tilt:
@@ -120,6 +122,7 @@ def tilt_toward(
     return Tilt(target, path, wells)
 
 
+@spelled
 def reachable(wells: Landscape | AbstractSDE | Network) -> tuple[int, ...]:
     """The wells that some constant input makes the lowest, to first order in it: the vertices of
     the lower convex hull of all (z_j, V(z_j)).

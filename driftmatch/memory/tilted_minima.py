@@ -17,6 +17,7 @@ from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.line_work import slopes_at, work_along
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 _STRIDE = 0.02  # of the spacing: how far a well should move at once
 _LEAP = 0.2  # of the spacing: how far it may
@@ -54,6 +55,7 @@ class TiltedMinima:
         return tuple(int(j) for j in np.flatnonzero(np.isnan(self.folds)))
 
 
+@spelled
 def follow_minima(
     wells: Landscape | AbstractSDE | Network,
     direction: ArrayLike,

@@ -9,6 +9,7 @@ import numpy as np
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import shown
 from driftmatch.errors import InputError
+from driftmatch.words import spelled
 
 
 class AbstractTrials(abc.ABC):
@@ -50,6 +51,7 @@ class Pooled(AbstractTrials):
         return sum(part.successes for part in self.parts)
 
 
+@spelled
 def pooled(parts: Iterable[AbstractTrials]) -> Pooled:
     """The trials of several recalls together.
 

@@ -35,6 +35,7 @@ from driftmatch.sampling.time_scale import time_scale_of
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free, scattered
+from driftmatch.words import spelled
 
 NUM_SAVES = 3456  # states of every path
 STEPS_PER_TIME_SCALE = 50
@@ -50,6 +51,7 @@ _WINDOWS_IN = 5
 _SHRINKING = 0.9  # of the range, in a window of twice the length
 
 
+@spelled
 def sample(
     sde: AbstractSDE | Network,
     *,

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from driftmatch.arguments import LARGEST, as_scalar, check_array, shown
 from driftmatch.errors import InputError
 from driftmatch.precision import like
+from driftmatch.words import spelled
 
 
 class Pulses(eqx.Module):
@@ -48,6 +49,7 @@ class Ramp(eqx.Module):
         return like(self.value, t) * jnp.clip((t - begin) / (end - begin), 0, 1)
 
 
+@spelled
 def pulse(value: ArrayLike, begin: float, end: float) -> Pulses:
     """`value` while begin ≤ t < end, otherwise 0.
 
@@ -62,11 +64,13 @@ def pulse(value: ArrayLike, begin: float, end: float) -> Pulses:
     return pulses([(value, begin, end)])
 
 
+@spelled
 def step(value: ArrayLike, begin: float = 0.0) -> Pulses:
     """0 before `begin`, then `value` for ever; by default a constant input. See `pulse`."""
     return pulses([(value, begin, np.inf)])
 
 
+@spelled
 def ramp(value: ArrayLike, begin: float, end: float) -> Ramp:
     """0 before `begin`, then linearly up to `value` at `end`, where it stays. See `pulse`."""
     begin, end = _times("the ramp", begin, end)
@@ -75,6 +79,7 @@ def ramp(value: ArrayLike, begin: float, end: float) -> Ramp:
     return Ramp(_vector("the ramp", value), np.array(begin), np.array(end))
 
 
+@spelled
 def pulses(sequence: Sequence[tuple[ArrayLike, float, float]]) -> Pulses:
     """Several pulses (value, begin, end), in any order; where they overlap they add up.
 

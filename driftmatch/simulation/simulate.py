@@ -21,7 +21,7 @@ from driftmatch.simulation.integrators import SCHEMES, AbstractScheme
 from driftmatch.simulation.loop import integrate
 from driftmatch.simulation.scatter import default_starts
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
-from driftmatch.words import did_you_mean
+from driftmatch.words import did_you_mean, spelled
 
 if TYPE_CHECKING:
     import diffrax
@@ -61,6 +61,7 @@ def simulate(
 ) -> Trajectory: ...
 
 
+@spelled
 def simulate(
     system: AbstractSDE | Network,
     *,

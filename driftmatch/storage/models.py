@@ -26,12 +26,14 @@ from driftmatch.storage.headers import (
     new_header,
 )
 from driftmatch.storage.strict_json import parse
+from driftmatch.words import spelled
 
 Arrays = dict[str, np.ndarray]
 _REQUIRED = {"gamma", "readout", "bias", "noise_constant"}
 _OPTIONAL = {"noise_readout", "start"}
 
 
+@spelled
 def save(
     path: str | os.PathLike[str], network: Network, *, overwrite: bool = True, **provenance: Any
 ) -> None:
@@ -75,6 +77,7 @@ def save(
         new.write_bytes(content)
 
 
+@spelled
 def load(path: str | os.PathLike[str]) -> Network:
     """The network that `save` wrote.
 

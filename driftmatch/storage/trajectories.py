@@ -19,7 +19,7 @@ from driftmatch.storage.headers import (
 from driftmatch.storage.runs import check_run
 from driftmatch.storage.seals import is_sealed, seal
 from driftmatch.storage.stores import ARRAYS, check_store, is_own_store
-from driftmatch.words import printable
+from driftmatch.words import printable, spelled
 
 if TYPE_CHECKING:
     import xarray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5  # at reading a store that is replaced meanwhile
 
 
+@spelled
 def save_trajectory(
     path: str | os.PathLike[str],
     run: Trajectory | NetworkTrajectory,
@@ -69,6 +70,7 @@ def save_trajectory(
             dataset.to_zarr(new, mode="w-", consolidated=False, write_empty_chunks=True)
 
 
+@spelled
 def load_trajectory(path: str | os.PathLike[str]) -> "xarray.Dataset":
     """The run that `save_trajectory` wrote, in memory, as an xarray Dataset.
 

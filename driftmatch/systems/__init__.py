@@ -1,5 +1,7 @@
 """Targets: a catalogue of systems, the flows of dysts, and SDEs from the user's own files."""
 
+from typing import TYPE_CHECKING
+
 from driftmatch.systems.blend import blend
 from driftmatch.systems.catalogue import CATALOGUE
 from driftmatch.systems.chaos import dadras, lorenz
@@ -14,6 +16,7 @@ from driftmatch.systems.oscillators import (
 from driftmatch.systems.resolve import resolve
 from driftmatch.systems.ring import ring_of_wells
 from driftmatch.systems.wells import double_well, wells
+from driftmatch.words import no_attribute
 
 __all__ = [
     "CATALOGUE",
@@ -32,3 +35,8 @@ __all__ = [
     "van_der_pol",
     "wells",
 ]
+
+if not TYPE_CHECKING:  # or else every name would pass
+
+    def __getattr__(name: str):
+        raise no_attribute(__name__, name, __all__)

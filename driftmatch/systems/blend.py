@@ -19,6 +19,7 @@ from driftmatch.systems.parameters import (
     nearest_two,
     nested,
 )
+from driftmatch.words import spelled
 
 _APART = 3.0  # radii: the least distance of two centres
 _EDGE = 1.5  # of the radius: how far out an attractor's own flow is followed
@@ -70,6 +71,7 @@ class BlendDrift(eqx.Module):
         return self.weights(z) @ jnp.stack([part(z) for part in self.parts])
 
 
+@spelled
 def blend(
     sdes: Iterable[AbstractSDE],
     centres: Numbers,

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
+from driftmatch.words import spelled
 
 
 class LorenzDrift(eqx.Module):
@@ -41,6 +42,7 @@ class DadrasDrift(eqx.Module):
         )
 
 
+@spelled
 def lorenz(sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, noise: float = 1.0) -> SDE:
     """Lorenz's convection model, with noise on every coordinate:
 
@@ -64,6 +66,7 @@ def lorenz(sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, noise: f
     )
 
 
+@spelled
 def dadras(
     p: float = 3.0,
     o: float = 2.7,

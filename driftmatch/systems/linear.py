@@ -10,6 +10,7 @@ from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.sde import SDE
+from driftmatch.words import spelled
 
 Matrix = ArrayLike | Sequence[Sequence[float]]
 
@@ -23,6 +24,7 @@ class LinearDrift(eqx.Module):
         return -(like(self.B, x) @ x)
 
 
+@spelled
 def ornstein_uhlenbeck(B: Matrix = ((2.0, -1.0), (1.0, 2.0)), D: Matrix = 1.0) -> SDE:
     """The Ornstein–Uhlenbeck process of any dimension:  dx = −Bx dt + √(2D) dB.
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
+from driftmatch.words import spelled
 
 
 class VanDerPolDrift(eqx.Module):
@@ -56,6 +57,7 @@ class FitzHughNagumoDrift(eqx.Module):
         )
 
 
+@spelled
 def van_der_pol(mu: float = 1.0, noise: float = 0.3) -> SDE:
     """Van der Pol's oscillator:  dx = y dt + σ dB₁,  dy = [μ(1 − x²)y − x] dt + σ dB₂.
 
@@ -75,6 +77,7 @@ def van_der_pol(mu: float = 1.0, noise: float = 0.3) -> SDE:
     )
 
 
+@spelled
 def limit_cycle(omega: float = 1.0, noise: float = 0.3) -> SDE:
     """The normal form of a Hopf bifurcation:  dz = [z(1 − r²) + ωJz] dt + σ dB,  Jz = (−y, x).
 
@@ -95,6 +98,7 @@ def limit_cycle(omega: float = 1.0, noise: float = 0.3) -> SDE:
     )
 
 
+@spelled
 def kubo_oscillator(omega: float = 1.0, jitter: float = 0.5, noise: float = 0.3) -> SDE:
     """A limit cycle with a fluctuating frequency, after Kubo: noise that is neither constant nor
     diagonal. In Stratonovich's and in Itô's form
@@ -125,6 +129,7 @@ def kubo_oscillator(omega: float = 1.0, jitter: float = 0.5, noise: float = 0.3)
     )
 
 
+@spelled
 def fitzhugh_nagumo(
     epsilon: float = 0.1,
     a: float = 0.7,

@@ -12,6 +12,7 @@ from driftmatch.arguments import check_count, check_flag
 from driftmatch.errors import InputError
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import check_numbers
+from driftmatch.words import spelled
 
 _CORE = 0.4  # of the radius: the push fades around so much of the middle
 
@@ -54,6 +55,7 @@ def _power(a: Array, b: Array, n: int) -> tuple[Array, Array]:
     return c, d
 
 
+@spelled
 def ring_of_wells(
     num_wells: int = 6,
     torque: float = 0.4,

@@ -18,6 +18,7 @@ from driftmatch.systems.parameters import (
     nearest_two,
     nested,
 )
+from driftmatch.words import spelled
 
 _SQUARE = ((1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0))
 _SMOOTHING = 0.25  # of the mean depth: rounds the ridges between wells
@@ -33,6 +34,7 @@ class DoubleWellDrift(eqx.Module):
         return x - x**3
 
 
+@spelled
 def double_well(noise: float = 0.5) -> SDE:
     """Overdamped motion in V(x) = x⁴/4 − x²/2:  dx = (x − x³) dt + σ dB.
 
@@ -68,6 +70,7 @@ class WellsDrift(eqx.Module):
         return self.stiffness * (pull @ centres - z)
 
 
+@spelled
 def wells(
     centres: Numbers = _SQUARE,
     depths: Numbers = 1.0,

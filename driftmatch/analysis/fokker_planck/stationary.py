@@ -21,6 +21,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.words import spelled
 
 MAX_DIM = 3
 MAX_CELLS = 2_000_000
@@ -117,6 +118,7 @@ class StationaryDensity:
         )
 
 
+@spelled
 def stationary(
     sde: AbstractSDE | Network,
     grid: Grid | Sequence[int] | int | None = None,

@@ -18,6 +18,7 @@ from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.words import spelled
 
 Method = Literal["score", "grid", "path", "linear"]
 
@@ -31,6 +32,7 @@ _ROUTES: dict[str, AbstractRoute] = {
 }
 
 
+@spelled
 def irreversibility(
     sde: AbstractSDE | Network,
     *,
