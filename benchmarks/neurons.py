@@ -1,8 +1,8 @@
 """Are more neurons never worse, and how many does a system take?
 
 A six-dimensional repressilator (α = 216, Hill exponent 2) in 128 to 2048 neurons, Lorenz 96 with
-forcing 8 in eight and twelve dimensions, and cycles with slow and fast stretches, all without
-noise and with default settings.
+forcing 8 in eight and twelve dimensions, and cycles with slow and fast stretches, with default
+settings; without noise, but for Hindmarsh–Rose's 0.01.
 """
 
 import itertools
@@ -58,7 +58,7 @@ def run(quick: bool = False) -> Result:
     cycles += [(bank.van_der_pol(mu), 512) for mu in (5.0, 20.0, 100.0)]
     for sde, n in cycles:
         row = _row(result, sde, n)
-        told = row["outcome"] != "SUCCESS"
+        told = row["outcome"] not in ("SUCCESS", "UNJUDGED")
         off = max(abs(row["frequency"] - 1) / 0.02, row["D_stsp"] / row["D_stsp floor"] / 1.5)
         result.require(f"{sde.name}: period within 2 % and density within 1.5 floors, or told",
                        0.0 if told else off, 1.0)  # fmt: skip

@@ -49,7 +49,7 @@ class Outcome(enum.Enum):
     TRANSIENT = "the trajectories are not stationary yet: leave out their beginning, or run longer"
     CUT_SHORT = (
         "the run was cut short, lest it take minutes, so its errors are larger: pass a route with "
-        "a duration, of four relaxation times at least"
+        "a duration, if they are to be smaller"
     )
     UNDERSAMPLED = "there are too few samples for so many features: run longer"
     UNRESOLVED = "the features do not resolve the score: use more of them, or another method"

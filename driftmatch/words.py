@@ -40,12 +40,14 @@ def printable(text: str) -> str:
 
 
 def spelled(function: Function) -> Function:
-    """The function, which says what was meant by a keyword that it does not know."""
-    known = [
-        p.name
-        for p in inspect.signature(function).parameters.values()
-        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-    ]
+    """The function, which says what was meant by a keyword that it does not know.
+
+    One that takes any keyword stays as it is.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return function
 
     @functools.wraps(function)
     def call(*args, **kwargs):

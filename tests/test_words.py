@@ -4,6 +4,7 @@ import inspect
 import pickle
 
 import jax
+import numpy as np
 import pytest
 
 import driftmatch as dm
@@ -58,6 +59,11 @@ def test_functions_keep_their_signature_and_pickle():
         assert "key" in inspect.signature(function).parameters or function is dm.systems.lorenz
         assert function.__doc__
         assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_functions_that_take_any_keyword_still_do(tmp_path):
+    net = dm.Network(np.ones((4, 1)), np.ones((1, 4)), np.zeros(4))
+    dm.save(tmp_path / "net.safetensors", net, seed=3)
 
 
 def test_known_keywords_pass_and_other_errors_stay():

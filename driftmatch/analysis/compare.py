@@ -1,5 +1,6 @@
 """The scorecard: is the network faithful to its target?"""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
@@ -12,7 +13,7 @@ from driftmatch.analysis.floors import GROUPS, distances_and_floors, in_floors
 from driftmatch.analysis.lyapunov import lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.matching.errors import matching_errors
+from driftmatch.matching.errors import LARGE_ERROR, matching_errors
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
@@ -39,8 +40,7 @@ _TOLERANCE = 1.2
 _NEGLIGIBLE = {
     "state_space_divergence": 0.005, "spectrum_distance": 0.003, "sliced_wasserstein": 0.01,
 }  # fmt: skip
-_LARGE = 0.1  # an error
-_EXPONENT, _ERRORS = 0.07, 4.0
+_EXPONENT, _ERRORS, _LEAST_EXPONENT = 0.07, 4.0, 1e-3
 
 
 @dataclass(frozen=True)
@@ -95,57 +95,61 @@ class Scorecard:
     @property
     def outcome(self) -> Outcome:
         """SUCCESS, or the first respect in which the network is not faithful."""
-        if not self.drift_error < _LARGE:
-            return Outcome.MORE_NEURONS
-        if not self.diffusion_error < _LARGE:
-            return Outcome.MORE_NEURONS_DIFFUSION
-        if self.escaped_fraction:
-            return Outcome.ESCAPES
-        if self._is_off("state_space_divergence") or self._is_off("sliced_wasserstein"):
-            return Outcome.OTHER_DENSITY
-        if self._is_off("spectrum_distance"):
-            return Outcome.OTHER_SPECTRUM
-        target, network = self.lyapunov_target[0], self.lyapunov_network[0]
-        error = np.hypot(self.lyapunov_target_error[0], self.lyapunov_network_error[0])
-        is_chaotic = target > _ERRORS * self.lyapunov_target_error[0]
-        if is_chaotic and not abs(network - target) <= _EXPONENT * target + _ERRORS * error:
-            return Outcome.OTHER_EXPONENT
-        if self.spurious_fraction:
-            return Outcome.STRAYS
-        return Outcome.SUCCESS
+        found = [*self._faults(), *self._differences()]
+        return found[0][0] if found else Outcome.SUCCESS
 
     @property
     def faults(self) -> list[str]:
         """What makes the network unfit for use, in words."""
-        found = [
-            str(outcome)
-            for outcome, error in (
-                (Outcome.MORE_NEURONS, self.drift_error),
-                (Outcome.MORE_NEURONS_DIFFUSION, self.diffusion_error),
-            )
-            if not error < _LARGE
-        ]
-        for fraction, what in (
-            (self.spurious_fraction, "far starts end where the target does not"),
-            (self.escaped_fraction, "noisy paths leave the training region for good"),
-        ):
-            if fraction:
-                found.append(f"{fraction:.1%} of {what}: use more neurons, or another seed")
-        return found
+        return [sentence for _, sentence in self._faults()]
 
     @property
     def differences(self) -> list[str]:
-        """By which distances network and target can be told apart, in words."""
-        return [
-            f"it {what} its target: "
-            f"{in_floors(getattr(self, name), getattr(self, f'{name}_floor')):.2f} times the floor"
-            for what, name in (
-                ("visits other states than", "state_space_divergence"),
-                ("is distributed otherwise than", "sliced_wasserstein"),
-                ("has another spectrum than", "spectrum_distance"),
+        """By what else network and target can be told apart, in words."""
+        return [sentence for _, sentence in self._differences()]
+
+    def _faults(self) -> Iterator[tuple[Outcome, str]]:
+        for outcome, error in (
+            (Outcome.MORE_NEURONS, max(self.drift_error, self.local_error)),
+            (Outcome.MORE_NEURONS_DIFFUSION, self.diffusion_error),
+            (Outcome.FRAGILE, self.noisy_drift_error),
+        ):
+            if not error < LARGE_ERROR:
+                yield outcome, str(outcome)
+        astray = max(self.spurious_fraction or 0.0, self.spurious_fraction_box or 0.0)
+        for outcome, share, what in (
+            (
+                Outcome.ESCAPES,
+                self.escaped_fraction,
+                "noisy paths leave the training region for good",
+            ),
+            (Outcome.STRAYS, astray, "far starts end where the target does not"),
+        ):
+            if share:
+                yield outcome, f"{share:.1%} of {what}: use more neurons, or another seed"
+
+    def _differences(self) -> Iterator[tuple[Outcome, str]]:
+        for outcome, what, name in (
+            (Outcome.OTHER_DENSITY, "visits other states than", "state_space_divergence"),
+            (Outcome.OTHER_DENSITY, "is distributed otherwise than", "sliced_wasserstein"),
+            (Outcome.OTHER_SPECTRUM, "has another spectrum than", "spectrum_distance"),
+        ):
+            if self._is_off(name):
+                ratio = in_floors(getattr(self, name), getattr(self, f"{name}_floor"))
+                yield outcome, f"it {what} its target: {ratio:.2f} times the floor"
+        target, network = self.lyapunov_target[0], self.lyapunov_network[0]
+        error = np.hypot(self.lyapunov_target_error[0], self.lyapunov_network_error[0])
+        least = _LEAST_EXPONENT / self.time_scale
+        is_right = abs(network - target) <= _EXPONENT * abs(target) + _ERRORS * error + least
+        # Exponents of points and cycles, negative or 0, may differ; whether there is chaos may not.
+        if np.isfinite(target) and not is_right and not max(network, target) <= least:
+            yield (
+                Outcome.OTHER_EXPONENT,
+                (
+                    f"without noise its largest Lyapunov exponent is {network:.3g}, its target's "
+                    f"{target:.3g}"
+                ),
             )
-            if self._is_off(name)
-        ]
 
     def _is_off(self, name: str) -> bool:
         distance, floor = getattr(self, name), getattr(self, f"{name}_floor")

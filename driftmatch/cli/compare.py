@@ -35,13 +35,15 @@ KEYS = (
     "state_space_divergence_floor",
     "spectrum_distance",
     "spectrum_distance_floor",
+    "sliced_wasserstein",
+    "sliced_wasserstein_floor",
     "lyapunov_target",
     "lyapunov_network",
     "spurious_fraction",
     "escaped_fraction",
 )
 DRAWN = 800  # time scales of the target
-FAITHFUL = "faithful: as near to its target as two runs of the target are to each other"
+FAITHFUL = "faithful: it cannot be told from another run of its target"
 
 
 def compare(
@@ -90,7 +92,7 @@ def compare(
                 sde, network, title, key_figure, terminal.meter, drift_error=card.drift_error
             )
             save(compare_attractors([row]), figure, overwrite=force)
-        record = {name: getattr(card, name) for name in KEYS}
+        record = {name: getattr(card, name) for name in KEYS} | {"outcome": str(card.outcome)}
         terminal.result(record, *_shown(card, escape(title)))
 
 
@@ -159,7 +161,7 @@ def _shown(card: "Scorecard", title: str):
     found = card.faults + card.differences
     for finding in found:
         yield verdict(finding, good=False)
-    if not found:
+    if card.outcome.ok:
         yield verdict(FAITHFUL, good=True)
 
 

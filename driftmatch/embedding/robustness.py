@@ -132,7 +132,8 @@ def robustness_front(
     target's own: where that is weak, a fragile readout shows as another density, and where it is
     strong, all s may look alike.
 
-    All embeddings have the same key, samples and noise paths: their differences are those of s.
+    All embeddings have the same key, samples and noise paths: their differences are those of s
+    (a refined fit takes as many steps again below 0.01, see `Refined`).
     ``embed(sde, num_neurons, key=key, private_noise=front.best)``, with the same `fit` and
     `samples`, is the best one again.
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from driftmatch.embedding.closed_loop import ClosedLoop
+from driftmatch.matching.errors import LARGE_ERROR
 from driftmatch.matching.fits import Fitted
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.samples import Samples
@@ -47,11 +48,11 @@ def verdict(
     report: EmbeddingReport, loop: ClosedLoop | None, not_settled: Outcome | None
 ) -> Outcome:
     """No kinder than any of what was looked at."""
-    if not report.drift_error < 0.1:
+    if not max(report.drift_error, report.local_error) < LARGE_ERROR:
         return Outcome.MORE_NEURONS
-    if not report.diffusion_error < 0.1:
+    if not report.diffusion_error < LARGE_ERROR:
         return Outcome.MORE_NEURONS_DIFFUSION
-    if not report.noisy_drift_error < 0.1:
+    if not report.noisy_drift_error < LARGE_ERROR:
         return Outcome.FRAGILE
     if not_settled is not None:  # then density and rhythm of the target are not known
         return not_settled
@@ -88,7 +89,7 @@ def _lever(outcome: Outcome, fitted: Fitted) -> str:
 
 def _numbers(outcome: Outcome, report: EmbeddingReport, loop: ClosedLoop | None) -> str:
     if outcome is Outcome.MORE_NEURONS:
-        return f"it is {report.drift_error:.2g}"
+        return f"it is {report.drift_error:.2g}, and locally {report.local_error:.2g}"
     if outcome is Outcome.MORE_NEURONS_DIFFUSION:
         return f"it is {report.diffusion_error:.2g}"
     if loop is None:

@@ -55,8 +55,11 @@ def _drift_errors(ax: Axes, record: RobustnessFront) -> None:
                 label=label)  # fmt: skip
     ax.set(yscale="log", ylabel="relative drift error $ε_f$")
     errors = np.concatenate([record.drift_errors, record.noisy_drift_errors])
-    low = errors.min() / _ROOM
-    ax.set_ylim(low, max(errors.max() * _ROOM, 12 * low))  # a power of ten is always inside
+    errors = errors[np.isfinite(errors) & (errors > 0)]
+    low = errors.min(initial=1.0) / _ROOM
+    ax.set_ylim(
+        low, max(errors.max(initial=0.0) * _ROOM, 12 * low)
+    )  # a power of ten is always inside
 
 
 def _distances(ax: Axes, record: RobustnessFront) -> None:

@@ -67,8 +67,8 @@ def design(
 
     Nothing but the ball lies beyond the `bounds` that the target keeps.
 
-    Core and rim count more where little moves the state, by the root of the local error's weight:
-    halfway between ε_f and ε_ℓ, which lowers both. Rim and ball count by relative error,
+    Core, rim and ball count more where little moves the state, by the root of the local error's
+    weight: halfway between ε_f and ε_ℓ. Rim and ball count by relative error too,
     weight / (1 + |f'|²/⟨|f'|²⟩). Ball and far field count so
     little, the ball as much as the private noise, that they cost no accuracy and only settle what
     the data leave open.

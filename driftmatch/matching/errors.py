@@ -16,6 +16,7 @@ from driftmatch.words import spelled
 
 Matrix = np.ndarray
 STATES_A_BLOCK = 2048
+LARGE_ERROR = 0.1  # from which on a network does not embed its target
 
 
 class MatchingErrors(NamedTuple):
@@ -44,7 +45,7 @@ def matching_errors(
         local        ε_ℓ = sqrt( E[e(z)²] ), beside what moves the state there, see `local_error`
 
     over `states`, shape (N, k), which should be held out: drawn from fresh trajectories. Var f_i is
-    that of `drift_scales`, which does not vanish with a constant drift.
+    that of `drift_scales`, which does not vanish with the drift.
     """
     if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
         raise InputError(
@@ -90,16 +91,17 @@ def matching_errors(
 def drift_scales(
     wanted: Float[Matrix, "N k"], D: Float[Matrix, "N k k"], whitening: Whitening, tau: float
 ) -> Float[Matrix, " k"]:
-    """By what drift errors are divided: std f_i, but no less than E D_ii / std z_i.
+    """By what drift errors are divided: std f_i, no less than 10⁻³ std z_i / τ, a thousandth of the
+    leak across the width, for constant drifts without noise.
 
-    Where states are stationary, E[f_i z_i] = −E D_ii and so std f_i ≥ E D_ii / std z_i by itself;
-    in a box, the drift of a coordinate may vanish. Nor smaller than 10⁻³ std z_i / τ, a thousandth
-    of the leak across the width, for constant drifts without noise.
+    A component that vanishes, with less than a hundredth of E D_ii / std z_i, is judged by that: so
+    much std f_i is at least where states are stationary, since E[f_i z_i] = −E D_ii.
     """
     width = np.linalg.norm(whitening.factor, axis=1)
     by_noise = np.diagonal(D, axis1=1, axis2=2).mean(axis=0) / width
-    least = np.maximum(np.maximum(by_noise, 1e-3 * width / tau), 1e-150)
-    return np.maximum(wanted.std(axis=0), least)
+    vanishes = np.sqrt(np.mean(wanted**2, axis=0)) < 1e-2 * by_noise
+    least = np.maximum(np.where(vanishes, by_noise, 0.0), 1e-3 * width / tau)
+    return np.maximum(np.maximum(wanted.std(axis=0), least), 1e-150)
 
 
 def _errors(network, rates, states, wanted):

@@ -109,8 +109,8 @@ class Refined(AbstractFit):
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
     half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 2
     for small networks down to 6 and 2 for a thousand neurons, and on, up to 60, while three steps
-    lower the error by an eighth. To withstand less private noise than 0.01, what withstands that
-    is found first. `max_slope`: soft limit of |Γ'_i|, whitened.
+    lower the error by an eighth. To withstand less private noise than 0.01, as many
+    steps towards what withstands that come first. `max_slope`: soft limit of |Γ'_i|, whitened.
     """
 
     iterations: tuple[int, int] | None = None
@@ -166,7 +166,7 @@ class Refined(AbstractFit):
             with blocks(len(part.weights)) as shared:
                 objective = ReducedObjective(part, self.max_slope, shared)
                 descent.run(objective, least, on_step, most=most)
-            gain = max(gain, descent.gain)
+            gain = 0.0 if part.private_noise > problem.private_noise else max(gain, descent.gain)
         features = features_of(descent.theta)
         return Fitted(features, solve_readout(problem, features), gain)
 

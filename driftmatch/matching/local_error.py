@@ -48,10 +48,11 @@ class LocalScales:
         time: float,
     ) -> "LocalScales":
         """At states in the SDE's own coordinates; `time`: T."""
-        k = states.shape[1]
         rates = whitening.whiten_rates(drifts(sde, states))
         J = _jacobians(sde, states, whitening)
-        response = np.linalg.inv(np.eye(k) / time**2 + J @ np.swapaxes(J, 1, 2))
+        left, stretch, _ = np.linalg.svd(J)  # by inverting a sum, steep walls would be singular
+        each = left / (1 / time**2 + stretch**2)[:, None, :]
+        response = each @ np.swapaxes(left, 1, 2)
         inverse = np.linalg.inv(whitening.factor)
         D = inverse @ diffusion_matrices(sde, states) @ inverse.T
         by_drift = np.einsum("ai,aij,aj->a", rates, response, rates)
@@ -77,8 +78,10 @@ def typical_time(sde: AbstractSDE, states: Float[Matrix, "N k"], whitening: Whit
     """
     k = states.shape[1]
     speeds = np.linalg.norm(whitening.whiten_rates(drifts(sde, states)), axis=1) / np.sqrt(k)
+    speeds = speeds[np.isfinite(speeds)]
     inverse = np.linalg.inv(whitening.factor)
-    mean_D = diffusion_matrices(sde, states).mean(axis=0)
+    D = diffusion_matrices(sde, states)
+    mean_D = D[np.isfinite(D).all(axis=(1, 2))].mean(axis=0)
     d = np.trace(inverse @ mean_D @ inverse.T) / k
     rate = max(np.median(speeds), d, 1e-3 * np.sqrt(np.mean(speeds**2)))
     return float(1 / rate) if rate > 0 else 1.0

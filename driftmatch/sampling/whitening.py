@@ -45,4 +45,4 @@ class Whitening:
 
     def whiten_rates(self, rates: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
         """L⁻¹f, for velocities."""
-        return scipy.linalg.solve_triangular(self.factor, rates.T, lower=True).T
+        return scipy.linalg.solve_triangular(self.factor, rates.T, lower=True, check_finite=False).T

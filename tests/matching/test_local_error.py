@@ -143,3 +143,66 @@ def test_a_component_of_constant_drift_is_judged():
     assert errors.local < 0.01
     doubled = dm.SDE(lambda z: jnp.stack([2.0 + 0 * z[0], -z[1]]), 0.0, 2)
     assert matching_errors(doubled, found, states).local > 0.2
+
+
+@pytest.mark.parametrize("slope", [40.0, 80.0])
+def test_steep_walls_are_not_singular(slope):
+    """T|J| far beyond 1e8 in one direction: a response is still there, and positive."""
+    wall = dm.SDE(lambda z: jnp.stack([-jnp.exp(slope * (z[0] - 1)), -z[1]]), 0.3, 2)
+    states = RNG.uniform(-1.5, 1.5, (2000, 2))
+    whitening = Whitening.of(states)
+    scales = LocalScales.of(wall, states, whitening, typical_time(wall, states, whitening))
+    assert np.isfinite(scales.response).all()
+    assert np.all(np.linalg.eigvalsh(scales.response) >= 0)
+    assert np.all(scales.weights >= 0)
+    assert scales.weights.max() > 0
+
+
+def test_beyond_a_bound_nothing_counts():
+    root = dm.SDE(lambda z: 1 - jnp.sqrt(z) - z, 0.1, 1)
+    states = np.concatenate([RNG.uniform(0.01, 1.0, (1000, 1)), [[1e-9]], [[-0.1]]])
+    whitening = Whitening.of(states)
+    scales = LocalScales.of(root, states, whitening, typical_time(root, states, whitening))
+    assert np.all(scales.weights[:1000] > 0)
+    assert scales.weights[-1] == 0
+    assert np.isfinite(scales.weights).all()
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0])
+def test_a_wrong_drift_in_a_small_box_is_no_success(factor):
+    """The control of what vanishes: −z is small beside the noise, but it does not vanish."""
+    wanted = dm.SDE(lambda z: -z, 2**0.5, 1)
+    got = dm.Network(
+        np.concatenate([np.eye(1), np.zeros((7, 1))]), np.full((1, 8), 0.0), np.zeros(8), tau=1.0,
+    )  # fmt: skip
+    readout = np.zeros((1, 8))
+    readout[0, 0] = 1.0 + factor  # −z + (1 + factor) tanh z, about factor · z
+    got = dm.Network(got.gamma, readout, got.bias, tau=1.0, shared_noise=2**0.5)
+    errors = matching_errors(wanted, got, RNG.uniform(-0.3, 0.3, (4000, 1)))
+    assert errors.drift > 0.9
+
+
+def test_private_noise_is_by_default_the_targets_own():
+    """0.003 for a flow without noise, 0.01 with it."""
+    quiet, noisy = van_der_pol(2.0), dm.systems.van_der_pol()
+    for sde, s, other in ((quiet, 0.003, 0.01), (noisy, 0.01, 0.003)):
+        samples = dm.sample(sde, key=KEY)
+
+        def error(samples=samples, sde=sde, **more):
+            return dm.embed(
+                sde, 48, key=KEY, samples=samples, check=False, fit="least-squares", **more
+            ).report.drift_error
+
+        assert error() == error(private_noise=s) != error(private_noise=other)
+
+
+def test_what_withstands_more_noise_is_found_first():
+    """With little private noise, descent from there gets further than by itself."""
+    quiet = van_der_pol(2.0)
+    samples = dm.sample(quiet, key=KEY)
+    fit = dm.Refined(iterations=(6, 1))
+    found = {
+        s: dm.embed(quiet, 48, key=KEY, samples=samples, check=False, private_noise=s, fit=fit)
+        for s in (0.003, 0.01)
+    }
+    assert found[0.003].report.drift_error < 0.8 * found[0.01].report.drift_error

@@ -42,7 +42,7 @@ def stationary_probabilities(
     identity = scipy.sparse.identity(len(leaving), format="csc")
     system = scipy.sparse.csc_matrix((1 + _SHIFT) * identity - P)
     meter.advance(0, f"{len(leaving)} cells")
-    solve = (_by_corrections if iterative else _by_inverse_iteration)(system, P, meter)
+    solve = _by_corrections(system, P, meter) if iterative else _by_inverse_iteration(system)
     q = solve(np.full(len(leaving), 1 / len(leaving)))
     q = P @ np.maximum(q, 0.0)  # a jump keeps the sign and smooths what little was cut off
     q /= q.sum()
@@ -65,7 +65,7 @@ _FACTORING = {
 }
 
 
-def _by_inverse_iteration(system, P, meter):
+def _by_inverse_iteration(system):
     factors = linalg.splu(system, **_FACTORING)
 
     def solve(q):
