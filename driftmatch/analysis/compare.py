@@ -110,19 +110,16 @@ class Scorecard:
 
     def _faults(self) -> Iterator[tuple[Outcome, str]]:
         for outcome, error in (
-            (Outcome.MORE_NEURONS, max(self.drift_error, self.local_error)),
+            (Outcome.MORE_NEURONS, np.maximum(self.drift_error, self.local_error)),
             (Outcome.MORE_NEURONS_DIFFUSION, self.diffusion_error),
             (Outcome.FRAGILE, self.noisy_drift_error),
         ):
             if not error < LARGE_ERROR:
                 yield outcome, str(outcome)
+        escaped = self.escaped_fraction
         astray = max(self.spurious_fraction or 0.0, self.spurious_fraction_box or 0.0)
         for outcome, share, what in (
-            (
-                Outcome.ESCAPES,
-                self.escaped_fraction,
-                "noisy paths leave the training region for good",
-            ),
+            (Outcome.ESCAPES, escaped, "noisy paths leave the training region for good"),
             (Outcome.STRAYS, astray, "far starts end where the target does not"),
         ):
             if share:

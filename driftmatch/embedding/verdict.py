@@ -48,7 +48,7 @@ def verdict(
     report: EmbeddingReport, loop: ClosedLoop | None, not_settled: Outcome | None
 ) -> Outcome:
     """No kinder than any of what was looked at."""
-    if not max(report.drift_error, report.local_error) < LARGE_ERROR:
+    if not np.maximum(report.drift_error, report.local_error) < LARGE_ERROR:
         return Outcome.MORE_NEURONS
     if not report.diffusion_error < LARGE_ERROR:
         return Outcome.MORE_NEURONS_DIFFUSION

@@ -57,9 +57,8 @@ def _drift_errors(ax: Axes, record: RobustnessFront) -> None:
     errors = np.concatenate([record.drift_errors, record.noisy_drift_errors])
     errors = errors[np.isfinite(errors) & (errors > 0)]
     low = errors.min(initial=1.0) / _ROOM
-    ax.set_ylim(
-        low, max(errors.max(initial=0.0) * _ROOM, 12 * low)
-    )  # a power of ten is always inside
+    high = errors.max(initial=0.0) * _ROOM
+    ax.set_ylim(low, max(high, 12 * low))  # a power of ten is always inside
 
 
 def _distances(ax: Axes, record: RobustnessFront) -> None:

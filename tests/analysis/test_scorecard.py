@@ -52,6 +52,7 @@ def exponent(value):
         ({}, "SUCCESS", None),
         ({"drift_error": 0.5}, "MORE_NEURONS", "more neurons"),
         ({"drift_error": NAN}, "MORE_NEURONS", "more neurons"),
+        ({"local_error": NAN}, "MORE_NEURONS", "more neurons"),
         ({"local_error": 0.9}, "MORE_NEURONS", "more neurons"),
         ({"noisy_drift_error": 0.5}, "FRAGILE", "noise spoils"),
         ({"diffusion_error": 0.5}, "MORE_NEURONS_DIFFUSION", "diffusion error"),
