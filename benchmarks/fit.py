@@ -13,7 +13,7 @@ import numpy as np
 
 import driftmatch as dm
 from benchmarks.tables import Result
-from driftmatch.matching.fits import AbstractFit, Backprop, LeastSquares, Refined
+from driftmatch.matching.fits import AbstractFit, Backprop, Fitted, LeastSquares, Refined
 from driftmatch.matching.problem import Features
 
 SYSTEMS = (("van_der_pol", 64), ("lorenz", 512), ("dadras", 1024))
@@ -59,7 +59,7 @@ class NengoFit(AbstractFit):
         features = Features(np.array(built.scaled_encoders), np.array(built.bias))
         fitted = np.tanh(features.arguments(states)) @ decoders.T
         assert np.mean((fitted - outputs) ** 2) < np.mean(outputs**2), "decoders misread"
-        return features, decoders.T
+        return Fitted(features, decoders.T)
 
 
 def methods() -> dict[str, AbstractFit]:
