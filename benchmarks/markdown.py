@@ -11,7 +11,7 @@ missed; `python -m benchmarks.markdown` writes this page from its JSON. Shared m
 ratios say more than seconds.
 
 To read with care: the requirements on seconds are for the fit alone; with the simulation of the
-target and compilation ("all seconds") the ratios to back-propagation are 0.51, 0.20 and 0.26. The
+target and compilation ("all seconds") the ratios to back-propagation are 0.42, 0.27 and 0.28. The
 number of refined steps was chosen on these systems with this table in view. Peak memory is that of
 the process, and compilation's own peak hides what a network of 10⁵ neurons adds: that row shows no
 more than an upper bound. The limits on errors in the ten-seed table are a third of Adam's (all of
