@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
+from driftmatch.storage.models import read_header
 from driftmatch.words import spelled
 
 KEY = jax.random.key(0)
@@ -64,6 +65,7 @@ def test_functions_keep_their_signature_and_pickle():
 def test_functions_that_take_any_keyword_still_do(tmp_path):
     net = dm.Network(np.ones((4, 1)), np.ones((1, 4)), np.zeros(4))
     dm.save(tmp_path / "net.safetensors", net, seed=3)
+    assert read_header(tmp_path / "net.safetensors")["seed"] == 3
 
 
 def test_known_keywords_pass_and_other_errors_stay():

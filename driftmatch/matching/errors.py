@@ -78,6 +78,7 @@ def matching_errors(
     whitening = Whitening.of(states)
     variance = drift_scales(wanted, D, whitening, network.tau) ** 2 * len(states)
     time = typical_time(sde, states, whitening)
+    time = time if np.isfinite(time) else network.tau  # nothing else sets a time
     scales = LocalScales.of(sde, states, whitening, time)
     size = float(np.sum(D**2))
     return MatchingErrors(

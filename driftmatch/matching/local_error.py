@@ -74,7 +74,8 @@ class LocalScales:
 def typical_time(sde: AbstractSDE, states: Float[Matrix, "N k"], whitening: Whitening) -> float:
     """T = 1 / max(median |f'|/√k, E tr D'/k), where the time scale has the root mean square of f'.
 
-    At most a thousand times that time scale: most of what comes to rest may rest already.
+    At most a thousand times that time scale: most of what comes to rest may rest already. Infinite
+    for what never moves.
     """
     k = states.shape[1]
     speeds = np.linalg.norm(whitening.whiten_rates(drifts(sde, states)), axis=1) / np.sqrt(k)
@@ -84,7 +85,7 @@ def typical_time(sde: AbstractSDE, states: Float[Matrix, "N k"], whitening: Whit
     mean_D = D[np.isfinite(D).all(axis=(1, 2))].mean(axis=0)
     d = np.trace(inverse @ mean_D @ inverse.T) / k
     rate = max(np.median(speeds), d, 1e-3 * np.sqrt(np.mean(speeds**2)))
-    return float(1 / rate) if rate > 0 else 1.0
+    return float(1 / rate) if rate > 0 else np.inf
 
 
 def _jacobians(sde, states, whitening) -> Float[Matrix, "N k k"]:
