@@ -206,3 +206,10 @@ def test_what_withstands_more_noise_is_found_first():
         for s in (0.003, 0.01)
     }
     assert found[0.003].report.drift_error < 0.8 * found[0.01].report.drift_error
+
+
+def test_a_network_behind_a_steep_wall():
+    """From the samples on: drifts that overflow beyond the wall neither warn nor stop anything."""
+    wall = dm.SDE(lambda z: jnp.stack([-jnp.exp(40 * (z[0] - 1)) - z[0], -z[1]]), 0.3, 2)
+    found = dm.embed(wall, 64, key=KEY, fit="least-squares", check=False)
+    assert found.report.local_error < 0.05
