@@ -42,6 +42,7 @@ class Fitted(NamedTuple):
 LEAST_RIDGE = 1e-4
 _MOST_STEPS = 60
 _EASY = 0.01  # a private noise
+_HOLDS = 2.0  # error on all states over that on the half that was learnt
 
 
 class AbstractFit(abc.ABC):
@@ -109,8 +110,10 @@ class Refined(AbstractFit):
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
     half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 2
     for small networks down to 6 and 2 for a thousand neurons, and on, up to 60, while three steps
-    lower the error by an eighth. To withstand less private noise than 0.01, as many
-    steps towards what withstands that come first. `max_slope`: soft limit of |Γ'_i|, whitened.
+    lower the error by 6 % (12 % in large networks, whose steps are slow). To withstand less private
+    noise than 0.01, as many steps towards what withstands that come first. Where the error on all
+    states is more than twice that on the half, it starts again with twice as many of both.
+    `max_slope`: soft limit of |Γ'_i|, whitened.
     """
 
     iterations: tuple[int, int] | None = None
@@ -133,22 +136,36 @@ class Refined(AbstractFit):
         )
 
     def num_states(self, num_neurons, latent_dim):
-        return max(self.states_per_neuron * num_neurons, 8192)
+        return 2 * self._states(num_neurons)[1]
+
+    def _states(self, num_neurons):
+        """How many states the first steps take, and the last."""
+        number = self.states_per_neuron * num_neurons
+        return max(number // 2, 2048), max(number, 8192)
 
     def fit(self, problem, num_neurons, rng, meter):
-        first, last = self.iterations or (int(np.clip(4000 // num_neurons, 6, 24)), 2)
-        most = _MOST_STEPS if self.iterations is None else first
-        rounds = 2 if problem.private_noise < _EASY else 1
-        meter.start("refining", rounds * most + last + 1)
-        try:
-            return self._descend(problem, num_neurons, rng, (first, most), last, meter)
-        finally:
-            meter.stop()
-
-    def _descend(self, problem, num_neurons, rng, first, last, meter):
-        small = problem.subset(max(self.states_per_neuron * num_neurons // 2, 2048))
         number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
         candidates = sample_features(problem.states, number, rng)
+        half, every = self._states(num_neurons)
+        fitted = None
+        for half, every, holds in ((half, every, _HOLDS), (every, 2 * every, np.inf)):
+            parts = problem.subset(half), problem.subset(every)
+            try:
+                fitted = self._descend(*parts, candidates, num_neurons, meter, holds)
+            finally:
+                meter.stop()
+            if fitted is not None:
+                break
+        assert fitted is not None
+        return fitted
+
+    def _descend(self, small, problem, candidates, num_neurons, meter, holds):
+        """Steps on half of the states, then on all; None where half is too few to learn from."""
+        first, last = self.iterations or (min(round(192 / num_neurons**0.5), 24), 2)
+        most = _MOST_STEPS if self.iterations is None else 0
+        # Features that large readouts ask for are found last.
+        noises = sorted({problem.private_noise, max(problem.private_noise, _EASY)}, reverse=True)
+        meter.start("refining", len(noises) * max(most, first) + last + 1)
         features = select_features(small, candidates, num_neurons)
         meter.advance(1)
 
@@ -157,18 +174,20 @@ class Refined(AbstractFit):
             meter.advance(1, f"error {error:.1e}")
 
         descent = Descent(np.concatenate([features.gamma, features.bias[:, None]], axis=1))
-        gain = 0.0
-        stages = [(small, first), (problem, (last, last))]
-        if problem.private_noise < _EASY:  # features that large readouts ask for are found last
-            easy = replace(small, private_noise=_EASY)
-            stages.insert(0, (easy, first))
-        for part, (least, most) in stages:
-            with blocks(len(part.weights)) as shared:
+        with blocks(len(small.weights)) as shared:
+            for noise in noises:
+                part = replace(small, private_noise=noise)
                 objective = ReducedObjective(part, self.max_slope, shared)
-                descent.run(objective, least, on_step, most=most)
-            gain = 0.0 if part.private_noise > problem.private_noise else max(gain, descent.gain)
+                learnt = descent.run(objective, first, on_step, most=most)
+        gain = descent.gain
+        with blocks(len(problem.weights)) as shared:
+            objective = ReducedObjective(problem, self.max_slope, shared)
+            point = objective.at(descent.theta)
+            if np.sqrt(point.objective / learnt.objective) > holds:
+                return None
+            descent.run(objective, last, on_step, start=point, most=most)
         features = features_of(descent.theta)
-        return Fitted(features, solve_readout(problem, features), gain)
+        return Fitted(features, solve_readout(problem, features), max(gain, descent.gain))
 
 
 @dataclass(frozen=True)

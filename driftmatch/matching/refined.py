@@ -22,7 +22,8 @@ from driftmatch.matching.blocks import Blocks
 from driftmatch.matching.problem import Features, MatchingProblem
 
 SINGLE = np.float32
-_STEPS, _PAYS = 3, 0.88  # go on while so many steps leave no more than this of the error
+# Go on while so many steps lower the error by this part, or by half of it where steps are quick.
+_STEPS, _PAYS, _LARGE = 3, 0.12, 1024
 (syrk,) = get_blas_funcs(("syrk",), dtype=np.float64)
 
 
@@ -196,26 +197,36 @@ class Descent:
         self.gain = 0.0  # by which fraction the error fell in each of the last steps
 
     def run(
-        self, objective: ReducedObjective, iterations: int, on_step=None, *, most: int = 0
+        self,
+        objective: ReducedObjective,
+        iterations: int,
+        on_step=None,
+        *,
+        start: Point | None = None,
+        most: int = 0,
     ) -> Point:
-        """Take so many steps, and up to `most` while they pay; stop when none can be found."""
-        point = objective.at(self.theta)
-        errors = [np.sqrt(point.objective)]
+        """Take so many steps, and up to `most` while they pay; stop when none can be found.
+
+        - `start`: the objective at θ, where it is known.
+        """
+        point = start or objective.at(self.theta)
+        errors = [float(np.sqrt(point.objective))]
+        pays = _PAYS * np.clip(len(self.theta) / _LARGE, 0.5, 1.0)
         for step in range(max(iterations, most)):
-            if step >= iterations and not errors[-1] < _PAYS * errors[-1 - _STEPS]:
+            if step >= iterations and errors[-1] > (1 - pays) * errors[-1 - min(_STEPS, step)]:
                 break
             new = self._step(objective, point)
             if new is None:
                 self.gain = 0.0
                 return point
-            errors.append(np.sqrt(new.objective))
+            errors.append(float(np.sqrt(new.objective)))
             objective.release(point)
             point = new
             self.theta = point.theta
             if on_step is not None:
                 on_step(point)
         taken = min(_STEPS, len(errors) - 1)
-        self.gain = 1 - float(errors[-1] / errors[-1 - taken]) ** (1 / max(taken, 1))
+        self.gain = 1 - (errors[-1] / errors[-1 - taken]) ** (1 / max(taken, 1))
         return point
 
     def _step(self, objective: ReducedObjective, point: Point) -> Point | None:

@@ -103,7 +103,7 @@ def test_descent_beats_the_start_and_a_wrong_gradient_would_not():
 
 
 def test_steps_go_on_while_they_pay():
-    """As many as asked for, and beyond them only while three lower the error by an eighth."""
+    """As many as asked for, and beyond them only while three lower the error by 6 %."""
     problem = make_problem()
     theta = make_theta(problem, n=16)
     errors = []
@@ -112,8 +112,8 @@ def test_steps_go_on_while_they_pay():
         descent = Descent(theta)
         descent.run(objective, 3, lambda p: errors.append(p.objective**0.5), most=60)
     assert 3 < len(errors) < 60
-    assert all(errors[i] < 0.88 * errors[i - 3] for i in range(3, len(errors) - 1))
-    assert errors[-1] >= 0.88 * errors[-4]
+    assert all(errors[i] < 0.94 * errors[i - 3] for i in range(3, len(errors) - 1))
+    assert errors[-1] >= 0.94 * errors[-4]
     assert descent.gain == pytest.approx(1 - (errors[-1] / errors[-4]) ** (1 / 3))
 
 

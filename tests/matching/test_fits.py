@@ -1,0 +1,58 @@
+"""A fit learns from more states where half of them mislead."""
+
+import numpy as np
+import pytest
+
+from driftmatch.activations import ACTIVATIONS
+from driftmatch.matching.fits import Refined
+from driftmatch.matching.problem import MatchingProblem
+from driftmatch.meters import SilentMeter
+
+NEURONS = 192
+
+
+class Counts(SilentMeter):
+    """How often a fit began."""
+
+    def __init__(self):
+        self.starts = 0
+
+    def start(self, description, total):
+        self.starts += 1
+
+
+def waves(fit, spread: float) -> MatchingProblem:
+    """Waves along random directions of six variables; a few states weigh as much as the rest."""
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((fit.num_states(NEURONS, 6), 6))
+    weights = np.exp(spread * rng.standard_normal(len(z)))
+    outputs = np.sin(z @ rng.standard_normal((6, 6)))
+    return MatchingProblem(z, outputs, weights / weights.sum(), ACTIVATIONS["tanh"], 0.01)
+
+
+def weighted_error(fitted, problem) -> float:
+    rates = problem.activation.derivatives(fitted.features.arguments(problem.states))[0]
+    squares = np.sum((rates @ fitted.readout - problem.outputs) ** 2, axis=1)
+    return np.sqrt(problem.weights @ squares)
+
+
+def fit_counted(fit, problem):
+    counts = Counts()
+    return fit.fit(problem, NEURONS, np.random.default_rng(1), counts), counts
+
+
+@pytest.mark.parametrize(("spread", "starts"), [(0.0, 1), (3.0, 2)])
+def test_starts_again_where_half_of_the_states_mislead(spread, starts):
+    fit = Refined(iterations=(12, 2))
+    _, counts = fit_counted(fit, waves(fit, spread))
+    assert counts.starts == starts
+
+
+def test_starting_again_pays(monkeypatch):
+    fit = Refined(iterations=(12, 2))
+    problem = waves(fit, 3.0)
+    again, _ = fit_counted(fit, problem)
+    monkeypatch.setattr("driftmatch.matching.fits._HOLDS", np.inf)
+    once, counts = fit_counted(fit, problem)
+    assert counts.starts == 1
+    assert weighted_error(again, problem) < 0.5 * weighted_error(once, problem)
