@@ -191,6 +191,6 @@ def run(quick: bool = False) -> Result:
     target = dm.systems.lorenz()
     network = dm.embed(target, num_neurons=512, key=jax.random.key(0), check=False).network
     judge(result, "lorenz", target, lorenz_in_numpy(), 100, quick)
-    judge(result, "its network, 512", network.latent(), network_in_numpy(network), 20, quick)
+    judge(result, "its network, 512", network, network_in_numpy(network), 20, quick)
     all_neurons(result, quick)
     return result

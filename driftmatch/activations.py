@@ -47,6 +47,12 @@ class Activation:
     def __call__(self, x: Array) -> Array:
         return self.function(x)
 
+    def __reduce__(self) -> str | tuple:
+        # JAX's functions cannot be pickled; the catalogue's activations are known by their names.
+        if ACTIVATIONS.get(self.name) is self:
+            return get_activation, (self.name,)
+        return super().__reduce__()
+
 
 def _tanh(x):
     value = np.tanh(x)

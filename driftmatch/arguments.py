@@ -10,6 +10,7 @@ from types import EllipsisType
 from typing import Any, TypeVar
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -134,6 +135,11 @@ def check_meter(meter: Any) -> AbstractMeter:
     return meter
 
 
+def is_traced(value: Any) -> bool:
+    """Whether JAX is tracing the value, so that it has a shape and no numbers yet."""
+    return isinstance(value, jax.core.Tracer)
+
+
 def check_array(
     what: str, value: Any, *shapes: Shape, finite: bool = True, empty: bool = False
 ) -> Float[np.ndarray, "..."]:
@@ -141,8 +147,12 @@ def check_array(
 
     A shape names its axes: by a length, by a word for any length of at least 1, or by a leading
     ``...`` for any number of axes. Without `finite` numbers may be NaN or of any size, and with
-    `empty` the axes of ``...`` may hold nothing.
+    `empty` the axes of ``...`` may hold nothing. What is traced passes by its shape alone.
     """
+    if is_traced(value):
+        if shapes and not any(_fits(value.shape, shape, empty) for shape in shapes):
+            raise InputError(f"{what} must {_have_shape(shapes)}, got {value.shape}")
+        return value
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):  # rows of different lengths, or what is no array at all

@@ -1,4 +1,4 @@
-r"""The low-rank recurrent network, and the two SDEs that it is.
+r"""The low-rank recurrent network, an SDE in its latent coordinates and another one in its neurons.
 
     τ dx = [−x + W φ(x) + b + I(t)] dt + τ Γ S(x) dB + s√(2τ) dξ,    x ∈ R^n,    W = Γ W_s
 
@@ -7,13 +7,13 @@ vectors m of low-rank-RNN papers; the rows of W_s (``readout``, k×n) its decode
 W is never formed: a step costs O(nk) and a network stores O(nk).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
@@ -21,11 +21,13 @@ from driftmatch.arguments import (
     check_non_negative,
     check_positive,
     check_text,
+    is_traced,
     or_none,
 )
 from driftmatch.errors import InputError
-from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, Input, check_input, check_starts
+from driftmatch.precision import as_module, like
+from driftmatch.sde import AbstractSDE, check_starts
+from driftmatch.wrappers import Forced, Input, check_input, unforced
 
 Matrix = np.ndarray
 
@@ -51,13 +53,17 @@ class SharedNoise(NamedTuple):
         return constant if self.readout is None else constant + like(self.readout, rates) @ rates
 
 
-class Network(eqx.Module):
+class Network(AbstractSDE):
     r"""A continuous-time recurrent network of n neurons with connectivity W = Γ W_s of rank k.
 
         τ dx = [−x + W φ(x) + b + I(t)] dt + τ Γ S(x) dB + s√(2τ) dξ
 
-    On the invariant affine subspace x = Γz + b it is exactly a k-dimensional SDE (`latent`);
-    in all of R^n it is an n-dimensional one (`neural`).
+    On its invariant affine subspace x = Γz + b it is the k-dimensional SDE
+
+        dz = τ⁻¹[−z + W_s φ(Γz + b) + u(t)] dt + S dB
+
+    exactly, at every n. This is the SDE that a `Network` is wherever one is taken; private noise
+    leaves the subspace and is no part of it. In all of R^n it is an n-dimensional one (`neural`).
 
     **Fields** (arrays are kept in float64 and used in the precision that JAX is set to)
 
@@ -70,20 +76,23 @@ class Network(eqx.Module):
     - `starts`: latent states near the attractors, shape (A, k), or None; given as `start`, of this
       shape or of shape (k,).
     - `name`: what it embeds.
+
+    Arrays may be traced, under ``jax.jit``, ``jax.grad`` and ``jax.vmap``; only their shapes are
+    checked then.
     """
 
     gamma: Float[Matrix, "n k"]
     readout: Float[Matrix, "k n"]
     bias: Float[Matrix, " n"]
     shared_noise: SharedNoise
-    starts: Float[Matrix, "A k"] | None
-    _projector: Float[Matrix, "k n"]
-    _columns: Float[Matrix, "k n"]  # of Γ, each contiguous: strided, they cost a third more
+    _starts: Float[Matrix, "A k"] | None
+    # Of Γ, each contiguous: strided, they cost a third more. Only where a loop asked for them.
+    _columns: Float[Matrix, "k n"] | None
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
-    name: str = eqx.field(static=True)
-    time_scale: float | None = eqx.field(static=True)
+    _name: str = eqx.field(static=True)
+    _time_scale: float | None = eqx.field(static=True)
 
     def __init__(
         self,
@@ -105,18 +114,18 @@ class Network(eqx.Module):
         self.bias = check_array("bias", bias, (n,)).copy()
         if n < k:
             raise InputError(f"a network of {n} neurons cannot carry {k} latent dimensions")
-        lengths = np.linalg.norm(self.gamma, axis=0)  # of columns in whatever units
-        if not lengths.all() or np.linalg.matrix_rank(self.gamma / lengths) < k:
-            raise InputError("gamma must have independent columns")
+        if not is_traced(self.gamma):
+            lengths = np.linalg.norm(self.gamma, axis=0)  # of columns in whatever units
+            if not lengths.all() or np.linalg.matrix_rank(self.gamma / lengths) < k:
+                raise InputError("gamma must have independent columns")
         self.tau = check_positive("tau", tau)
         self.private_noise = check_non_negative("private_noise", private_noise)
         self.activation = get_activation(activation)
         self.shared_noise = _shared_noise(shared_noise, n, k)
-        self.starts = None if start is None else check_starts(start, k)
-        self.name = check_text("name", name)
-        self.time_scale = or_none(check_positive)("time_scale", time_scale)
-        self._projector = np.linalg.pinv(self.gamma)
-        self._columns = np.ascontiguousarray(self.gamma.T)
+        self._starts = None if start is None else check_starts(start, k)
+        self._name = check_text("name", name)
+        self._time_scale = or_none(check_positive)("time_scale", time_scale)
+        self._columns = None
 
     @property
     def num_neurons(self) -> int:
@@ -124,23 +133,76 @@ class Network(eqx.Module):
         return self.gamma.shape[0]
 
     @property
-    def latent_dim(self) -> int:
-        """k, the rank of the connectivity."""
+    def dim(self):
         return self.gamma.shape[1]
 
     @property
-    def start(self) -> Float[Matrix, " k"] | None:
-        """The first of the starts, or None."""
-        return None if self.starts is None else self.starts[0]
+    def latent_dim(self) -> int:
+        """k, the rank of the connectivity: the `dim` of this SDE."""
+        return self.dim
 
-    def latent(self, *, input: Input | None = None) -> "LatentSDE":
-        """The network on its invariant subspace, an SDE in z ∈ R^k.
+    @property
+    def noise_dim(self):
+        return self.shared_noise.constant.shape[1]
+
+    @property
+    def starts(self):
+        return self._starts
+
+    @property
+    def time_scale(self):
+        return self._time_scale
+
+    @property
+    def name(self):
+        return self._name
+
+    @property
+    def has_constant_diffusion(self):
+        return self.shared_noise.readout is None
+
+    @property
+    def W(self) -> Float[Matrix, "n n"]:
+        """The connectivity Γ W_s as one dense matrix, formed when asked for: n² numbers."""
+        return self.gamma @ self.readout
+
+    def eigenvalues(self) -> Complex[np.ndarray, " n"]:
+        """Of W, the largest first: those of W_s Γ, a k×k matrix, and n − k zeros."""
+        few = np.linalg.eigvals(np.asarray(self.readout) @ np.asarray(self.gamma))
+        values = np.zeros(self.num_neurons, complex)
+        values[: self.dim] = few[np.argsort(-np.abs(few), kind="stable")]
+        return values
+
+    def _rates(self, z):
+        return self.activation(self.spread(z))
+
+    def drift(self, z):
+        return (like(self.readout, z) @ self._rates(z) - z) / self.tau
+
+    def diffusion(self, z):
+        if self.has_constant_diffusion:
+            return like(self.shared_noise.constant, z)
+        return self.shared_noise(self._rates(z))
+
+    def noise(self, z, dB):
+        S = self.diffusion(z)
+        if S.shape[1] > _FEW:
+            return S @ dB
+        total = S[:, 0] * dB[0]
+        for j in range(1, S.shape[1]):
+            total = total + S[:, j] * dB[j]
+        return total
+
+    def latent(self, *, input: Input | None = None) -> AbstractSDE:
+        """The SDE in z ∈ R^k without private noise, which leaves the subspace.
 
         `input`: u(t) of shape (k,), in units of z; it enters as the neural input I = Γu.
         """
-        if input is not None:
-            check_input(input, (self.latent_dim,))
-        return LatentSDE(self, input)
+        silent = self if self.private_noise == 0 else self.with_private_noise(0.0)
+        if input is None:
+            return silent
+        check_input(input, (self.dim,))
+        return Forced(silent, _OverTau(input, self.tau))
 
     def neural(self, *, input: Input | None = None) -> "NeuralSDE":
         """The network as n neurons, an SDE in x ∈ R^n.
@@ -159,19 +221,29 @@ class Network(eqx.Module):
     def project(self, x: Float[ArrayLike, "... n"]) -> Float[Array, "... k"]:
         """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
         x = _states("x", x, self.num_neurons)
-        return (x - like(self.bias, x)) @ like(self._projector, x).T
+        return (x - like(self.bias, x)) @ like(self._projector(), x).T
+
+    def _projector(self) -> Float[Matrix, "k n"]:
+        """Γ⁺, the pseudo-inverse of Γ."""
+        pinv: Any = jnp.linalg.pinv if is_traced(self.gamma) else np.linalg.pinv
+        return pinv(self.gamma)
 
     def spread(
         self, z: Float[Array, " k"], onto: Float[Array, "*n"] | None = None
     ) -> Float[Array, " n"]:
         """Γz + `onto`, which is b if it is not given, for one state inside of a step."""
-        columns = like(self._columns, z)
+        columns = like(self.gamma.T if self._columns is None else self._columns, z)
         total = like(self.bias, z) if onto is None else onto
         if len(columns) > _FEW:
             return z @ columns + total
         for j in range(len(columns)):
             total = total + columns[j] * z[j]
         return total
+
+    def _with_columns(self) -> "Network":
+        """The same network, laid out for a loop; not for a network that will be changed."""
+        columns = np.ascontiguousarray(np.asarray(self.gamma).T)
+        return eqx.tree_at(lambda net: net._columns, self, columns, is_leaf=lambda x: x is None)
 
     def with_private_noise(self, private_noise: float) -> "Network":
         """The same network with another private noise s."""
@@ -188,63 +260,22 @@ class Network(eqx.Module):
             time_scale=self.time_scale,
         )
 
+    def __repr__(self):
+        private = f", private_noise={self.private_noise:g}" if self.private_noise else ""
+        return (
+            f"Network({self.name!r}, {self.num_neurons} neurons of rank {self.dim}, "
+            f"tau={self.tau:g}, {self.activation.name}{private})"
+        )
 
-class LatentSDE(AbstractSDE):
-    r"""dz = τ⁻¹[−z + W_s φ(Γz + b) + u(t)] dt + S dB, exact on the subspace at every n.
 
-    Private noise leaves the subspace and is no part of this SDE; see `NeuralSDE`.
-    """
+class _OverTau(eqx.Module):
+    """u(t)/τ, an input's part of the latent drift."""
 
-    network: Network
-    input: Input | None = None
+    input: Input = eqx.field(converter=as_module)
+    tau: float = eqx.field(static=True)
 
-    @property
-    def dim(self):
-        return self.network.latent_dim
-
-    @property
-    def noise_dim(self):
-        return self.network.shared_noise.constant.shape[1]
-
-    def _rates(self, z):
-        return self.network.activation(self.network.spread(z))
-
-    def drift(self, z):
-        net = self.network
-        return (like(net.readout, z) @ self._rates(z) - z) / net.tau
-
-    def diffusion(self, z):
-        if self.has_constant_diffusion:
-            return like(self.network.shared_noise.constant, z)
-        return self.network.shared_noise(self._rates(z))
-
-    def noise(self, z, dB):
-        S = self.diffusion(z)
-        if S.shape[1] > _FEW:
-            return S @ dB
-        total = S[:, 0] * dB[0]
-        for j in range(1, S.shape[1]):
-            total = total + S[:, j] * dB[j]
-        return total
-
-    def forcing(self, t):
-        return None if self.input is None else self.input(t) / self.network.tau
-
-    @property
-    def starts(self):
-        return self.network.starts
-
-    @property
-    def time_scale(self):
-        return self.network.time_scale
-
-    @property
-    def name(self):
-        return self.network.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.network.shared_noise.readout is None
+    def __call__(self, t):
+        return self.input(t) / self.tau
 
 
 class NeuralSDE(AbstractSDE):
@@ -254,7 +285,7 @@ class NeuralSDE(AbstractSDE):
     """
 
     network: Network
-    input: Input | None = None
+    input: Input | None = eqx.field(default=None, converter=lambda f: f and as_module(f))
 
     @property
     def dim(self):
@@ -314,6 +345,22 @@ class NeuralSDE(AbstractSDE):
     @property
     def has_constant_diffusion(self):
         return self.network.shared_noise.readout is None
+
+
+def network_of(sde: AbstractSDE) -> Network | None:
+    """The network whose dynamics this is, in latent coordinates or neurons, forced or not."""
+    sde = unforced(sde)
+    return sde.network if isinstance(sde, NeuralSDE) else sde if isinstance(sde, Network) else None
+
+
+def as_sde(system: Any, *, error: str) -> AbstractSDE:
+    """What was given, a network without private noise; raises `InputError` for what is no SDE.
+
+    - `error`: what is wanted instead; it goes on with ", got" and the class.
+    """
+    if not isinstance(system, AbstractSDE):
+        raise InputError(f"{error}, got {type(system).__name__}")
+    return system.latent() if isinstance(system, Network) else system
 
 
 def _states(what: str, value: ArrayLike, dim: int) -> Array:

@@ -7,6 +7,7 @@ run. What is copied before JAX sees it cannot be mistaken.
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -44,8 +45,22 @@ def with_own_constants(function: Function, dim: int) -> Function:
     return function
 
 
+class Static(eqx.Module):
+    """A plain function inside of a module: part of its structure, and no leaf, for JAX."""
+
+    function: Function = eqx.field(static=True)
+
+    def __call__(self, x: Array) -> Array:
+        return self.function(x)
+
+
+def as_module(function: Any) -> Any:
+    """The same function; one that is no module becomes one."""
+    return function if isinstance(function, eqx.Module) else Static(function)
+
+
 class _OwnConstants(eqx.Module):
-    function: Function
+    function: Function = eqx.field(static=True)
 
     def __call__(self, z: Array) -> Array:
         jaxpr = _trace(self.function, z)

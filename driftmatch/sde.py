@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import equinox as eqx
 import jax
@@ -16,12 +16,13 @@ from driftmatch.arguments import (
     check_count,
     check_positive,
     check_text,
+    is_traced,
     or_none,
     shown,
 )
 from driftmatch.domain import check_bounds, check_inside, check_periods
 from driftmatch.errors import InputError
-from driftmatch.precision import like, uncompiled, with_own_constants
+from driftmatch.precision import as_module, like, uncompiled, with_own_constants
 
 if TYPE_CHECKING:  # to a type checker an AbstractVar would be a field to initialise
     from typing import ClassVar as AbstractVar
@@ -105,6 +106,15 @@ class AbstractSDE(eqx.Module):
         """Whether σ is known not to depend on the state."""
         return False
 
+    def __hash__(self):
+        # By content, as modules are compared: arrays have no hash, and ``jax.jit(sde.drift)`` needs
+        # one.
+        leaves, structure = jax.tree.flatten(self)
+        return hash((structure, *(np.asarray(leaf).tobytes() for leaf in leaves)))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.name!r}, dim={self.dim})"
+
 
 class SDE(AbstractSDE):
     r"""An SDE from functions:  dz = f(z) dt + σ(z) dB.
@@ -169,7 +179,7 @@ class SDE(AbstractSDE):
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
         self._lower, self._upper = check_bounds(lower, upper, self.dim)
         self._periodic = check_periods(periodic, self.dim, self._lower, self._upper)
-        if self._starts is not None:
+        if self._starts is not None and not is_traced(self._starts):
             check_inside(self._starts, self._lower, self._upper)
         drift = uncompiled(drift)
         self._diffusion = (
@@ -178,9 +188,9 @@ class SDE(AbstractSDE):
             else _constant_diffusion(diffusion, self.dim)
         )
         self.noise_dim = _check_functions(drift, self._diffusion, self.dim)
-        drift = with_own_constants(drift, self.dim)
+        drift = as_module(with_own_constants(drift, self.dim))
         if callable(self._diffusion):
-            self._diffusion = with_own_constants(self._diffusion, self.dim)
+            self._diffusion = as_module(with_own_constants(self._diffusion, self.dim))
         if interpretation == "stratonovich" and callable(self._diffusion):
             drift = StratonovichDrift(drift, self._diffusion)
         self._drift = drift
@@ -189,10 +199,11 @@ class SDE(AbstractSDE):
         self.equation = check_text("equation", equation)
         if not isinstance(parameters, Mapping | None):
             raise InputError(f"parameters must be named values in a dict, got {shown(parameters)}")
-        self.parameters = tuple((parameters or {}).items())
-        if self._starts is not None:
+        self.parameters = tuple((k, _plain(v)) for k, v in (parameters or {}).items())
+        if self._starts is not None and not is_traced(self._starts):
             values = jax.jit(jax.vmap(self.drift))(jnp.asarray(self._starts))
-            _check_finite(np.asarray(values), self._starts)
+            if not is_traced(values):
+                _check_finite(np.asarray(values), self._starts)
 
     def drift(self, z):
         return jnp.asarray(self._drift(z))
@@ -243,95 +254,16 @@ class StratonovichDrift(eqx.Module):
         return self.drift(z) + 0.5 * jnp.einsum("lil->i", along_columns(sigma))
 
 
-class AbstractWrapper(AbstractSDE):
-    """An SDE that is another one but for what a subclass overrides."""
-
-    sde: AbstractVar[AbstractSDE]
-
-    @property
-    def dim(self):
-        return self.sde.dim
-
-    @property
-    def noise_dim(self):
-        return self.sde.noise_dim
-
-    def drift(self, z):
-        return self.sde.drift(z)
-
-    def diffusion(self, z):
-        return self.sde.diffusion(z)
-
-    def noise(self, z, dB):
-        return self.sde.noise(z, dB)
-
-    def forcing(self, t):
-        return self.sde.forcing(t)
-
-    @property
-    def starts(self):
-        return self.sde.starts
-
-    @property
-    def time_scale(self):
-        return self.sde.time_scale
-
-    @property
-    def lower(self):
-        return self.sde.lower
-
-    @property
-    def upper(self):
-        return self.sde.upper
-
-    @property
-    def periodic(self):
-        return self.sde.periodic
-
-    @property
-    def name(self):
-        return self.sde.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.sde.has_constant_diffusion
-
-
-class Forced(AbstractWrapper):
-    """An SDE with an input added to its drift:  dz = [f(z) + c(t)] dt + σ(z) dB."""
-
-    sde: AbstractSDE
-    input: Input
-
-    def forcing(self, t):
-        inner = self.sde.forcing(t)
-        return self.input(t) if inner is None else inner + self.input(t)
-
-
 def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
     """One start, or one for each attractor, as one a row, a copy."""
-    return np.atleast_2d(check_array("start", start, (dim,), ("A", dim))).copy()
+    return check_array("start", start, (dim,), ("A", dim)).reshape(-1, dim).copy()
 
 
-def check_input(input: Any, dims: tuple[int, ...]) -> int:
-    """The dimension of an input, one of those given."""
-    if not callable(input):
-        raise InputError(
-            f"input must be a function of time, got {type(input).__name__}; for a constant one "
-            "pass lambda t: value"
-        )
-    shapes = " or ".join(f"({d},)" for d in dims)
-    try:
-        t = jax.ShapeDtypeStruct((), jnp.result_type(float))
-        shape = jax.eval_shape(lambda t: jnp.asarray(input(t)), t).shape
-    except Exception as error:
-        raise InputError(
-            f"input failed on a time t; it must return shape {shapes} and be written with "
-            f"jax.numpy: {type(error).__name__}: {error}"
-        ) from error
-    if len(shape) != 1 or shape[0] not in dims:
-        raise InputError(f"input must return shape {shapes}, got {shape}")
-    return shape[0]
+def _plain(value: object) -> object:
+    """Arrays and lists as tuples: what describes an SDE is a part of its structure for JAX."""
+    if isinstance(value, np.ndarray | jax.Array) and not is_traced(value):
+        value = np.asarray(value).tolist()
+    return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value
 
 
 def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A k"]) -> None:
@@ -349,7 +281,7 @@ def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:
     if matrix.ndim == 0:
         return matrix * np.eye(dim)
     if matrix.shape == (dim,):
-        return np.diag(matrix)
+        return matrix * np.eye(dim)
     if matrix.ndim == 2 and matrix.shape[0] == dim and matrix.shape[1] >= 1:
         return matrix
     raise InputError(

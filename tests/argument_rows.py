@@ -538,7 +538,7 @@ EXEMPT = {
 }
 EXEMPT |= {
     f"{name}.{method}": TRACED
-    for name in ("AbstractSDE", "SDE")
+    for name in ("AbstractSDE", "SDE", "Network")
     for method in ("drift", "diffusion", "noise", "forcing")
 }
 EXEMPT |= {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.sde import Forced
+from driftmatch.wrappers import Forced
 
 Z = np.array([0.7, -1.3])
 MATRIX = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]])

@@ -19,7 +19,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import LatentSDE, Network
+from driftmatch.network import as_sde, network_of
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
@@ -63,7 +63,7 @@ class BasinCheck:
 
 @spelled
 def basins(
-    system: Network | AbstractSDE,
+    system: AbstractSDE,
     target: AbstractSDE,
     states: Float[np.ndarray, "*samples k"],
     *,
@@ -110,8 +110,8 @@ def basins(
 
     Raises `InputError` if the dimensions differ or a number is out of range.
     """
-    sde = system.latent() if isinstance(system, Network) else system
-    if not isinstance(sde, AbstractSDE) or not isinstance(target, AbstractSDE):
+    sde = as_sde(system, error="basins takes a Network or an SDE, and the SDE that is its target")
+    if not isinstance(target, AbstractSDE):
         raise InputError(
             "basins takes a Network or an SDE, and the SDE that is its target, "
             f"got {type(system).__name__} and {type(target).__name__}"
@@ -290,9 +290,10 @@ def _ball(radius, number, dim, rng):
 
 def _box(sde, number, rng):
     """Points uniform in a network's absorbing box; None for what has none."""
-    if not isinstance(sde, LatentSDE) or not sde.network.activation.is_bounded:
+    network = network_of(sde)
+    if network is None or not network.activation.is_bounded:
         return None
-    reach = np.abs(sde.network.readout).sum(axis=1)
+    reach = np.abs(network.readout).sum(axis=1)
     return reach * rng.uniform(-1, 1, size=(number, sde.dim))
 
 

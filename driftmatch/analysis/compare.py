@@ -264,7 +264,7 @@ def compare(
             meter.advance(1, "Lyapunov exponents")
             of_target = runs.exponents(sde, from_target)
             meter.advance(1, "Lyapunov exponents")
-            of_network = runs.exponents(network.latent(), from_target)
+            of_network = runs.exponents(network, from_target)
             meter.advance(1, "distances")
             distances = distances_and_floors(target, network_run.result()[0])
             meter.advance(1, "basins")

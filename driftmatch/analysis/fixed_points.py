@@ -13,7 +13,7 @@ from driftmatch.analysis.fixed_point_search import STILL, FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative, or_none
 from driftmatch.errors import InputError
-from driftmatch.network import LatentSDE, Network
+from driftmatch.network import Network, as_sde, network_of
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.given import check_samples, samples_of, undriven
@@ -99,7 +99,7 @@ class FixedPoints:
 
 @spelled
 def fixed_points(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     box: tuple[ArrayLike, ArrayLike] | None = None,
     *,
     key: PRNGKeyArray,
@@ -122,8 +122,7 @@ def fixed_points(
 
     **Arguments**
 
-    - `sde`: any SDE of which the drift can be differentiated; a network stands for
-      ``network.latent()``.
+    - `sde`: any SDE of which the drift can be differentiated, a network among them.
     - `box`: lower and upper corner, each of shape (k,). By default the range of the states that the
       SDE visits, widened by half of it on either side, within the bounds that it keeps, and again
       where zeros lie no further outside than the box is wide. Angles are searched all round. All
@@ -139,9 +138,7 @@ def fixed_points(
     Source: D. Sussillo, O. Barak, Neural Comput. 25, 626 (2013), for slow points; H. Nielsen,
     *Damping parameter in Marquardt's method* (1999).
     """
-    if not isinstance(sde, (Network, AbstractSDE)):
-        raise InputError(f"fixed_points needs an SDE or a Network, got {type(sde).__name__}")
-    sde = sde.latent() if isinstance(sde, Network) else sde
+    sde = as_sde(sde, error="fixed_points needs an SDE or a Network")
     check_samples(sde, samples)
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
     time = or_none(check_non_negative)("time", time)
@@ -216,7 +213,7 @@ def _within(
         box=np.stack([low, high]),
         outcome=outcome,
         name=sde.name,
-        network=sde.network if isinstance(sde, LatentSDE) else None,
+        network=network_of(sde),
     )
     return found, outside
 

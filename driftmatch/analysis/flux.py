@@ -12,21 +12,19 @@ from jaxtyping import Float
 from driftmatch import evaluate
 from driftmatch.errors import InputError
 from driftmatch.evaluate import at_states, diffusion_matrices
-from driftmatch.network import Network
+from driftmatch.network import as_sde
 from driftmatch.sde import AbstractSDE
 
 _SINGULAR = 1e-9
 
 
-def as_stationary_sde(sde: AbstractSDE | Network) -> AbstractSDE:
-    """The SDE, a network's in latent coordinates; refuses what depends on time."""
-    if isinstance(sde, Network):
-        sde = sde.latent()
-    if not isinstance(sde, AbstractSDE):
-        raise InputError(
-            f"sde must be an SDE or a Network, got {type(sde).__name__}; functions become one by "
-            "driftmatch.SDE(drift, diffusion, dim)"
-        )
+def as_stationary_sde(sde: AbstractSDE) -> AbstractSDE:
+    """The SDE, of a network without private noise; refuses what depends on time."""
+    sde = as_sde(
+        sde,
+        error="sde must be an SDE or a Network (functions become one by "
+        "driftmatch.SDE(drift, diffusion, dim))",
+    )
     if sde.forcing(jnp.zeros(())) is not None:
         raise InputError(
             f"{sde.name} is driven by an input that depends on time, so it has no stationary "

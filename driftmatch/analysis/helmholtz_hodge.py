@@ -12,7 +12,6 @@ from driftmatch.analysis.fokker_planck.stationary import as_grid
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid
-from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -41,7 +40,7 @@ class HelmholtzHodge:
 
 @spelled
 def helmholtz_hodge(
-    sde: AbstractSDE | Network, grid: Grid | Sequence[int] | int | None = None
+    sde: AbstractSDE, grid: Grid | Sequence[int] | int | None = None
 ) -> HelmholtzHodge:
     r"""Split a drift into a gradient and a part without sources, all over a box alike; k ≤ 3.
 

@@ -19,7 +19,7 @@ from driftmatch.analysis.tangents import Flow, Pair, WithinSubspace, grow, pairs
 from driftmatch.arguments import check_count, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.block_errors import mean_error, never_mix
 from driftmatch.sampling.given import check_samples
@@ -60,7 +60,7 @@ class LyapunovSpectrum:
 
 @spelled
 def lyapunov(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     *,
     duration: float,
     dt: float,
@@ -86,7 +86,7 @@ def lyapunov(
 
     **Arguments**
 
-    - `sde`: any SDE: a target, ``network.neural()``; a network stands for ``network.latent()``. All
+    - `sde`: any SDE: a target, a network in its latent coordinates, ``network.neural()``. All
       n exponents of a network as neurons are cheaper by `neural_lyapunov`.
     - `duration`: the time averaged over on every trajectory, so ``num_trajectories * duration`` in
       all, which is what accuracy depends on. At least 20 steps.
@@ -108,10 +108,7 @@ def lyapunov(
     **Source**: G. Benettin et al., Meccanica 15, 9 (1980); with noise, L. Arnold, *Random Dynamical
     Systems* (1998).
     """
-    if isinstance(sde, Network):
-        sde = sde.latent()
-    if not isinstance(sde, AbstractSDE):
-        raise InputError(f"lyapunov takes an SDE or a Network, got {type(sde).__name__}")
+    sde = as_sde(sde, error="lyapunov takes an SDE or a Network")
     check_meter(meter)
     plan = check_plan(sde, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every,
                       throw)  # fmt: skip

@@ -14,7 +14,7 @@ from driftmatch.arguments import (
     check_positive,
 )
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.network import LatentSDE, NeuralSDE
+from driftmatch.network import NeuralSDE, network_of
 from driftmatch.randomness import seed_of, split
 from driftmatch.sampling.given import samples_of, undriven
 from driftmatch.sampling.samples import Samples
@@ -53,8 +53,9 @@ def check_plan(
     duration, dt = check_positive("duration", duration), check_positive("dt", dt)
     steps = check_steps(duration, dt, 1)
     start = None if start is None else check_array("start", start, ("k",), ("M", "k"))
-    if isinstance(sde, (LatentSDE, NeuralSDE)):
-        check_leak(dt, sde.network.tau)
+    network = network_of(sde)
+    if network is not None:
+        check_leak(dt, network.tau)
     may_burn_longer = burn_in is None
     burn_in = duration / 5 if burn_in is None else check_non_negative("burn_in", burn_in)
     check_steps(duration + burn_in, dt, 1)
@@ -99,11 +100,12 @@ def starting_states(
         return states if M == 1 else scattered(sde, states, own_scale(sde, states), rng)
     # The subspace holds the attractor, or with private noise is close to it, and is smaller.
     inner = sde.network.latent() if isinstance(sde, NeuralSDE) else sde
-    if samples is None and isinstance(inner, LatentSDE) and inner.network.num_neurons > _MANY:
+    network = network_of(inner)
+    if samples is None and network is not None and network.num_neurons > _MANY:
         states = _burnt_in(inner, plan)
         if states is None or inner is sde:
             return states
-        return np.asarray(inner.network.lift(states))
+        return np.asarray(network.lift(states))
     try:
         samples = samples_of(undriven(inner), samples, plan.keys[0])
     except ComputationError:
@@ -112,10 +114,10 @@ def starting_states(
         return None
     # Each from another time: on a limit cycle without noise all would be in one phase otherwise.
     states = samples.pick(M, rng)
-    return states @ sde.network.gamma.T + sde.network.bias if isinstance(sde, NeuralSDE) else states
+    return np.asarray(sde.network.lift(states)) if isinstance(sde, NeuralSDE) else states
 
 
-def _burnt_in(sde: LatentSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:
+def _burnt_in(sde: AbstractSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:
     """Of a network too large to be sampled for long, one state a trajectory, each from another time
     of the second half of a burn-in from its own starts."""
     M = plan.num_trajectories

@@ -139,7 +139,7 @@ def neural_lyapunov(
         return _merged(non_finite(net.name, k, plan), net, plan)
     tangents = random_frames(plan, k, k)
     if net.private_noise == 0 and neural.input is None:
-        flow, states = net.latent(), (starts - net.bias) @ net._projector.T
+        flow, states = net, (starts - net.bias) @ net._projector().T
     else:
         flow, states = WithinSubspace(neural), starts
     within = follow(flow, pairs_at(states, tangents), plan, meter, complete=True)
@@ -154,7 +154,7 @@ def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, 
     dims = net.latent_dim, net.num_neurons
     if np.ndim(start) == 1:
         one = check_start(start, 1, dims)
-        inner = net.latent() if one.shape[1] == net.latent_dim else neural
+        inner = net if one.shape[1] == net.latent_dim else neural
         states = np.repeat(one, M, axis=0)
         if M > 1:
             states = scattered(inner, states, own_scale(inner, states), seed_of(plan.keys[0]))

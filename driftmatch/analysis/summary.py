@@ -30,7 +30,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
 from driftmatch.sampling.given import check_samples, samples_of, undriven
@@ -64,7 +64,7 @@ class Analysis:
     - `seconds`: how long it took.
     """
 
-    system: AbstractSDE | Network
+    system: AbstractSDE
     name: str
     dimension: int
     num_neurons: int | None
@@ -86,7 +86,7 @@ class Analysis:
     @property
     def sde(self) -> AbstractSDE:
         """What was analysed, a network in its latent coordinates."""
-        return self.system.latent() if isinstance(self.system, Network) else self.system
+        return as_sde(self.system, error="analyse takes an SDE or a Network")
 
     @property
     def doubtful(self) -> dict[str, str]:
@@ -121,7 +121,7 @@ class Analysis:
 
 @spelled
 def analyse(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     *,
     key: PRNGKeyArray,
     duration: float | None = None,
@@ -162,12 +162,9 @@ def analyse(
     """
     began = time.perf_counter()
     network = system if isinstance(system, Network) else None
-    sde = system.latent() if isinstance(system, Network) else system
-    if not isinstance(sde, AbstractSDE):
-        raise InputError(
-            f"analyse takes an SDE or a Network, got {type(sde).__name__}; an embedding has a "
-            "network in its field .network"
-        )
+    sde = as_sde(
+        system, error="analyse takes an SDE or a Network, as an embedding has in its field .network"
+    )
     if not isinstance(route, ScoreRoute):
         raise InputError(f"route must be a ScoreRoute, got {type(route).__name__}")
     if isinstance(skip, str):

@@ -24,7 +24,7 @@ _MANY = 3  # samples for each neuron where private noise fills all of them
 
 
 def recording(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     samples: Samples,
     duration: float,
     dt: float | None,
@@ -87,6 +87,6 @@ def thinned(run: NetworkTrajectory) -> NetworkTrajectory:
     )
 
 
-def _gentle(system: AbstractSDE | Network, dt: float) -> float:
+def _gentle(system: AbstractSDE, dt: float) -> float:
     """A step that the leak of a fast network can be followed with."""
     return min(dt, system.tau / 10) if isinstance(system, Network) else dt

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.network import Network, NeuralSDE
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys
+from driftmatch.wrappers import unforced
 
 _FEW = 6
 
@@ -55,10 +56,11 @@ Flow = AbstractSDE | WithinSubspace
 
 def tangent_flow(flow: Flow) -> tuple[Callable, Callable]:
     """The drift (pair, t) ↦ (f + c, Df V) and the noise (pair, dB) ↦ (σ dB, D(σ dB) V)."""
-    if isinstance(flow, LatentSDE):
-        return _latent_flow(flow)
     if isinstance(flow, WithinSubspace):
         return _flow_within_subspace(flow.neural)
+    network = unforced(flow)
+    if isinstance(network, Network):
+        return _latent_flow(flow, network)
 
     def drift(pair, t):
         f, JV = _pushed(flow.drift, _alike(pair))
@@ -89,9 +91,8 @@ def _forced(sde, f, t):
     return f if c is None else f + c
 
 
-def _latent_flow(sde: LatentSDE):
+def _latent_flow(sde: AbstractSDE, net: Network):
     """In z: at x = Γz + b, with Df = τ⁻¹[−1 + W_s diag(φ') Γ]."""
-    net = sde.network
     jacobian, kick = _network_terms(net)
 
     def drift(pair, t):

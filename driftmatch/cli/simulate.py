@@ -17,7 +17,6 @@ from driftmatch.cli.terminal import Terminal
 from driftmatch.errors import ComputationError, InputError
 
 if TYPE_CHECKING:
-    from driftmatch.network import Network
     from driftmatch.sde import AbstractSDE
     from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
@@ -152,13 +151,13 @@ def _check_room(out, sde, duration, dt, trajectories, save_every, with_neurons) 
 
     if not (0 < dt <= duration < math.inf):
         return
-    dim = sde.latent_dim if isinstance(sde, Network) else sde.dim
+    dim = sde.dim
     dim += sde.num_neurons if with_neurons and isinstance(sde, Network) else 0
     samples = duration / dt / save_every + 1
     check_room(out, samples, trajectories * dim, jnp.result_type(float).itemsize)
 
 
-def _time_scale(system: "Network | AbstractSDE", key) -> float:
+def _time_scale(system: "AbstractSDE", key) -> float:
     """The system's own, or else what short runs of it show."""
     from driftmatch.memory.steps import time_scale_of
 

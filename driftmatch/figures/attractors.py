@@ -83,7 +83,7 @@ def attractor(
     if color is None:
         color = NETWORK if is_network else TARGET
     if sde is None and is_network:
-        sde = run.network.latent()
+        sde = run.network
     ax = panel(ax)
     drawn = _drawn(run, view)
     states = run.states[:, drawn]

@@ -168,7 +168,7 @@ def _curves(axes, parts, run, view, states) -> None:
 
 
 def _plane(axes, parts, run, view, states) -> None:
-    attractor(_plain(run), axes[0], view=view, sde=parts.network.latent(), color=NETWORK)
+    attractor(_plain(run), axes[0], view=view, sde=parts.network, color=NETWORK)
     window = _widened(view)
     lines = [np.linspace(*ends, 80) for ends in zip(window.low, window.high, strict=True)]
     energy = parts.latent_energy(lattice(window, 80)).reshape(80, 80).T

@@ -147,15 +147,15 @@ class Refined(AbstractFit):
         number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
         candidates = sample_features(problem.states, number, rng)
         half, every = self._states(num_neurons)
-        fitted = None
-        for half, every, holds in ((half, every, _HOLDS), (every, 2 * every, np.inf)):
-            parts = problem.subset(half), problem.subset(every)
+
+        def descend(first, last, holds):
+            parts = problem.subset(first), problem.subset(last)
             try:
-                fitted = self._descend(*parts, candidates, num_neurons, meter, holds)
+                return self._descend(*parts, candidates, num_neurons, meter, holds)
             finally:
                 meter.stop()
-            if fitted is not None:
-                break
+
+        fitted = descend(half, every, _HOLDS) or descend(every, 2 * every, np.inf)
         assert fitted is not None
         return fitted
 

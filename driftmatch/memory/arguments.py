@@ -7,13 +7,12 @@ from jaxtyping import Float
 
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
-from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 
 
-def check_system(system: Any, what: str = "system") -> AbstractSDE | Network:
-    """Either of them."""
-    if not isinstance(system, AbstractSDE | Network):
+def check_system(system: Any, what: str = "system") -> AbstractSDE:
+    """Any SDE, a network among them."""
+    if not isinstance(system, AbstractSDE):
         raise InputError(f"{what} must be a Network or an SDE, got {type(system).__name__}")
     return system
 

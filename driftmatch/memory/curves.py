@@ -18,8 +18,9 @@ from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.network import Network, SharedNoise
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, AbstractWrapper, Input
+from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
+from driftmatch.wrappers import AbstractWrapper, Input
 
 Varied = Literal["amplitude", "cue time", "noise"]
 
@@ -55,7 +56,7 @@ class RecallCurve:
 
 @spelled
 def recall_curve(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     cue: Tilt | Input | ArrayLike,
     *,
     duration: float,
@@ -135,7 +136,7 @@ def intervals(successes, trials) -> Float[np.ndarray, "V 2"]:
 def with_noise(system: Network, factor: float) -> Network: ...
 @overload
 def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...
-def with_noise(system: AbstractSDE | Network, factor: float) -> "NoisierSDE | Network":
+def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE | Network":
     """The same system with its noise multiplied by a factor; of a network, shared and private."""
     system = check_system(system)
     factor = check_non_negative("factor", factor)

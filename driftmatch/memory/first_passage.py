@@ -73,7 +73,7 @@ class GridFunction:
 
 @spelled
 def mean_first_passage(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     target: Regions | Level,
     *,
     grid: Grid | Sequence[int] | int | None = None,
@@ -88,7 +88,7 @@ def mean_first_passage(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network without private noise, which stands for ``network.latent()``.
+    - `sde`: an SDE, or a network without private noise.
     - `target`: a `Regions`, any of which counts, or a function of the state that is negative
       inside and changes evenly across the edge, such as ``lambda z: 1 - z[0]`` for z₁ > 1.
     - `grid`: as for `stationary`; it should hold all that is visited on the way.
@@ -112,7 +112,7 @@ def mean_first_passage(
 
 @spelled
 def committor(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     source: Regions | Level,
     target: Regions | Level,
     *,

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows, check_system
+from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.descent import basins, descend, distances, nearest, width
 from driftmatch.memory.line_work import PANELS, slopes_at, work_along
-from driftmatch.network import LatentSDE, Network
+from driftmatch.network import Network, as_sde
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -74,7 +74,7 @@ class Landscape:
 
 
 @spelled
-def landscape(sde: AbstractSDE | Network, *, starts: ArrayLike | None = None) -> Landscape:
+def landscape(sde: AbstractSDE, *, starts: ArrayLike | None = None) -> Landscape:
     """The minima that some states descend to, and their energies.
 
     Energies are those that agree best, by least squares, with the work along the straight lines
@@ -82,14 +82,14 @@ def landscape(sde: AbstractSDE | Network, *, starts: ArrayLike | None = None) ->
 
     **Arguments**
 
-    - `sde`: an SDE with drift f = −∇V; a network stands for ``network.latent()``.
+    - `sde`: an SDE with drift f = −∇V, or a network of which that is nearly true.
     - `starts`: a state in each well, shape (W, k), for example the stable ones among
       ``fixed_points(sde)``; by default the SDE's own. Well j is the one that start j leads to.
 
     **Raises** `InputError` for fewer than two minima, for two starts that lead to one, for a flow
     that does not come to rest, and for a drift that is no gradient, of which there is no potential.
     """
-    sde = _as_sde(sde)
+    sde = as_sde(sde, error="sde must be a Network or an SDE")
     minima = descend(sde, _check_starts(sde, starts))
     _check_distinct(sde, minima)
     i, j = np.triu_indices(len(minima), 1)
@@ -102,7 +102,7 @@ def landscape(sde: AbstractSDE | Network, *, starts: ArrayLike | None = None) ->
     curl, circulation = _curl(sde, minima[i], minima[j]), float(misfit / np.median(depths))
     if max(curl, circulation) > _NO_GRADIENT:
         remedy = "give an input of your own"
-        if isinstance(sde, LatentSDE):
+        if isinstance(sde, Network):
             remedy = "take the tilt of its target, or match it between the wells too (box=)"
         elif not _is_isotropic(sde, minima):
             remedy = "as D is anisotropic, give coordinates in which it is not: z' = L⁻¹z, D = LLᵀ"
@@ -114,15 +114,9 @@ def landscape(sde: AbstractSDE | Network, *, starts: ArrayLike | None = None) ->
     return Landscape(sde, minima, energies - energies.min(), depths, curl, circulation)
 
 
-def as_landscape(wells: Landscape | AbstractSDE | Network) -> Landscape:
+def as_landscape(wells: Landscape | AbstractSDE) -> Landscape:
     """The landscape itself, or that of an SDE or a network."""
     return wells if isinstance(wells, Landscape) else landscape(wells)
-
-
-def _as_sde(system: AbstractSDE | Network) -> AbstractSDE:
-    """An SDE itself, a network in its latent coordinates."""
-    system = check_system(system, "sde")
-    return system.latent() if isinstance(system, Network) else system
 
 
 def _check_starts(sde: AbstractSDE, starts: ArrayLike | None) -> Float[np.ndarray, "W k"]:
@@ -145,7 +139,7 @@ def _check_distinct(sde: AbstractSDE, minima: Float[np.ndarray, "W k"]) -> None:
     first, second = np.nonzero(np.triu(apart <= _MERGED * width(minima), 1))
     if len(first) > 0:
         i, j = int(first[0]), int(second[0])
-        merged = ", which it has merged" if isinstance(sde, LatentSDE) else ""
+        merged = ", which it has merged" if isinstance(sde, Network) else ""
         raise InputError(
             f"starts {i} and {j} lead to the same well of {sde.name}{merged}, at "
             f"{minima[i].round(6).tolist()}: leave one out"

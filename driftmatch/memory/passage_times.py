@@ -15,7 +15,7 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.network import Network, network_of
 from driftmatch.outcomes import Outcome
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
@@ -50,7 +50,7 @@ class PassageTimes:
 
 @spelled
 def passage_times(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     start: ArrayLike,
     target: Regions | Level,
     *,
@@ -124,8 +124,9 @@ def _walk(sde, start, target, M: int, dt: float):
     starts = jnp.asarray(starts, dtype=float)
     if isinstance(sde, Network) and sde.private_noise > 0:
         seen, level, starts = sde.neural(), _OfNeurons(sde, level), sde.lift(starts)
-    if isinstance(seen, LatentSDE | NeuralSDE):
-        check_leak(dt, seen.network.tau)
+    network = network_of(seen)
+    if network is not None:
+        check_leak(dt, network.tau)
     return seen, level, starts
 
 

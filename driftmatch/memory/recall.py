@@ -32,12 +32,13 @@ from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.trials import AbstractTrials
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
-from driftmatch.sde import AbstractSDE, Input, check_input
+from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.words import spelled
+from driftmatch.wrappers import Input, check_input
 
 _SAMPLES = 400  # of a trial, at most
 _NUMBERS = 2**25  # in the samples of all trials, about
@@ -83,7 +84,7 @@ class Recall(AbstractTrials):
 
 @spelled
 def recall(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     cue: Tilt | Input | ArrayLike | None,
     *,
     duration: float,
@@ -196,11 +197,9 @@ def corrupt(
     return states + noise * np.asarray(jax.random.normal(key_noise, (M, d)), float)
 
 
-def _dims(system: AbstractSDE | Network) -> tuple[int, ...]:
+def _dims(system: AbstractSDE) -> tuple[int, ...]:
     """Of its states."""
-    if isinstance(system, Network):
-        return system.latent_dim, system.num_neurons
-    return (system.dim,)
+    return (system.dim, system.num_neurons) if isinstance(system, Network) else (system.dim,)
 
 
 def _check_times(onset, release, duration) -> tuple[float, float, float]:
@@ -335,7 +334,7 @@ def _leaves_subspace(system, input, start) -> bool:
     """Whether all neurons of a network will be simulated."""
     if not isinstance(system, Network):
         return False
-    k = system.latent_dim
+    k = system.dim
     input_dim = k if input is None else check_input(input, _dims(system))
     return system.private_noise > 0 or start.shape[1] != k or input_dim != k
 

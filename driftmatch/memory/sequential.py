@@ -22,12 +22,12 @@ from driftmatch.arguments import (
 )
 from driftmatch.embedding.embed import embed
 from driftmatch.errors import InputError
+from driftmatch.memory.arguments import check_system
 from driftmatch.memory.dwell import Dwell, as_cores, dwell
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
@@ -61,7 +61,7 @@ class Walk:
 
 @spelled
 def walk(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     regions: Regions | Landscape | ArrayLike | None = None,
     *,
     key: PRNGKeyArray,
@@ -86,14 +86,13 @@ def walk(
     **Raises** `InputError` for a system that names no starts, if no regions are given, and for
     arguments that do not fit.
     """
-    if not isinstance(system, AbstractSDE | Network):
-        raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
+    system = check_system(system)
     if regions is None:
         if system.starts is None or len(system.starts) < 2:
             raise InputError(f"{system.name} names no starts to take for memories: pass regions")
         regions = system.starts
     regions = as_cores(regions)
-    k = system.latent_dim if isinstance(system, Network) else system.dim
+    k = system.dim
     if regions.dim != k:
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     M = check_count("num_trajectories", num_trajectories)
@@ -120,7 +119,7 @@ def walk(
 
 
 def _irreversibility(
-    system: AbstractSDE | Network, dim: int, key, meter: AbstractMeter
+    system: AbstractSDE, dim: int, key, meter: AbstractMeter
 ) -> Irreversibility | None:
     method = GridRoute() if dim <= _GRID_DIM else ScoreRoute()
     try:

@@ -9,7 +9,7 @@ from driftmatch.sde import AbstractSDE
 _STEPS_PER_TAU = 20
 
 
-def time_scale_of(system: AbstractSDE | Network, key: PRNGKeyArray) -> float:
+def time_scale_of(system: AbstractSDE, key: PRNGKeyArray) -> float:
     """In which the state changes by about its own size: the system's own, or found by `sample`.
 
     Raises `ComputationError` for a system without one that diverges or stays nowhere.
@@ -19,7 +19,7 @@ def time_scale_of(system: AbstractSDE | Network, key: PRNGKeyArray) -> float:
     return sample(system, key=key).require_place().time_scale
 
 
-def default_step(system: AbstractSDE | Network, time_scale: float) -> float:
+def default_step(system: AbstractSDE, time_scale: float) -> float:
     """A 50th of the time scale; for a network at most a 20th of τ."""
     step = time_scale / STEPS_PER_TIME_SCALE
     return min(step, system.tau / _STEPS_PER_TAU) if isinstance(system, Network) else step

@@ -86,7 +86,7 @@ class Switching:
 
 @spelled
 def switch(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     regions: Regions | ArrayLike,
     commands: Sequence[int],
     *,
@@ -123,7 +123,7 @@ def switch(
     """
     system = check_system(system)
     regions = as_regions(regions)
-    k = system.latent_dim if isinstance(system, Network) else system.dim
+    k = system.dim
     if regions.dim != k:
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     M = check_count("num_trials", num_trials)

@@ -40,7 +40,7 @@ class Tilt:
         """c, added to the drift, shape (k,), in units of f."""
         return self.path.direction
 
-    def input_for(self, system: AbstractSDE | Network) -> Float[np.ndarray, " k"]:
+    def input_for(self, system: AbstractSDE) -> Float[np.ndarray, " k"]:
         """What `simulate` takes to add c to the (latent) drift: c, or u = τc for a network."""
         system = check_system(system)
         return system.tau * self.forcing if isinstance(system, Network) else self.forcing
@@ -71,9 +71,7 @@ class Tilt:
 
 
 @spelled
-def tilt_toward(
-    sde: AbstractSDE | Network | Landscape, target: int, *, margin: float | None = None
-) -> Tilt:
+def tilt_toward(sde: AbstractSDE | Landscape, target: int, *, margin: float | None = None) -> Tilt:
     r"""The gentlest constant input c that makes one well t of a landscape the lowest of all.
 
         minimise ½|c|²  such that  V(z_j) − c·z_j ≥ V(z_t) − c·z_t + margin  for every j ≠ t
@@ -123,7 +121,7 @@ def tilt_toward(
 
 
 @spelled
-def reachable(wells: Landscape | AbstractSDE | Network) -> tuple[int, ...]:
+def reachable(wells: Landscape | AbstractSDE) -> tuple[int, ...]:
     """The wells that some constant input makes the lowest, to first order in it: the vertices of
     the lower convex hull of all (z_j, V(z_j)).
 

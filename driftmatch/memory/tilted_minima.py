@@ -15,7 +15,6 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.descent import flow_of, newton, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.line_work import slopes_at, work_along
-from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -57,7 +56,7 @@ class TiltedMinima:
 
 @spelled
 def follow_minima(
-    wells: Landscape | AbstractSDE | Network,
+    wells: Landscape | AbstractSDE,
     direction: ArrayLike,
     *,
     largest: float = 1.0,

@@ -7,10 +7,10 @@ from jaxtyping import PRNGKeyArray
 
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
 from driftmatch.sampling.sample import sample
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE, AbstractWrapper
+from driftmatch.sde import AbstractSDE
+from driftmatch.wrappers import AbstractWrapper
 
 
 def samples_of(
@@ -21,7 +21,7 @@ def samples_of(
     return sample(sde, key=key, meter=meter) if samples is None else samples
 
 
-def check_samples(sde: AbstractSDE | Network, samples: Any) -> Samples | None:
+def check_samples(sde: AbstractSDE, samples: Any) -> Samples | None:
     """What was passed as samples: those of an SDE of as many dimensions, or None."""
     if samples is None:
         return None
@@ -29,10 +29,10 @@ def check_samples(sde: AbstractSDE | Network, samples: Any) -> Samples | None:
         raise InputError(
             f"samples must be what driftmatch.sample returned, got {type(samples).__name__}"
         )
-    dim = sde.latent_dim if isinstance(sde, Network) else sde.dim
-    if samples.dim != dim:
+    if samples.dim != sde.dim:
         raise InputError(
-            f"samples are of {samples.name} with {samples.dim} dimensions, but {sde.name} has {dim}"
+            f"samples are of {samples.name} with {samples.dim} dimensions, "
+            f"but {sde.name} has {sde.dim}"
         )
     return samples
 

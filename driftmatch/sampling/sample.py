@@ -10,7 +10,7 @@ from driftmatch.arguments import check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.angles import laid_out, periods_of
@@ -53,7 +53,7 @@ _SHRINKING = 0.9  # of the range, in a window of twice the length
 
 @spelled
 def sample(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     *,
     key: PRNGKeyArray,
     meter: AbstractMeter = SILENT,
@@ -69,7 +69,7 @@ def sample(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network, which stands for ``network.latent()``.
+    - `sde`: an SDE, a network among them.
     - `key`: a random key. - `meter`: told of the progress.
 
     **Returns** `Samples`. What is not stationary has an outcome that says so: nothing depends on a
@@ -80,9 +80,7 @@ def sample(
     **Raises** `InputError` for an SDE driven in time, and if drift or noise are not finite at a
     start; `ComputationError` if trajectories end in what is not finite however small the steps.
     """
-    sde = sde.latent() if isinstance(sde, Network) else sde
-    if not isinstance(sde, AbstractSDE):
-        raise InputError(f"sample takes an SDE or a Network, got {type(sde).__name__}")
+    sde = as_sde(sde, error="sample takes an SDE or a Network")
     if sde.forcing(jnp.zeros(())) is not None:
         raise InputError(
             f"{sde.name} is driven by an input that depends on time, so it has no states that it "

@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from driftmatch.network import LatentSDE, Network, NeuralSDE
-from driftmatch.sde import AbstractSDE, AbstractWrapper, Forced
+from driftmatch.network import Network, NeuralSDE, network_of
+from driftmatch.sde import AbstractSDE
+from driftmatch.wrappers import AbstractWrapper, Forced, unforced
 
 # Trajectories from which on the step had better be two products of matrices, a trajectory being a
 # column: 0.44 ns a neuron and path, where sums take 0.56 with 64 and products over rows 0.55; with
@@ -35,7 +36,7 @@ class Mixed(AbstractWrapper):
 
     def drift(self, z):
         if self.wide:
-            arrays, rest = eqx.partition(_network(self.sde), eqx.is_array)
+            arrays, rest = eqx.partition(unforced(self.sde), eqx.is_array)
             return _drift_of_many(rest)(arrays, z.astype(self.dtype)).astype(z.dtype)
         return self.sde.drift(z.astype(self.dtype)).astype(z.dtype)
 
@@ -51,7 +52,7 @@ def _drift_of_many(rest):
 
     @jax.custom_batching.custom_vmap
     def drift(arrays, z):
-        return LatentSDE(eqx.combine(arrays, rest)).drift(z)
+        return eqx.combine(arrays, rest).drift(z)
 
     @drift.def_vmap
     def drifts(size, batched, arrays, z):
@@ -62,19 +63,9 @@ def _drift_of_many(rest):
     return drift
 
 
-def _network(sde: AbstractSDE) -> Network | None:
-    """The network whose drift this is, if it is one."""
-    while isinstance(sde, Forced):
-        sde = sde.sde
-    return sde.network if isinstance(sde, LatentSDE | NeuralSDE) else None
-
-
 def is_wide(sde: AbstractSDE, num_trajectories: int) -> bool:
     """Whether the states of the run are columns."""
-    inner = sde
-    while isinstance(inner, Forced):
-        inner = inner.sde
-    return num_trajectories >= WIDE and isinstance(inner, LatentSDE)
+    return num_trajectories >= WIDE and isinstance(unforced(sde), Network)
 
 
 def as_run(sde: AbstractSDE, *, wide: bool) -> tuple[AbstractSDE, np.dtype]:
@@ -83,7 +74,7 @@ def as_run(sde: AbstractSDE, *, wide: bool) -> tuple[AbstractSDE, np.dtype]:
     Called in the precision that JAX is set to.
     """
     dtype = working_dtype(sde)
-    if _network(sde) is None:
+    if network_of(sde) is None:
         return sde, dtype
     return Mixed(on_the_device(sde, dtype), dtype, wide), dtype
 
@@ -94,7 +85,7 @@ def working_dtype(sde: AbstractSDE) -> np.dtype:
     Double, too, for a network far from 0: where biases are as large as Γz, single precision would
     round away what is left of their sum.
     """
-    network = _network(sde)
+    network = network_of(sde)
     if network is None or np.abs(network.bias).max() > _FAR:
         return np.dtype(np.float64)
     return np.dtype(jnp.result_type(float))
@@ -102,10 +93,12 @@ def working_dtype(sde: AbstractSDE) -> np.dtype:
 
 def on_the_device(sde: Any, dtype: np.dtype) -> Any:
     """The same, but a network's arrays are on the device in this precision; inputs stay."""
-    if _network(sde) is None:
-        return sde
     if isinstance(sde, Forced):
         return Forced(on_the_device(sde.sde, dtype), sde.input)
-    arrays, rest = eqx.partition(sde.network, eqx.is_inexact_array_like)
+    if isinstance(sde, NeuralSDE):
+        return NeuralSDE(on_the_device(sde.network, dtype), sde.input)
+    if not isinstance(sde, Network):
+        return sde
+    arrays, rest = eqx.partition(sde._with_columns(), eqx.is_array_like)
     arrays = jax.tree.map(lambda a: jax.device_put(np.array(a, dtype)), arrays)
-    return type(sde)(eqx.combine(arrays, rest), sde.input)
+    return eqx.combine(arrays, rest)

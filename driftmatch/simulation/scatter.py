@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.evaluate import at_states, drifts
-from driftmatch.network import LatentSDE, NeuralSDE
+from driftmatch.network import Network, NeuralSDE
 from driftmatch.randomness import seed_of
-from driftmatch.sde import SDE, AbstractSDE, Forced
+from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.wrappers import unforced
 
 _CHANGE = 0.3  # of a coordinate's drift, at most
 _HALVINGS = 30
@@ -16,12 +17,11 @@ _HALVINGS = 30
 
 def is_noise_free(sde: AbstractSDE) -> bool:
     """Whether σ is known to be zero everywhere; forms no matrix of n rows for a network."""
-    if isinstance(sde, Forced):
-        return is_noise_free(sde.sde)
-    if isinstance(sde, (LatentSDE, NeuralSDE)):
-        shared = sde.network.shared_noise
-        silent = isinstance(sde, LatentSDE) or sde.network.private_noise == 0
-        return silent and not shared.constant.any() and shared.readout is None
+    sde = unforced(sde)
+    if isinstance(sde, NeuralSDE):
+        return sde.network.private_noise == 0 and is_noise_free(sde.network)
+    if isinstance(sde, Network):
+        return sde.shared_noise.readout is None and not sde.shared_noise.constant.any()
     if isinstance(sde, SDE):  # known without compiling anything
         return isinstance(sde._diffusion, np.ndarray) and not sde._diffusion.any()
     return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(jnp.zeros(sde.dim))))
@@ -92,12 +92,11 @@ def drift_time(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> float:
 
 def _drift_along(sde: AbstractSDE, states):
     """f and (∂f/∂z) f; a network's in NumPy, where nothing need be compiled."""
-    if not isinstance(sde, LatentSDE):
+    if not isinstance(sde, Network):
         return drifts(sde, states), at_states(_along, sde, states, numbers=2 * sde.dim)
-    net = sde.network
-    rates, slopes = net.activation.derivatives(states @ net.gamma.T + net.bias)[:2]
-    f = (rates @ net.readout.T - states) / net.tau
-    return f, ((slopes * (f @ net.gamma.T)) @ net.readout.T - f) / net.tau
+    rates, slopes = sde.activation.derivatives(states @ sde.gamma.T + sde.bias)[:2]
+    f = (rates @ sde.readout.T - states) / sde.tau
+    return f, ((slopes * (f @ sde.gamma.T)) @ sde.readout.T - f) / sde.tau
 
 
 def _times(f, turned):

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from driftmatch.arguments import check_count, check_flag, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import LatentSDE, Network, NeuralSDE
+from driftmatch.network import Network, NeuralSDE, network_of
 from driftmatch.randomness import split
-from driftmatch.sde import AbstractSDE, Forced, Input, check_input
+from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
     check_leak,
     check_start,
@@ -22,6 +22,7 @@ from driftmatch.simulation.loop import integrate
 from driftmatch.simulation.scatter import default_starts
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.words import did_you_mean, spelled
+from driftmatch.wrappers import Forced, Input, check_input
 
 if TYPE_CHECKING:
     import diffrax
@@ -63,7 +64,7 @@ def simulate(
 
 @spelled
 def simulate(
-    system: AbstractSDE | Network,
+    system: AbstractSDE,
     *,
     duration: float,
     dt: float,
@@ -119,7 +120,7 @@ def simulate(
     **Source**: P. Kloeden, E. Platen, *Numerical Solution of Stochastic Differential Equations*
     (1992), chapters 10 and 14 (Euler–Maruyama and its orders) and 15 (predictor–corrector).
     """
-    if not isinstance(system, (Network, AbstractSDE)):
+    if not isinstance(system, AbstractSDE):
         raise InputError(
             f"system must be a Network or an SDE, got {type(system).__name__}; functions become "
             "one by driftmatch.SDE(drift, diffusion, dim)"
@@ -136,8 +137,9 @@ def simulate(
     else:
         sde, starts = _sde_run(system, start, input, M, key_start)
     scheme, dt = _scheme(solver, sde), float(dt)
-    if isinstance(solver, str) and isinstance(sde, (LatentSDE, NeuralSDE)):
-        check_leak(dt, sde.network.tau)
+    network = network_of(sde)
+    if isinstance(solver, str) and network is not None:
+        check_leak(dt, network.tau)
     states, outcome, reason = integrate(
         sde,
         scheme,
@@ -152,7 +154,7 @@ def simulate(
     times = dt * save_every * np.arange(states.shape[1])
     if not isinstance(system, Network):
         return Trajectory(times, states, outcome, system.name, dt, reason)
-    if isinstance(sde, LatentSDE):
+    if not isinstance(sde, NeuralSDE):
         return NetworkTrajectory(times, states, outcome, system, dt, reason)
     latent = _projected(system, states)
     return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
@@ -170,13 +172,13 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, 
 
 def _network_run(
     network: Network, start, input, M, key
-) -> tuple[LatentSDE | NeuralSDE, Float[np.ndarray, "M d"]]:
+) -> tuple[AbstractSDE, Float[np.ndarray, "M d"]]:
     """The network as the smaller SDE that the run stays in, and the starts there."""
     k = network.latent_dim
     dims = k, network.num_neurons
     input_dim = k if input is None else check_input(input, dims)
     given = None if start is None else check_start(start, M, dims)
-    starts = default_starts(network.latent(), M, key) if given is None else given
+    starts = default_starts(network, M, key) if given is None else given
     start_dim = starts.shape[1]
     if network.private_noise == 0 and input_dim == k and start_dim == k:
         return network.latent(input=input), starts
@@ -187,7 +189,7 @@ def _network_run(
 
 def _projected(network: Network, neurons: np.ndarray) -> np.ndarray:
     """z = Γ⁺(x − b) in the precision of x, without a copy of x."""
-    projector = network._projector.astype(neurons.dtype)
+    projector = network._projector().astype(neurons.dtype)
     return neurons @ projector.T - projector @ network.bias.astype(neurons.dtype)
 
 

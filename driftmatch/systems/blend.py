@@ -149,7 +149,7 @@ def _check_systems(sdes: Iterable[AbstractSDE]) -> list[AbstractSDE]:
         if not isinstance(sde, AbstractSDE):
             raise InputError(
                 f"sdes must be SDEs, got {type(sde).__name__} as number {i}: functions become one "
-                "by driftmatch.SDE(drift, diffusion, dim), a network by network.latent()"
+                "by driftmatch.SDE(drift, diffusion, dim)"
             )
     if len(systems) < 2:
         raise InputError(f"blend needs at least two systems, got {len(systems)}: add another")

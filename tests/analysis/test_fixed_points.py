@@ -11,11 +11,12 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import like
-from driftmatch.sde import SDE, Forced
+from driftmatch.sde import SDE
 from driftmatch.systems.chaos import dadras, lorenz
 from driftmatch.systems.linear import ornstein_uhlenbeck
 from driftmatch.systems.oscillators import fitzhugh_nagumo, limit_cycle, van_der_pol
 from driftmatch.systems.wells import double_well
+from driftmatch.wrappers import Forced
 
 KEY = jax.random.key(0)
 MONOMIALS = ["", "x", "y", "xx", "xy", "yy", "xxx", "xxy", "xyy", "yyy"]

@@ -13,7 +13,7 @@ from driftmatch.analysis.flux import (
     flux_drifts,
     undiffuse,
 )
-from driftmatch.sde import Forced
+from driftmatch.wrappers import Forced
 
 STATES = np.random.default_rng(0).normal(size=(5, 2))
 

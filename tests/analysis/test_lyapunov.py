@@ -10,12 +10,13 @@ from driftmatch.analysis.tangents import Pair, WithinSubspace, tangent_flow
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import Network, SharedNoise
 from driftmatch.outcomes import Outcome
-from driftmatch.sde import SDE, Forced
+from driftmatch.sde import SDE
 from driftmatch.simulation.scatter import is_noise_free
 from driftmatch.simulation.simulate import simulate
 from driftmatch.systems.chaos import dadras, lorenz
 from driftmatch.systems.dysts import from_dysts
 from driftmatch.systems.oscillators import kubo_oscillator, limit_cycle, van_der_pol
+from driftmatch.wrappers import Forced
 
 KEY = jax.random.key(0)
 

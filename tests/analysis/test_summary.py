@@ -14,7 +14,7 @@ from driftmatch.analysis import summary_parts
 from driftmatch.analysis.summary_parts import LEFT_OUT, PARTS
 from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
-from driftmatch.sde import Forced
+from driftmatch.wrappers import Forced
 
 KEY = jax.random.key(0)
 ROUTE = dm.ScoreRoute(

@@ -273,8 +273,8 @@ def test_what_leads_back_to_a_cloud():
 def test_bad_input_is_refused_in_words():
     net = network()
     parts = dm.symmetry(net)
-    with pytest.raises(dm.InputError, match="decomposes a Network, got LatentSDE"):
-        dm.symmetry(net.latent())  # pyright: ignore
+    with pytest.raises(dm.InputError, match="decomposes a Network, got NeuralSDE"):
+        dm.symmetry(net.neural())  # pyright: ignore
     with pytest.raises(dm.InputError, match=r"shape \(..., 2\), got \(5, 3\)"):
         parts.symmetric(np.zeros((5, 3)))
     with pytest.raises(dm.InputError, match=r"shape \(..., 24\)"):

@@ -16,7 +16,6 @@ from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -120,7 +119,7 @@ class StationaryDensity:
 
 @spelled
 def stationary(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     grid: Grid | Sequence[int] | int | None = None,
     *,
     samples: Samples | None = None,
@@ -138,7 +137,7 @@ def stationary(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network, which stands for ``network.latent()``.
+    - `sde`: an SDE, a network among them.
     - `grid`: a `Grid`; or the number of cells along each axis (one number, or k), in a box around
       what the SDE visits; by default 1000, 256² or 64³. The box is widened, by solutions on coarse
       grids, until no more probability turns up outside, and ends where states end.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from driftmatch.network import LatentSDE, NeuralSDE
+from driftmatch.network import NeuralSDE, network_of
 from driftmatch.sde import AbstractSDE
 
 WORK = 1e10  # neurons times steps of all paths, in a call: about a minute on two cores
@@ -36,11 +36,10 @@ def affordable(sde: AbstractSDE, paths: int, steps: float, *, least: int, work: 
 
 def neurons_of(sde: AbstractSDE) -> int:
     """As how many neurons a step of a path costs; a neuron with noise of its own counts twice."""
-    if isinstance(sde, LatentSDE):
-        return max(_LEAST_NEURONS, sde.network.num_neurons)
-    if isinstance(sde, NeuralSDE):
-        return max(_LEAST_NEURONS, 2 * sde.dim)
-    return _LEAST_NEURONS + _NEURONS_PER_DIM * sde.dim
+    network = network_of(sde)
+    if network is None:
+        return _LEAST_NEURONS + _NEURONS_PER_DIM * sde.dim
+    return max(_LEAST_NEURONS, (1 + isinstance(sde, NeuralSDE)) * network.num_neurons)
 
 
 def leak_step(sde: AbstractSDE) -> float:
@@ -49,4 +48,5 @@ def leak_step(sde: AbstractSDE) -> float:
     Steps that `sample` found short enough are longer where τ is small: the leak is not felt among
     the states that are visited.
     """
-    return sde.network.tau / _STEPS_PER_TAU if isinstance(sde, LatentSDE | NeuralSDE) else np.inf
+    network = network_of(sde)
+    return np.inf if network is None else network.tau / _STEPS_PER_TAU

@@ -13,7 +13,6 @@ from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversib
 from driftmatch.arguments import check_choice, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -34,7 +33,7 @@ _ROUTES: dict[str, AbstractRoute] = {
 
 @spelled
 def irreversibility(
-    sde: AbstractSDE | Network,
+    sde: AbstractSDE,
     *,
     key: PRNGKeyArray | None = None,
     method: Method | AbstractRoute = "score",
@@ -51,7 +50,7 @@ def irreversibility(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network, which stands for ``network.latent()``, where there is no private
+    - `sde`: an SDE, or a network in its latent coordinates, where there is no private
       noise. All coordinates count as even under time reversal: velocities are not turned round.
     - `key`: a random key, ``jax.random.key(seed)``, for the routes that simulate.
     - `method`: "score" (any k, fields), "grid" (k ≤ 3, fields), "path" (any k, the rate alone) or

@@ -12,7 +12,7 @@ import driftmatch as dm
 from driftmatch.analysis.irreversibility import samples as stationary_samples
 from driftmatch.analysis.irreversibility.budget import FEW_PATHS, affordable, leak_step, neurons_of
 from driftmatch.analysis.irreversibility.samples import on_stationary_paths, stationary_ensemble
-from driftmatch.network import LatentSDE
+from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 
 KEY = jax.random.key(0)
@@ -101,7 +101,7 @@ def test_a_network_of_small_tau_runs_in_steps_that_its_leak_can_follow():
     run = {"num_trajectories": 8, "duration": 10.0}
     for route in (dm.PathRoute(**run), dm.ScoreRoute(16, num_samples=2000, **run)):
         record = dm.irreversibility(net, key=KEY, method=route, samples=slow)
-        assert isinstance(record.sde, LatentSDE)  # of 2 coordinates, not 12 neurons
+        assert isinstance(record.sde, Network)  # of 2 coordinates, not 12 neurons
         assert np.isfinite(record.entropy_production)
     with pytest.raises(dm.InputError, match="too large for a network with tau"):
         dm.irreversibility(net, key=KEY, method=dm.PathRoute(dt=0.5), samples=slow)

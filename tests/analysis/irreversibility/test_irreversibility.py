@@ -11,7 +11,7 @@ from problems import PROBLEMS, knowing
 
 import driftmatch as dm
 from driftmatch.outcomes import Outcome
-from driftmatch.sde import Forced
+from driftmatch.wrappers import Forced
 
 KEY = jax.random.key(0)
 KNOWN = knowing("entropy_production", "irreversible_drift", "log_density")
