@@ -1,7 +1,6 @@
 """A box cut into equal cells."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +9,10 @@ from jaxtyping import Float
 
 from driftmatch.arguments import as_list, as_scalar, check_array, check_flag, shown
 from driftmatch.errors import InputError
+from driftmatch.records import Record
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(Record):
     """A box in R^k cut into equal cells; quantities live at the centres of the cells.
 
     - `lower`, `upper`: the corners of the box, k numbers each, in units of z.

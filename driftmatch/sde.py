@@ -261,7 +261,7 @@ def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
 
 def _plain(value: object) -> object:
     """Arrays and lists as tuples: what describes an SDE is a part of its structure for JAX."""
-    if isinstance(value, np.ndarray | jax.Array) and not is_traced(value):
+    if isinstance(value, np.ndarray | np.generic | jax.Array) and not is_traced(value):
         value = np.asarray(value).tolist()
     return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value
 

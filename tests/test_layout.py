@@ -13,7 +13,7 @@ MAX_LINES = 400
 
 # From the ground up. A room may import from those on lower lines, and from itself.
 GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes atomic "
-GROUND += "randomness arguments domain wrappers"
+GROUND += "randomness arguments domain wrappers records"
 STOREYS = [
     [set(GROUND.split())],
     [{"network"}],

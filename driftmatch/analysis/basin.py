@@ -1,7 +1,5 @@
 """Basin check: does the network end where the target ends, from wherever it starts?"""
 
-from dataclasses import dataclass
-
 import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -20,6 +18,7 @@ from driftmatch.arguments import (
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import as_sde, network_of
+from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
@@ -33,8 +32,7 @@ _NUM_REFERENCE = 256
 _ASIDE = 1e-3  # standard deviations: what is unstable is left
 
 
-@dataclass(frozen=True)
-class BasinCheck:
+class BasinCheck(Record):
     """Where a network ends that was embedded to end where its target does.
 
     Every fraction is None where it is not defined, and stands beside its 95 % Wilson interval.

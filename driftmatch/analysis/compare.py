@@ -18,6 +18,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
+from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -43,8 +44,7 @@ _NEGLIGIBLE = {
 _EXPONENT, _ERRORS, _LEAST_EXPONENT = 0.07, 4.0, 1e-3
 
 
-@dataclass(frozen=True)
-class Scorecard:
+class Scorecard(Record):
     """How faithful a network is to its target.
 
     Every distance stands beside its floor, the same between independent runs of the target: a ratio
@@ -153,10 +153,6 @@ class Scorecard:
         # Too much noise brings the divergence below its floor.
         within = 1 / _TOLERANCE <= in_floors(distance, floor) <= _TOLERANCE
         return not (within or abs(distance - floor) <= _NEGLIGIBLE[name])
-
-    def to_dict(self) -> dict[str, object]:
-        """The fields as plain numbers and lists, None for what is not a number, ready for JSON."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 @spelled
@@ -327,11 +323,3 @@ class _Runs:
             system, duration=time, dt=self.dt, key=self.key, noise=False, burn_in=time,
             start=starts, throw=False, num_trajectories=len(starts),
         )  # fmt: skip
-
-
-def _plain(value):
-    if isinstance(value, np.ndarray):
-        return [_plain(v) for v in value.tolist()]
-    if isinstance(value, tuple):
-        return list(value)
-    return None if isinstance(value, float) and not np.isfinite(value) else value

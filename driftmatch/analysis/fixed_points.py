@@ -1,6 +1,6 @@
 r"""Fixed points and slow points of a drift, with their linear stability."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network, as_sde, network_of
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
+from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -42,8 +43,7 @@ class NeuralEigenvalues(NamedTuple):
     multiplicity: int
 
 
-@dataclass(frozen=True)
-class FixedPoints:
+class FixedPoints(Record):
     """Where a drift vanishes, where it nearly does, and what it does nearby.
 
     - `points`: shape (P, k), in the order of their coordinates; `speed`: |f| there, shape (P,), a

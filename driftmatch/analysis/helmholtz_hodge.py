@@ -1,7 +1,6 @@
 """The Helmholtz–Hodge split of a drift: a gradient and a part without sources, in a box."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
@@ -12,14 +11,14 @@ from driftmatch.analysis.fokker_planck.stationary import as_grid
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 _TINY = np.finfo(float).tiny
 
 
-@dataclass(frozen=True)
-class HelmholtzHodge:
+class HelmholtzHodge(Record):
     """f = −∇U + r with ∇·r = 0 inside a box and no r through its walls.
 
     - `grid`: the cells; the arrays below have its shape, first.

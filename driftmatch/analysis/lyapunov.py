@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import jax
 import numpy as np
@@ -21,6 +21,7 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import as_sde
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sampling.block_errors import mean_error, never_mix
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
@@ -34,8 +35,7 @@ _HARDLY_PARTED = 12.0
 _CONTRACTING = -1.0  # below that they will not part
 
 
-@dataclass(frozen=True)
-class LyapunovSpectrum:
+class LyapunovSpectrum(Record):
     """The Lyapunov exponents of an SDE, largest first.
 
     - `exponents`: λ, shape (p,), in nats per unit time; `standard_error`: shape (p,). That is the

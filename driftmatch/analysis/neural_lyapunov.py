@@ -1,7 +1,5 @@
 """All n Lyapunov exponents of a network of n neurons, at the cost of its k latent ones."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
@@ -20,6 +18,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
+from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.simulation.arguments import check_start
@@ -27,8 +26,7 @@ from driftmatch.simulation.scatter import own_scale, scattered
 from driftmatch.words import spelled
 
 
-@dataclass(frozen=True)
-class NeuralSpectrum:
+class NeuralSpectrum(Record):
     """The n Lyapunov exponents of a network as n neurons: k of them measured, the rest exact.
 
     - `within`: the k exponents of the tangents within the subspace, span Γ, as a

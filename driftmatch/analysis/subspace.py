@@ -1,6 +1,6 @@
 r"""The latent subspace of a network, found from recordings of its neurons."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from driftmatch.arguments import check_array, check_count
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.simulation.trajectory import NetworkTrajectory
 from driftmatch.words import spelled
 
@@ -22,8 +23,7 @@ CLEAR_GAP = 3.0  # ratio of standard deviations that parts signal from noise
 FAR_OFF = 0.5  # radians between two subspaces that are not the same one
 
 
-@dataclass(frozen=True)
-class Alignment:
+class Alignment(Record):
     r"""The map from a recording's principal components to a network's latent coordinates.
 
         z = A · score + c,    A = Γ⁺U,    c = Γ⁺(x̄ − b)
@@ -47,8 +47,7 @@ class Alignment:
         return self.subspace.scores(x) @ self.matrix.T + self.offset
 
 
-@dataclass(frozen=True)
-class Subspace:
+class Subspace(Record):
     """The affine subspace x̄ + span U in which a recording lies, but for noise.
 
     - `mean`: x̄, shape (n,); `components`: U, shape (n, k), orthonormal, by descending variance.

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
+from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -43,8 +44,7 @@ from driftmatch.words import spelled
 _DIFFER = 0.05  # by more than that, and four standard errors, two routes disagree
 
 
-@dataclass(frozen=True, eq=False)
-class Analysis:
+class Analysis(Record):
     """What there is to know of a network or an SDE, part by part. `analyse` makes it.
 
     A part that does not apply or did not succeed is None, and `skipped` says why.

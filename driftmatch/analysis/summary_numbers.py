@@ -1,7 +1,5 @@
 """The numbers of an analysis in the types that JSON has."""
 
-import math
-from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +11,7 @@ from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.analysis.subspace import Alignment, Subspace
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
-from driftmatch.outcomes import Outcome
+from driftmatch.records import plain
 
 # What is told of each record; arrays over neurons, grids or time are not.
 _TOLD: dict[type, str] = {
@@ -31,19 +29,8 @@ _TOLD: dict[type, str] = {
 
 
 def numbers_of(value: Any) -> Any:
-    """Numbers, text, and lists and objects of them; a complex number as [re, im], an outcome as its
-    sentence, and None for what is not finite."""
+    """Of a part what is told, as `plain` has it."""
     if type(value) in _TOLD:
         names = _TOLD[type(value)].split()
         return {name.rpartition(".")[2]: numbers_of(attrgetter(name)(value)) for name in names}
-    if isinstance(value, Mapping):
-        return {str(name): numbers_of(inner) for name, inner in value.items()}
-    if hasattr(value, "tolist"):
-        return numbers_of(value.tolist())
-    if isinstance(value, list | tuple):
-        return [numbers_of(inner) for inner in value]
-    if isinstance(value, complex):
-        return [numbers_of(value.real), numbers_of(value.imag)]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Outcome) else value
+    return plain(value)

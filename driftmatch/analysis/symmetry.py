@@ -6,7 +6,7 @@ The first bracket alone descends an energy; the second can do what no energy all
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from jaxtyping import ArrayLike, Float
@@ -15,14 +15,14 @@ from driftmatch.activations import inverse_integral
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.network import Network
+from driftmatch.records import Record
 from driftmatch.words import spelled
 
 _BLOCK = 2**21  # numbers of the largest array at work, states × neurons
 Matrix = np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class SymmetryDecomposition:
+class SymmetryDecomposition(Record):
     r"""A network as the sum of a symmetric and an asymmetric one. `symmetry` makes it.
 
     - `network`: what was decomposed.

@@ -1,7 +1,5 @@
 """What the symmetric and the asymmetric part do to the states that a network visits."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import ArrayLike, Float
 from scipy.spatial import KDTree
@@ -9,6 +7,7 @@ from scipy.spatial import KDTree
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
+from driftmatch.records import Record
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.words import spelled
 
@@ -19,8 +18,7 @@ _MOST = 10_000
 _AT_REST = 1e-12  # of the parts' squares
 
 
-@dataclass(frozen=True)
-class SymmetryRoles:
+class SymmetryRoles(Record):
     r"""Means over visited states; each pair is (symmetric, asymmetric) and adds up to the drift's.
 
     Lengths and angles are those of whitened coordinates, in which the states have mean 0 and unit

@@ -13,10 +13,11 @@ from driftmatch.cli.embed import embedding_record, save_embedding
 from driftmatch.cli.options import AsJson, Force, Quiet, check_folder
 from driftmatch.cli.tables import number, percent, plain_table
 from driftmatch.cli.targets import Target
-from driftmatch.cli.terminal import Terminal, plain
+from driftmatch.cli.terminal import Terminal
 from driftmatch.cli.three_systems import LABELS, SYSTEMS, embedded
 from driftmatch.errors import InputError
 from driftmatch.meters import AbstractMeter
+from driftmatch.records import plain
 
 
 class Plan(NamedTuple):

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -42,6 +41,8 @@ class Terminal(contextlib.AbstractContextManager):
     def result(self, record: Mapping[str, Any], *shown: "RenderableType") -> None:
         """The result: the record as one JSON object, or else what is shown of it."""
         if self.as_json:
+            from driftmatch.records import plain
+
             text = json.dumps(plain(record), allow_nan=False)
             print(text, file=self._output, flush=True)
         else:
@@ -93,18 +94,3 @@ class _UnbrokenMeter(AbstractMeter):
 
     def close(self) -> None:
         self._meter.stop()
-
-
-def plain(value: Any) -> Any:
-    """The value in the types that JSON has; what is not finite becomes null."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import jax
 import numpy as np
@@ -15,6 +15,7 @@ from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
 from driftmatch.randomness import seed_of
+from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.stationarity import Stationarity
 from driftmatch.sde import AbstractSDE
@@ -41,8 +42,7 @@ _ERRORS = 4.0
 _ASTRAY, _ESCAPED = 0.02, 0.02
 
 
-@dataclass(frozen=True)
-class ClosedLoop:
+class ClosedLoop(Record):
     """How a network behaves beside its target, in a short run of both.
 
     - `state_space_divergence` in nats, `spectrum_distance` in [0, 1] and `sliced_wasserstein` in
@@ -75,10 +75,6 @@ class ClosedLoop:
     escaped_fraction: float
     duration: float
     is_mixed: bool
-
-    def to_dict(self) -> dict[str, float | bool | None]:
-        """The fields as plain numbers, None for what is not a number."""
-        return {k: v if np.isfinite(v) else None for k, v in asdict(self).items()}
 
     @property
     def outcome(self) -> Outcome:

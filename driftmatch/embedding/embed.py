@@ -1,7 +1,7 @@
 """`embed`: from an SDE to a network, the library's main call."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -22,6 +22,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
+from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -34,8 +35,7 @@ from driftmatch.words import spelled
 _QUIET, _NOISY = 0.003, 0.01  # private noise that targets without and with noise tolerate
 
 
-@dataclass(frozen=True)
-class Embedding:
+class Embedding(Record):
     """What `embed` returns: the network, how good it is, and the verdict in words.
 
     - `outcome`: SUCCESS, or what the network lacks; `reason`: that with numbers, and what to do.

@@ -1,7 +1,6 @@
 """Accuracy against robustness: one SDE, embedded to withstand ever more noise in the neurons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -23,6 +22,7 @@ from driftmatch.matching.fits import AbstractFit, Backprop, get_fit
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -36,8 +36,7 @@ _ERRORS = 2.0  # of the difference: what is nearer is a tie
 _DISTANCES = ("sliced_wasserstein", "state_space_divergence")
 
 
-@dataclass(frozen=True)
-class RobustnessFront:
+class RobustnessFront(Record):
     """Embeddings of one SDE against the private noise s that their readouts withstand.
 
     Of each, shape (V,):

@@ -1,20 +1,18 @@
 """What is known of an embedding, and what to make of it: the outcome, and the lever that helps."""
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 
 from driftmatch.embedding.closed_loop import ClosedLoop
 from driftmatch.matching.errors import LARGE_ERROR
 from driftmatch.matching.fits import Fitted
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 
 _STILL_FALLS = 0.01  # of the error, in a step
 
 
-@dataclass(frozen=True)
-class EmbeddingReport:
+class EmbeddingReport(Record):
     """How good an embedding is, measured on held-out states (theory: `matching_errors`).
 
     - `drift_error`: ε_f; `noisy_drift_error`: ε_f with private noise 0.01 in every neuron;
@@ -23,8 +21,8 @@ class EmbeddingReport:
     - `largest_readout`: the largest entry of W_s, in standard deviations of the target, apart from
       the constant neuron's, which carries the mean.
     - `tau`: the network's time constant, in the target's unit of time.
-    - `num_states`: how many states were matched; `num_guards`: neurons that only keep the network
-      from straying (see `confinement`).
+    - `num_states`: how many states were drawn to match at; `num_guards`: neurons that only keep
+      the network from straying (see `confinement`).
     - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
     """
 
@@ -38,10 +36,6 @@ class EmbeddingReport:
     num_guards: int
     seconds: float
     fit_seconds: float
-
-    def to_dict(self) -> dict[str, float | int]:
-        """The fields as plain numbers."""
-        return asdict(self)
 
 
 def verdict(

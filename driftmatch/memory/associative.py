@@ -1,7 +1,5 @@
 """Associative memory at work: every well recalled by its tilt, beside Hopfield's network."""
 
-from dataclasses import dataclass
-
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -15,6 +13,7 @@ from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt, tilt_toward
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -22,8 +21,7 @@ _CUE = 20  # time scales that a cue lasts, by default
 _HOLD = 20  # time scales from its release to the end
 
 
-@dataclass(frozen=True)
-class AssociativeMemory:
+class AssociativeMemory(Record):
     """Recalls of every well.
 
     - `tilts`: the cues, found on the target's landscape, one a well.

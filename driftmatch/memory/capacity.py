@@ -1,7 +1,6 @@
 """How many memories a network holds, beside Hopfield's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
@@ -26,6 +25,7 @@ from driftmatch.memory.recall import recall
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
 from driftmatch.network import Network
+from driftmatch.records import Record
 from driftmatch.systems.wells import on_a_circle, wells
 from driftmatch.words import spelled
 
@@ -34,8 +34,7 @@ _SETTLING = 10  # time scales, with and without the cue
 _CANDIDATES = 64
 
 
-@dataclass(frozen=True)
-class Capacity:
+class Capacity(Record):
     """Recall against the number of memories, of embedded wells and of Hopfield's network.
 
     - `num_wells`: W, shape (V,). - `dim`: k. - `num_neurons`: n, of both networks.

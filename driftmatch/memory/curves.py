@@ -1,6 +1,5 @@
 """How well recall works against the strength of the cue, its length, and the noise."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 import equinox as eqx
@@ -18,6 +17,7 @@ from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.network import Network, SharedNoise
 from driftmatch.precision import like
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 from driftmatch.wrappers import AbstractWrapper, Input
@@ -25,8 +25,7 @@ from driftmatch.wrappers import AbstractWrapper, Input
 Varied = Literal["amplitude", "cue time", "noise"]
 
 
-@dataclass(frozen=True)
-class RecallCurve:
+class RecallCurve(Record):
     """Success of recall while one thing is varied.
 
     - `varied`: "amplitude" (multiples of the cue), "cue time" or "noise" (multiples of the

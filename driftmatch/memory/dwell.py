@@ -1,7 +1,6 @@
 """Dwelling in memories and jumping between them: statistics of recorded walks."""
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +13,7 @@ from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
 from driftmatch.memory.regions import Regions, cores
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.words import spelled
 
@@ -21,8 +21,7 @@ _Z = 1.96  # the normal quantile of 95 %
 _TINY = np.finfo(float).tiny
 
 
-@dataclass(frozen=True)
-class Dwell:
+class Dwell(Record):
     """The visits that trajectories paid to regions, in order.
 
     A trajectory is in the region whose core it touched last: so recrossings of a boundary are no

@@ -1,7 +1,7 @@
 """When a region is reached, and which of two first: on grids of one or two dimensions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from driftmatch.grids import Grid
 from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -36,8 +37,7 @@ _ROUNDING = 1e-9
 _FEWEST = 8  # cells along an axis, of which half can be left out
 
 
-@dataclass(frozen=True)
-class GridFunction:
+class GridFunction(Record):
     """Numbers at the centres of a grid's cells.
 
     - `grid`: the cells. - `values`: shape of the grid. - `name`: of the SDE.

@@ -11,13 +11,13 @@ from driftmatch.arguments import check_array, check_count, check_index, check_ke
 from driftmatch.errors import InputError
 from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.trials import AbstractTrials
+from driftmatch.records import Record
 from driftmatch.simulation.arguments import check_start
 
 _RECALLED = 0.9  # overlap with a pattern that counts as recalled
 
 
-@dataclass(frozen=True)
-class HopfieldRecall(AbstractTrials):
+class HopfieldRecall(AbstractTrials, Record):
     """Where the trials of a recall ended.
 
     - `target`: the pattern that the cue calls for.

@@ -1,7 +1,5 @@
 """The energy landscape of a gradient flow: its wells, and how high they lie."""
 
-from dataclasses import dataclass
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +12,7 @@ from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.descent import basins, descend, distances, nearest, width
 from driftmatch.memory.line_work import PANELS, slopes_at, work_along
 from driftmatch.network import Network, as_sde
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -22,8 +21,7 @@ _MERGED = 1e-4  # of the width: minima closer than this are one
 _ANISOTROPIC = 1e-6
 
 
-@dataclass(frozen=True)
-class Landscape:
+class Landscape(Record):
     """The minima of the potential V of an SDE with drift f = −∇V.
 
     - `sde`: whose landscape it is.

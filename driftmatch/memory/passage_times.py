@@ -1,7 +1,6 @@
 """When a region is first reached, from simulations, in any dimension."""
 
 import time
-from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -17,6 +16,7 @@ from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, network_of
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.integrators import SCHEMES, normals
@@ -28,8 +28,7 @@ _SECONDS = 0.25  # about how long an interrupt and the meter wait
 _SCHEME = SCHEMES["heun"]
 
 
-@dataclass(frozen=True)
-class PassageTimes:
+class PassageTimes(Record):
     """First-passage times from simulation.
 
     - `times`: of the trajectories that arrived, in units of time, shape (P,).

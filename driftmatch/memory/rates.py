@@ -1,19 +1,18 @@
 """Rates of events in time, with intervals."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import special, stats
 
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 
 FEW = 10  # events below which a rate says little
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(Record):
     """Events per unit of time.
 
     - `events`: how many. - `time`: in how much time at risk.

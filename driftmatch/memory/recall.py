@@ -32,6 +32,7 @@ from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.trials import AbstractTrials
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
@@ -44,8 +45,7 @@ _SAMPLES = 400  # of a trial, at most
 _NUMBERS = 2**25  # in the samples of all trials, about
 
 
-@dataclass(frozen=True)
-class Recall(AbstractTrials):
+class Recall(AbstractTrials, Record):
     """Where the trials of a recall ended.
 
     - `target`: the memory that the cue calls for.

@@ -1,7 +1,6 @@
 """Regions of state space that stand for memories."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -13,6 +12,7 @@ from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.memory.descent import nearest
 from driftmatch.precision import like, uncompiled, with_own_constants
+from driftmatch.records import Record
 from driftmatch.words import spelled
 
 Level = Callable[[Array], Array]
@@ -23,8 +23,7 @@ _CORE = 0.1  # of it, times √k: states in a well are about √k standard devia
 _CHUNK = 2**22  # numbers compared at once
 
 
-@dataclass(frozen=True)
-class Regions:
+class Regions(Record):
     """Balls that do not overlap, each around a memory.
 
     - `centres`: shape (W, k), in units of z. - `radii`: shape (W,).

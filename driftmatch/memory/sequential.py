@@ -1,7 +1,6 @@
 """Sequential memory: an autonomous walk through the wells, and how it changes with a parameter."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -28,6 +27,7 @@ from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
@@ -39,8 +39,7 @@ _SAMPLES = 5  # in a time scale: dwelling lasts for many
 _GRID_DIM = 2
 
 
-@dataclass(frozen=True)
-class Walk:
+class Walk(Record):
     """A walk through memories.
 
     - `dwell`: visits, jumps, rates, order and turns.
@@ -128,8 +127,7 @@ def _irreversibility(
         return None
 
 
-@dataclass(frozen=True)
-class WalkCurve:
+class WalkCurve(Record):
     """Walks of targets and of the networks that embed them, against a parameter.
 
     - `parameter`: its name. - `values`: shape (A,). - `targets`, `networks`: A walks each.

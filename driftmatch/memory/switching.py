@@ -1,7 +1,6 @@
 """Switching between attractors of different kinds, by pulses of input."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -26,6 +25,7 @@ from driftmatch.memory.regions import Regions, as_regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.inputs import pulses
@@ -38,8 +38,7 @@ _REACH = 2.5  # how many times from the middle to an attractor a pulse pushes in
 _KEPT = 4000  # samples of a trial, about
 
 
-@dataclass(frozen=True)
-class Switching:
+class Switching(Record):
     """A sequence of commands, and where each trial was found after each.
 
     - `commands`: the regions that were commanded, shape (C,). - `ended`: the region in which each

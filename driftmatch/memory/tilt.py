@@ -1,7 +1,5 @@
 """The gentlest constant input that makes a memory the only one, or the lowest."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog, nnls
@@ -13,6 +11,7 @@ from driftmatch.memory.descent import descend, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.network import Network
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -22,8 +21,7 @@ _NEGLIGIBLE = 1e-4  # of the median depth
 _SPARE = 1.1  # beyond the tilt at which the last other well disappears
 
 
-@dataclass(frozen=True)
-class Tilt:
+class Tilt(Record):
     """A constant input that tilts a landscape toward one of its wells:  V(z) − c·z.
 
     - `target`: the index of the well.

@@ -1,6 +1,5 @@
 """How the minima of a landscape move, and where they end, while it is tilted."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import equinox as eqx
@@ -15,6 +14,7 @@ from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.descent import flow_of, newton, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.line_work import slopes_at, work_along
+from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
@@ -25,8 +25,7 @@ _BISECTIONS = 30
 _FLAT = 0.1  # of its first curvature: what is left of it where a well disappears
 
 
-@dataclass(frozen=True)
-class TiltedMinima:
+class TiltedMinima(Record):
     """Minima followed while a tilt grows:  V(z) − a c·z  for amplitudes a from 0.
 
     - `direction`: c, the input to the drift at a = 1, shape (k,), in units of f.

@@ -2,13 +2,13 @@
 
 import abc
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import shown
 from driftmatch.errors import InputError
+from driftmatch.records import Record
 from driftmatch.words import spelled
 
 
@@ -36,8 +36,7 @@ class AbstractTrials(abc.ABC):
         return wilson_interval(self.successes, self.trials)
 
 
-@dataclass(frozen=True)
-class Pooled(AbstractTrials):
+class Pooled(AbstractTrials, Record):
     """The trials of several records together. - `parts`: of each well, for example."""
 
     parts: tuple[AbstractTrials, ...]

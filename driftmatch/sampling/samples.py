@@ -1,12 +1,13 @@
 """What is known of where an SDE lives, as one record."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import ComputationError
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sampling.angles import Periods, wrapped
 from driftmatch.sampling.whitening import Whitening
 
@@ -14,8 +15,7 @@ _HELD_OUT = 1 / 11  # of the time of every trajectory, at its end
 NOWHERE = (Outcome.UNCONFINED, Outcome.FREE, Outcome.ABSORBED)
 
 
-@dataclass(frozen=True)
-class Samples:
+class Samples(Record):
     """Where an SDE lives, how fast it is, and whether it is stationary. `sample` makes it.
 
     - `runs`: M trajectories, T states of each, `spacing` apart in time, after what was left out for

@@ -1,6 +1,6 @@
 """What a simulation returns: sampled paths, with the words and numbers needed to read them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from driftmatch.arguments import shown
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 
 
-@dataclass(frozen=True)
-class Trajectory:
+class Trajectory(Record):
     """Sampled paths of an SDE.
 
     - `times`: shape (T,), in units of time; ``times[0]`` is 0, the start itself.
@@ -32,8 +32,7 @@ class Trajectory:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class NetworkTrajectory:
+class NetworkTrajectory(Record):
     """Sampled paths of a network.
 
     - `times`: shape (T,), in units of time; ``times[0]`` is 0, the start itself.

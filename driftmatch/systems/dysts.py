@@ -55,7 +55,7 @@ def from_dysts(
             f"dysts' {name} is driven: its drift depends on time; choose an autonomous flow"
         )
     sigma = _check_noise(noise, flow.dimension)
-    parameters = {k: _plain(v) for k, v in flow.params.items()} | {"noise": _plain(sigma)}
+    parameters = dict(flow.params) | {"noise": sigma}
     return SDE(
         _checked_drift(name, changes),
         sigma,
@@ -190,9 +190,3 @@ def _depends_on_time(flow) -> bool:
     times = np.array([0.0, 0.123, 0.456]) * flow.period
     values = np.array([np.asarray(flow.rhs(flow.ic, t), float) for t in times])
     return not np.array_equal(values[0], values[1]) or not np.array_equal(values[0], values[2])
-
-
-def _plain(value) -> object:
-    """As a number or nested tuples, which can be hashed, compared and written to JSON."""
-    value = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
-    return tuple(map(_plain, value)) if isinstance(value, list) else value

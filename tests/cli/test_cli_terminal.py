@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from driftmatch.cli.tables import number, percent, plain_table, verdict, with_error
-from driftmatch.cli.terminal import Terminal, plain
+from driftmatch.cli.terminal import Terminal
 from driftmatch.meters import SILENT
 from driftmatch.outcomes import Outcome
+from driftmatch.records import plain
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The stationary density and current of an SDE on a grid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -32,8 +32,7 @@ _RESIDUAL = 1e-8
 _RELIABLE = 1e-9  # of the largest probability: below it currents are differences of rounding errors
 
 
-@dataclass(frozen=True)
-class StationaryDensity:
+class StationaryDensity(Record):
     """The stationary density p of an SDE on a grid, and the probability current J.
 
     - `grid`: the cells; arrays below have its shape, first.

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
@@ -14,6 +14,7 @@ from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
+from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -22,8 +23,7 @@ ScoreField = Callable[[Float[np.ndarray, "N k"]], Float[np.ndarray, "N k"]]
 Recording = Trajectory | NetworkTrajectory
 
 
-@dataclass(frozen=True)
-class Irreversibility:
+class Irreversibility(Record):
     r"""The time-irreversibility of a stationary SDE.
 
         f = f_rev + f_irr,    f_rev = D∇ln p + ∇·D,    f_irr = J/p,    σ̇ = ⟨f_irrᵀ D⁻¹ f_irr⟩

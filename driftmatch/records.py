@@ -1,0 +1,123 @@
+"""What calls return: frozen records that are compared by value and shown in a line."""
+
+import html
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, dataclass_transform
+
+import numpy as np
+
+from driftmatch.outcomes import Outcome
+from driftmatch.sde import AbstractSDE
+
+_FEW = 6  # numbers of an array that are shown
+_LONG = 300  # characters of a line
+
+
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
+class Record:
+    """A frozen dataclass without a decorator; arrays may be among its fields.
+
+    Two are equal if they are of one class and all their fields are, arrays entry by entry, with NaN
+    equal to itself. Fields that begin with an underscore are how a record works, and not shown.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dataclass(frozen=True, eq=False, repr=False)(cls)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(
+            _equal(getattr(self, f.name), getattr(other, f.name))
+            for f in fields(self)  # pyright: ignore[reportArgumentType]
+            if f.compare
+        )
+
+    def __hash__(self) -> int:
+        # By what can be hashed: equal records have equal hashes.
+        own = (getattr(self, f.name) for f in fields(self) if f.compare)  # pyright: ignore[reportArgumentType]
+        return hash((type(self), *(value for value in own if isinstance(value, str | int))))
+
+    def __repr__(self) -> str:
+        parts = (f"{name}={brief(value)}" for name, value in self._shown().items())
+        line = f"{type(self).__name__}({', '.join(parts)})"
+        return line if len(line) <= _LONG else f"{line[: _LONG - 2]}…)"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(brief(value))}</td></tr>"
+            for name, value in self._shown().items()
+        )
+        return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, and the outcome, as JSON has them; see `plain`."""
+        return {name: plain(value) for name, value in self._shown().items()}
+
+    def _shown(self) -> dict[str, Any]:
+        """The fields by name, and the outcome of those that find it out themselves."""
+        names = [f.name for f in fields(self)]  # pyright: ignore[reportArgumentType]
+        if hasattr(type(self), "outcome") and "outcome" not in names:
+            names.append("outcome")
+        return {name: getattr(self, name) for name in names if not name.startswith("_")}
+
+
+def plain(value: Any) -> Any:
+    """In the types that JSON has.
+
+    Records, mappings and sequences keep their form, arrays become lists, complex numbers [re, im],
+    an outcome its sentence, an SDE its name; what is not finite becomes None.
+    """
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, AbstractSDE):
+        return value.name
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars
+        return plain(value.tolist())
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def brief(value: Any) -> str:
+    """A value in a few characters: of large arrays and nested records only what they are."""
+    if isinstance(value, Outcome):
+        return value.name
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}"
+    if isinstance(value, np.ndarray):
+        if 0 < value.size <= _FEW and value.ndim == 1 and value.dtype.kind in "fiub":
+            return f"[{', '.join(brief(number) for number in value.tolist())}]"
+        return f"array{value.shape}"
+    if isinstance(value, Record):
+        return f"{type(value).__name__}(…)"
+    if isinstance(value, tuple | list):
+        if len(value) > _FEW:
+            return f"{len(value)} × {type(value[0]).__name__}"
+        return f"({', '.join(map(brief, value))})"
+    return repr(value)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        a, b = np.asarray(a), np.asarray(b)
+        return bool(a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or (math.isnan(a) and math.isnan(b))
+    if isinstance(a, tuple | list) and type(a) is type(b):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_equal(a[name], b[name]) for name in a)
+    return bool(a == b)
