@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.errors import InputError
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, TerminalMeter
 from driftmatch.words import did_you_mean
 
 # Single precision, in which JAX computes by default, ends at 3e38; there must be room to compute.
@@ -126,11 +126,13 @@ def check_key(key: Any) -> PRNGKeyArray:
 
 
 def check_meter(meter: Any) -> AbstractMeter:
-    """What is told of the progress; silence is the default, not None."""
+    """What is told of the progress: True for the terminal or the notebook, False for nobody."""
+    if isinstance(meter, bool):
+        return TerminalMeter() if meter else SILENT
     if not isinstance(meter, AbstractMeter):
         raise InputError(
-            f"meter must be a meter such as driftmatch.TerminalMeter(), got {shown(meter)}; leave "
-            "it out for none"
+            "meter must be True or a meter such as driftmatch.TerminalMeter(), got "
+            f"{shown(meter)}; leave it out for none"
         )
     return meter
 

@@ -1,7 +1,10 @@
 """Progress meters: the library is silent by default and reports to the meter it is given."""
 
 import abc
+import math
 import sys
+import time
+from typing import TextIO
 
 
 class AbstractMeter(abc.ABC):
@@ -66,17 +69,51 @@ class NoteMeter(AbstractMeter):
     def stop(self) -> None: ...
 
 
+class LineMeter(AbstractMeter):
+    """A line of text that is written again, at most once in a second: for notebooks and logs."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._description, self._total, self._done = "", 1, 0
+        self._written, self._last = 0, -math.inf
+
+    def start(self, description: str, total: int) -> None:
+        self._description, self._total, self._done = description, max(1, total), 0
+        self._write("")
+
+    def advance(self, steps: int, note: str = "") -> None:
+        self._done += steps
+        if time.monotonic() - self._last >= 1.0:
+            self._write(note)
+
+    def stop(self) -> None:
+        if self._written:
+            self._file.write("\r" + " " * self._written + "\r")
+            self._file.flush()
+        self._written, self._last = 0, -math.inf
+
+    def _write(self, note: str) -> None:
+        line = f"{self._description}: {100 * self._done // self._total} %  {note}"
+        self._file.write("\r" + line.ljust(self._written))
+        self._file.flush()
+        self._written, self._last = len(line), time.monotonic()
+
+
 class TerminalMeter(AbstractMeter):
-    """A progress bar on standard error, drawn by Rich."""
+    """A progress bar on standard error, drawn by Rich; elsewhere than in a terminal a line."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(file=sys.stderr)
+        # In a notebook Rich would ask for ipywidgets.
+        self._console = Console(file=sys.stderr, force_jupyter=False)
+        self._line = None if self._console.is_terminal else LineMeter(sys.stderr)
         self._progress = None
         self._task = None
 
     def start(self, description: str, total: int) -> None:
+        if self._line is not None:
+            return self._line.start(description, total)
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self.stop()
@@ -92,10 +129,14 @@ class TerminalMeter(AbstractMeter):
         self._task = self._progress.add_task(description, total=total, note="")
 
     def advance(self, steps: int, note: str = "") -> None:
+        if self._line is not None:
+            self._line.advance(steps, note)
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=steps, note=note)
 
     def stop(self) -> None:
+        if self._line is not None:
+            self._line.stop()
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -1,6 +1,7 @@
 """What an SDE is: the one interface that targets, estimates and networks share."""
 
 import abc
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -290,6 +291,16 @@ def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:
     )
 
 
+def _takes(function: Callable) -> int | None:
+    """How many arguments it must be given; None if it does not say."""
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+               for p in given)  # fmt: skip
+
+
 def _check_functions(drift: Drift, diffusion, dim: int) -> int:
     """Trace both functions once, without computing, and return m."""
     state = jax.ShapeDtypeStruct((dim,), jnp.result_type(float))
@@ -302,11 +313,22 @@ def _check_functions(drift: Drift, diffusion, dim: int) -> int:
                 f"the {what} must be written with jax.numpy: NumPy and math functions cannot be "
                 "traced (replace np.sin by jnp.sin, and so on)"
             ) from error
-        except jax.errors.ConcretizationTypeError as error:
+        except jax.errors.TracerBoolConversionError as error:
             raise InputError(
                 f"the {what} branches on the values of the state: use jnp.where instead of if"
             ) from error
+        except jax.errors.ConcretizationTypeError as error:
+            raise InputError(
+                f"the {what} makes plain numbers of the state, as math.sin and float do: use "
+                "jnp.sin, and leave arrays as they are"
+            ) from error
         except Exception as error:
+            if (takes := _takes(function)) is not None and takes > 1:
+                raise InputError(
+                    f"the {what} takes {takes} arguments, and is given the state alone: what "
+                    "depends on time is added by simulate(..., input=a function of time), and "
+                    "parameters are fixed by lambda z: f(z, a) or functools.partial"
+                ) from error
             raise InputError(
                 f"the {what} failed on a state of shape ({dim},): {type(error).__name__}: {error}"
             ) from error

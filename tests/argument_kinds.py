@@ -20,7 +20,7 @@ OBJECT = [*NUMBER, -1, 0]
 FLAG = [bad for bad in OBJECT if not isinstance(bad, bool | np.bool_)]
 TEXT = [bad for bad in OBJECT if not isinstance(bad, str)]
 CHOICE = [*TEXT, "nonsense"]
-METER = [*OBJECT, type("Meter", (), {})()]
+METER = [*(bad for bad in OBJECT if bad is not True), type("Meter", (), {})()]
 KEY = [
     *OBJECT,
     3,

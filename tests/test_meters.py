@@ -1,6 +1,9 @@
-"""Meters that pass on to another what they are told."""
+"""Meters that pass on to another what they are told, and those that write it."""
 
-from driftmatch.meters import NoteMeter, PartMeter, SilentMeter
+import io
+
+from driftmatch.arguments import check_meter
+from driftmatch.meters import SILENT, LineMeter, NoteMeter, PartMeter, SilentMeter, TerminalMeter
 
 
 class Recorder(SilentMeter):
@@ -42,3 +45,34 @@ def test_a_task_of_no_steps():
     whole = Recorder()
     NoteMeter(whole, "a").start("b", 0)
     assert whole.told == [(0, "a: b, 0 %")]
+
+
+def test_true_is_a_meter_that_talks():
+    assert isinstance(check_meter(True), TerminalMeter)
+    assert check_meter(False) is SILENT
+
+
+def test_a_line_is_written_again_and_wiped(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    file = io.StringIO()
+    meter = LineMeter(file)
+    meter.start("simulate lorenz", 4)
+    for note in ("t = 1", "t = 2", "t = 3"):  # of which the second comes too soon after the first
+        clock[0] += 0.6
+        meter.advance(1, note)
+    meter.stop()
+    lines = file.getvalue().split("\r")
+    assert [line.strip() for line in lines if line.strip()] == [
+        "simulate lorenz: 0 %", "simulate lorenz: 50 %  t = 2"
+    ]  # fmt: skip
+    assert lines[-1] == ""
+    assert len(lines[-2]) == len("simulate lorenz: 50 %  t = 2")
+
+
+def test_where_there_is_no_terminal_a_line_is_written(capsys):
+    meter = TerminalMeter()
+    meter.start("sample", 2)
+    meter.advance(1)
+    meter.stop()
+    assert "sample: 0 %" in capsys.readouterr().err

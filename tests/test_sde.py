@@ -1,3 +1,5 @@
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -140,6 +142,10 @@ def branching_drift(z):
     return z if z[0] > 0 else -z
 
 
+def math_drift(z):
+    return jnp.stack([math.sin(z[0]), z[1]])
+
+
 def broken_drift(z):
     raise KeyError("lost")
 
@@ -156,6 +162,9 @@ def broken_drift(z):
         ((lambda z: z @ jnp.ones((3, 3)), 0.1, 2), {}, r"drift failed on a state of shape \(2,\)"),
         ((numpy_drift, 0.1, 2), {}, "drift must be written with jax.numpy"),
         ((branching_drift, 0.1, 2), {}, "branches on the values .* use jnp.where instead of if"),
+        ((math_drift, 0.1, 2), {}, "drift makes plain numbers .* math.sin .* jnp.sin"),
+        ((lambda z, t: -z, 0.1, 2), {}, r"drift takes 2 arguments, .* simulate\(..., input="),
+        ((rotation, lambda t, z: jnp.eye(2), 2), {}, "diffusion takes 2 arguments"),
         ((broken_drift, 0.1, 2), {}, "drift failed on a state .* KeyError: 'lost'"),
         ((rotation, np.nan, 2), {}, "diffusion must be finite"),
         ((rotation, [1, 2, 3], 2), {}, r"a vector of 2 or a matrix of 2 rows, got shape \(3,\)"),

@@ -125,7 +125,7 @@ def basins(
         paths = check_array("paths", paths, ("M", "T", sde.dim), finite=False)
     time_scale = or_none(check_positive)("time_scale", time_scale)
     dt = or_none(check_positive)("dt", dt)
-    check_meter(meter)
+    meter = check_meter(meter)
     check_samples(target, samples)
     num_starts = check_count("num_starts", num_starts)
     num_paths = check_count("num_paths", num_paths)

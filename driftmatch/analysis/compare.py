@@ -205,7 +205,7 @@ def compare(
     num_starts = check_count("num_starts", num_starts)
     duration = or_none(check_positive)("duration", duration)
     dt = or_none(check_positive)("dt", dt)
-    check_meter(meter)
+    meter = check_meter(meter)
     check_samples(sde, samples)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"

@@ -109,7 +109,7 @@ def lyapunov(
     Systems* (1998).
     """
     sde = as_sde(sde, error="lyapunov takes an SDE or a Network")
-    check_meter(meter)
+    meter = check_meter(meter)
     plan = check_plan(sde, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every,
                       throw)  # fmt: skip
     p = sde.dim if num_exponents is None else check_count("num_exponents", num_exponents)

@@ -124,7 +124,7 @@ def neural_lyapunov(
             f"{type(network).__name__}; other SDEs have lyapunov"
         )
     net = neural.network
-    check_meter(meter)
+    meter = check_meter(meter)
     check_samples(net, samples)
     if not check_flag("noise", noise):
         net = net.with_private_noise(0.0)

@@ -174,7 +174,7 @@ def analyse(
     skip = [check_choice("part to skip", name, PARTS) for name in skip]
     duration = or_none(check_positive)("duration", duration)
     dt = or_none(check_positive)("dt", dt)
-    check_meter(meter)
+    meter = check_meter(meter)
     check_samples(sde, samples)
     if network is not None and dt is not None:
         check_leak(dt, network.tau)

@@ -119,7 +119,7 @@ def embed(
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
     if private_noise is None:
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
-    check_meter(meter)
+    meter = check_meter(meter)
     check_samples(sde, samples)
     confine = or_none(check_flag)("confine", confine)
     check = check_flag("check", check)

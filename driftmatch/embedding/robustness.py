@@ -152,7 +152,7 @@ def robustness_front(
         )
     noises = _check_noises(private_noise)
     num_neurons, _, _ = check_arguments(sde, num_neurons, None, noises[0])
-    check_meter(meter)
+    meter = check_meter(meter)
     check_samples(sde, samples)
     key = check_key(key)
     samples = samples_of(sde, samples, key, meter).require_place()

@@ -1,5 +1,6 @@
 """The look of all figures: one palette, small type, thin lines, nothing set globally for good."""
 
+import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,10 +81,20 @@ def style() -> Iterator[None]:
         yield
 
 
+class ShownFigure(Figure):
+    """A figure that notebooks show, though pyplot does not know of it."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        with style():
+            self.savefig(picture, format="png", dpi=self.dpi)
+        return picture.getvalue()
+
+
 def page(fig: Figure | None, width: float, height: float) -> Figure:
     """The figure given, or a new one of that size in millimetres, without pyplot."""
     if fig is None:
-        fig = Figure(figsize=(width * MILLIMETRE, height * MILLIMETRE))
+        fig = ShownFigure(figsize=(width * MILLIMETRE, height * MILLIMETRE))
     if fig.get_layout_engine() is None:
         fig.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.04, hspace=0.04)
     return fig
@@ -92,7 +103,11 @@ def page(fig: Figure | None, width: float, height: float) -> Figure:
 def panel(ax: Axes | None, width: float = 60.0, height: float = 50.0) -> Axes:
     """The axes given, or those of a new figure of that size in millimetres."""
     if ax is None:
-        return page(None, width, height).add_subplot()
+        fig = page(None, width, height)
+        ax = fig.add_subplot()
+        # Of axes, too, when they are the last line of a notebook's cell.
+        ax.__dict__["_repr_png_"] = getattr(fig, "_repr_png_", None)
+        return ax
     if ax.name == "3d":
         raise InputError("pass ordinary axes: three dimensions are projected onto them")
     return ax

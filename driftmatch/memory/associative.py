@@ -65,7 +65,7 @@ def associative_memory(
         None if time is None else check_positive(what, time)
         for what, time in (("cue_duration", cue_duration), ("hold_duration", hold_duration))
     ]
-    check_meter(meter)
+    meter = check_meter(meter)
     wells = landscape(sde)
     W = len(wells.minima)
     if num_trials < W:

@@ -82,7 +82,7 @@ def passage_times(
     M = check_count("num_trajectories", num_trajectories)
     steps = check_steps(duration, dt, 1)
     key = check_key(key)
-    check_meter(meter)
+    meter = check_meter(meter)
     sde, level, z = _walk(sde, start, target, M, dt)
     block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
     arrival = jnp.full(M, -1, jnp.int32)

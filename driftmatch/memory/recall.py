@@ -138,7 +138,7 @@ def recall(
     amplitude = check_number("amplitude", amplitude)
     dt = or_none(check_positive)("dt", dt)
     start = None if start is None else check_array("start", start, ("d",), ("M", "d"))
-    check_meter(meter)
+    meter = check_meter(meter)
     memories, target = _aim(system, cue, regions, target)
     regions = filling(memories.minima) if isinstance(memories, Landscape) else memories
     dims = _dims(system)

@@ -98,7 +98,7 @@ def walk(
     key_run, key_rate, key_scale = jax.random.split(check_key(key), 3)
     duration = or_none(check_positive)("duration", duration)
     dt = or_none(check_positive)("dt", dt)
-    check_meter(meter)
+    meter = check_meter(meter)
     scale = time_scale_of(system, key_scale)
     duration = _TIME_SCALES * scale if duration is None else duration
     dt = default_step(system, scale) if dt is None else dt
@@ -170,7 +170,7 @@ def walk_curve(
     numbers = check_array("values", values, ("A",))
     key, parameter = check_key(key), check_text("parameter", parameter)
     num_neurons = check_count("num_neurons", num_neurons)
-    check_meter(meter)
+    meter = check_meter(meter)
     targets, networks, errors = [], [], []
     for i, value in enumerate(numbers):
         keys = jax.random.split(jax.random.fold_in(key, i), 3)

@@ -133,7 +133,7 @@ def switch(
         for what, value in (("strength", strength), ("pulse", pulse), ("period", period))
     )
     dt = or_none(check_positive)("dt", dt)
-    check_meter(meter)
+    meter = check_meter(meter)
     scale = time_scale_of(system, key_scale)
     directions, distance = _ways(regions, order)
     strength = _REACH * distance / scale if strength is None else strength

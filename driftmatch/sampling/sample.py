@@ -87,7 +87,7 @@ def sample(
             "visits at all times: leave the input out"
         )
     key = check_key(key)
-    check_meter(meter)
+    meter = check_meter(meter)
     rng = seed_of(key)
     meter.start(f"sample {sde.name}", 1)
     try:

@@ -128,7 +128,7 @@ def simulate(
     M = check_count("num_trajectories", num_trajectories)
     save_every = check_count("save_every", save_every)
     steps = check_steps(duration, dt, save_every)
-    check_meter(meter)
+    meter = check_meter(meter)
     throw = check_flag("throw", throw)
     key_start, key_noise = split(check_key(key))
 

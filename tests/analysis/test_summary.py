@@ -361,8 +361,8 @@ def test_one_name_to_skip_may_stand_alone():
         ({"skip": [3]}, "no part to skip 3"),
         ({"skip": 3}, "skip must be a list of names of parts, got 3"),
         ({"skip": None}, "skip must be a list of names of parts, got None"),
-        ({"meter": None}, "meter must be a meter .* got None; leave it out"),
-        ({"meter": print}, "meter must be a meter"),
+        ({"meter": None}, "meter must be True or a meter .* got None; leave it out"),
+        ({"meter": print}, "meter must be True or a meter"),
     ],
 )
 def test_bad_input(change, message):

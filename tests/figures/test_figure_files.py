@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.figures import save, style
+from driftmatch.figures.style import panel
 
 
 @pytest.fixture
@@ -58,3 +59,25 @@ def test_style_holds_inside_and_is_undone_by_an_error():
     with pytest.raises(RuntimeError):
         fails()
     assert mpl.rcParams["font.size"] == before
+
+
+def test_axes_and_their_parts_are_saved_whole(fig, tmp_path):
+    whole, of_axes = tmp_path / "whole.png", tmp_path / "axes.png"
+    save(fig, whole)
+    save(fig.axes[0], of_axes)
+    assert whole.read_bytes() == of_axes.read_bytes()
+
+
+def test_the_other_order_is_named(fig, tmp_path):
+    with pytest.raises(InputError, match=r"the figure first and then the path: save\(fig, path\)"):
+        save(tmp_path / "a.png", fig)
+    with pytest.raises(InputError, match="fig must be a figure or axes of one, got int"):
+        save(3, tmp_path / "a.png")
+
+
+def test_notebooks_show_figures_and_axes():
+    ax = panel(None)
+    ax.plot([0, 1], [0, 1])
+    for picture in (ax._repr_png_(), ax.figure._repr_png_()):
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) > 2000

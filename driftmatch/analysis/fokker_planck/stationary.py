@@ -155,7 +155,7 @@ def stationary(
     (sparse LU); 64³ ten to thirty seconds and 0.6 GB (GMRES with an incomplete LU).
     """
     sde = as_stationary_sde(sde)
-    check_meter(meter)
+    meter = check_meter(meter)
     grid = as_grid(sde, grid, check_samples(sde, samples), meter)
     iterative = grid.dim > 2
     meter.start(f"density of {sde.name}", _SOLUTIONS)

@@ -73,7 +73,7 @@ def irreversibility(
     """
     sde = as_stationary_sde(sde)
     check_samples(sde, samples)
-    check_meter(meter)
+    meter = check_meter(meter)
     if isinstance(method, str):
         name = check_choice("method", method, _ROUTES)
         if name == "score" and sde.periodic is not None:
