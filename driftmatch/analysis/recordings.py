@@ -42,7 +42,7 @@ class Recording:
         if isinstance(neurons, NetworkTrajectory):
             return cls(lambda: _of_network(neurons), True)
         if isinstance(neurons, Trajectory):
-            return cls.of(neurons.states)
+            return cls.of(neurons.states if neurons.neurons is None else neurons.neurons)
         if hasattr(neurons, "data_vars"):  # an xarray Dataset
             return cls.of(_variable(neurons))
         if hasattr(neurons, "shape") and hasattr(neurons, "__getitem__"):

@@ -14,7 +14,7 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
-from driftmatch.simulation.trajectory import NetworkTrajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.words import spelled
 
 Matrix = np.ndarray
@@ -112,8 +112,8 @@ class Subspace(Record):
                 f"the recording has {len(self.mean)} neurons and the network {n}: align with the "
                 "network that was recorded"
             )
-        if isinstance(neurons, NetworkTrajectory):
-            latent = neurons.latent if latent is None else latent
+        if isinstance(neurons, NetworkTrajectory | Trajectory):
+            latent = neurons.states if latent is None else latent
             neurons = neurons.neurons
         elif neurons is not None:
             neurons = check_array("neurons", neurons, (..., n))

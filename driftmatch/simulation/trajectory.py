@@ -1,7 +1,7 @@
 """What a simulation returns: sampled paths, with the words and numbers needed to read them."""
 
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -11,6 +11,11 @@ from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
+
+if TYPE_CHECKING:
+    import xarray
+
+_PATHS = ("trajectory", "time")
 
 
 class Trajectory(Record):
@@ -22,6 +27,7 @@ class Trajectory(Record):
     - `name`: what was simulated.
     - `dt`: the step of the integration (the samples may be further apart).
     - `reason`: why the run ended before its time, in a sentence, or None.
+    - `neurons`: shape (M, T, n), of a network's run that was read from a file with its neurons.
     """
 
     times: Float[np.ndarray, " T"]
@@ -30,6 +36,14 @@ class Trajectory(Record):
     name: str
     dt: float
     reason: str | None = None
+    neurons: Float[np.ndarray, "M T n"] | None = None
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """`states` with the dimensions trajectory, time and component, the rest as attributes."""
+        variables = {"states": (*_PATHS, "component")}
+        if self.neurons is not None:
+            variables["neurons"] = (*_PATHS, "neuron")
+        return _dataset(self, variables)
 
 
 class NetworkTrajectory(Record):
@@ -67,6 +81,14 @@ class NetworkTrajectory(Record):
         """x of every neuron at every time."""
         return self.neurons_at()
 
+    def to_xarray(self, *, neurons: bool = False) -> "xarray.Dataset":
+        """`latent`, and `neurons` if asked for, with the dimensions trajectory, time, component and
+        neuron, the rest as attributes."""
+        variables = {"latent": (*_PATHS, "component")}
+        if neurons:
+            variables["neurons"] = (*_PATHS, "neuron")
+        return _dataset(self, variables)
+
     def neurons_at(
         self,
         times: slice | np.ndarray = slice(None),
@@ -84,6 +106,16 @@ class NetworkTrajectory(Record):
         latent = self.latent[:, times]
         gamma = self.network.gamma[neurons].astype(latent.dtype)
         return latent @ gamma.T + self.network.bias[neurons].astype(latent.dtype)
+
+
+def _dataset(run: Trajectory | NetworkTrajectory, variables) -> "xarray.Dataset":
+    import xarray  # here, for it is slow to import
+
+    attributes = {"name": run.name, "dt": float(run.dt), "outcome": str(run.outcome)}
+    if run.reason is not None:
+        attributes["reason"] = run.reason
+    arrays = {name: (dims, getattr(run, name)) for name, dims in variables.items()}
+    return xarray.Dataset(arrays, coords={"time": run.times}, attrs=attributes)
 
 
 def _chosen(what: str, chosen: Any, number: int) -> slice | np.ndarray:

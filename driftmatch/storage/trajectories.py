@@ -2,11 +2,13 @@
 
 import importlib.util
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
+from driftmatch.outcomes import Outcome
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.storage.headers import (
     CHECKSUM,
@@ -59,7 +61,8 @@ def save_trajectory(
             "SDE must be simulated first"
         )
     suffix = _suffix(path)
-    dataset = _to_dataset(_xarray(suffix), run, neurons)
+    _xarray(suffix)
+    dataset = _to_dataset(run, neurons)
     if suffix == ".nc":
         with atomic(path, overwrite=overwrite) as new:
             # By way of memory: on a full disk the HDF5 library would take the process with it.
@@ -71,12 +74,31 @@ def save_trajectory(
 
 
 @spelled
-def load_trajectory(path: str | os.PathLike[str]) -> "xarray.Dataset":
-    """The run that `save_trajectory` wrote, in memory, as an xarray Dataset.
+def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
+    """The run that `save_trajectory` wrote, in memory.
+
+    That of a network comes back with its latent coordinates as `states`, and with `neurons` where
+    they were written. All that takes a run takes it: figures, `irreversibility`, `subspace`,
+    `memory.dwell`; ``load_trajectory(path).to_xarray()`` is an xarray Dataset.
 
     Raises `InputError` if there is no such file, or if it is truncated, damaged, not a trajectory
     or written by a newer version.
     """
+    dataset = read_dataset(path)
+    states = dataset["states" if "states" in dataset else "latent"]
+    return Trajectory(
+        times=dataset["time"].values,
+        states=states.values,
+        outcome=Outcome(dataset.attrs["outcome"]),
+        name=dataset.attrs["name"],
+        dt=float(dataset.attrs["dt"]),
+        reason=dataset.attrs.get("reason"),
+        neurons=dataset["neurons"].values if "neurons" in dataset else None,
+    )
+
+
+def read_dataset(path: str | os.PathLike[str]) -> "xarray.Dataset":
+    """What is in the file, checked as `load_trajectory` does, with all of its attributes."""
     suffix = _suffix(path)
     file = Path(path)
     if not file.exists():
@@ -178,24 +200,17 @@ def _xarray(suffix: str):
     return xarray
 
 
-def _to_dataset(xr, run: Trajectory | NetworkTrajectory, neurons: bool) -> "xarray.Dataset":
-    paths = ("trajectory", "time")
-    if isinstance(run, Trajectory):
-        if neurons:
-            raise InputError(f"{run.name} has no neurons: only runs of a network have")
-        variables = {"states": ((*paths, "component"), run.states)}
+def _to_dataset(run: Trajectory | NetworkTrajectory, neurons: bool) -> "xarray.Dataset":
+    if isinstance(run, NetworkTrajectory):
+        dataset = run.to_xarray(neurons=neurons)
+    elif neurons and run.neurons is None:
+        raise InputError(f"{run.name} has no neurons: only runs of a network have")
     else:
-        variables = {"latent": ((*paths, "component"), run.latent)}
-        if neurons:
-            variables["neurons"] = ((*paths, "neuron"), run.neurons)
-    attributes = new_header(type(run).__name__) | {
-        "name": printable(run.name),
-        "dt": float(run.dt),
-        "outcome": str(run.outcome),
-    }
-    if run.reason is not None:
-        attributes["reason"] = printable(run.reason)
-    dataset = xr.Dataset(variables, coords={"time": run.times}, attrs=attributes)
+        dataset = (run if neurons else replace(run, neurons=None)).to_xarray()
+    for name in ("name", "reason"):
+        if name in dataset.attrs:
+            dataset.attrs[name] = printable(dataset.attrs[name])
+    attributes = dataset.attrs = new_header(type(run).__name__) | dataset.attrs
     dataset.attrs[CHECKSUM] = checksum(attributes, _arrays(dataset))
     for name in dataset.variables:
         dataset[name].encoding["_FillValue"] = None  # numbers are kept as they are, NaN too

@@ -19,7 +19,7 @@ def test_a_model_is_simulated_and_saved(cli, model):
     assert "3 paths of 21 samples until t = 10" in shown
     assert "success" in shown
     run = load_trajectory("run.nc")
-    assert run.latent.shape == (3, 21, 2)
+    assert run.states.shape == (3, 21, 2)
     assert run.neurons.shape == (3, 21, 12)
 
 
@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_numbers(cli, model):
 
 def test_the_summary_is_of_the_run(cli, model):
     record = only_json(cli("simulate", model, "-T", 5, "--dt", 0.1, "--out", "run.nc", "--json"))
-    states = load_trajectory("run.nc").latent.values
+    states = load_trajectory("run.nc").states
     assert record["samples"] == states.shape[1] == 51
     assert np.allclose(record["mean"], states.mean(axis=(0, 1)), rtol=1e-5)
     assert np.allclose(record["standard_deviation"], states.std(axis=(0, 1)), rtol=1e-5)
@@ -59,7 +59,7 @@ def test_a_system_takes_noise_and_settings(cli):
         "simulate", "limit-cycle", "--noise", 0, "--set", "omega=2", "-T", 3, "--dt", 0.01,
         "--out", "run.nc",
     )  # fmt: skip
-    x, y = load_trajectory("run.nc").states.values[0].T
+    x, y = load_trajectory("run.nc").states[0].T
     angle = np.unwrap(np.arctan2(y, x))
     assert np.isclose(angle[-1] - angle[0], 6, atol=1e-3)
 
@@ -106,7 +106,7 @@ def test_a_step_that_is_too_large_says_so_and_keeps_the_rest(fails):
     assert "run.nc" in message
     run = load_trajectory("run.nc")
     assert np.isfinite(run.states).all()
-    assert 1 < run.sizes["time"] < 100
+    assert 1 < run.times.size < 100
 
 
 def test_nothing_is_overwritten_unasked(cli, fails, model, tmp_path):
@@ -115,7 +115,7 @@ def test_nothing_is_overwritten_unasked(cli, fails, model, tmp_path):
     cli(*arguments)
     assert "--force" in fails(*arguments)
     cli(*arguments, "--force", "--save-every", 2)
-    assert load_trajectory(out).sizes["time"] == 6
+    assert load_trajectory(out).times.size == 6
 
 
 @pytest.mark.parametrize("samples", [1, 4])
@@ -135,7 +135,7 @@ def test_an_interrupted_run_is_kept_if_there_is_anything_to_keep(
         assert list(tmp_path.iterdir()) == []
     else:
         assert "it was stopped" in result.stdout
-        assert load_trajectory("run.nc").sizes["time"] == samples
+        assert load_trajectory("run.nc").times.size == samples
 
 
 def test_a_long_name_is_shown_as_it_is(cli, tmp_path):

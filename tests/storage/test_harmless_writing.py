@@ -186,7 +186,7 @@ def test_of_many_who_write_at_once_one_wins_whole(tmp_path, suffix):
     for thread in threads:
         thread.join()
     assert failures == []
-    states = dm.load_trajectory(path).states.values
+    states = dm.load_trajectory(path).states
     assert len(np.unique(states)) == 1
     assert states.shape[1] == 20 + states[0, 0, 0]
     assert list(tmp_path.iterdir()) == [path]
@@ -212,7 +212,7 @@ def test_a_reader_never_gets_a_mixture(tmp_path, suffix):
     seen, end = set(), time.monotonic() + 60
     try:
         while len(seen) < 5 and time.monotonic() < end:
-            values = np.unique(dm.load_trajectory(path).states.values)
+            values = np.unique(dm.load_trajectory(path).states)
             assert len(values) == 1
             seen.add(values[0])
     finally:

@@ -4,12 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 import driftmatch as dm
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
-from driftmatch.storage.trajectories import load_trajectory, save_trajectory
+from driftmatch.storage.trajectories import load_trajectory, read_dataset, save_trajectory
 
 RNG = np.random.default_rng(0)
 NET = dm.Network(RNG.normal(size=(7, 2)), RNG.normal(size=(2, 7)), RNG.normal(size=7), name="fern")
@@ -32,7 +33,7 @@ def of_sde(dtype=np.float64, reason=None):
 def test_an_sde_comes_back_bit_for_bit(tmp_path, suffix, dtype):
     path, run = tmp_path / f"run{suffix}", of_sde(dtype, reason="it was late")
     save_trajectory(path, run)
-    again = load_trajectory(path)
+    again = read_dataset(path)
     assert again.states.dims == ("trajectory", "time", "component")
     assert again.states.dtype == dtype
     assert np.array_equal(again.states, run.states)
@@ -50,9 +51,9 @@ def test_an_sde_comes_back_bit_for_bit(tmp_path, suffix, dtype):
 def test_a_network_comes_back_bit_for_bit(tmp_path, suffix, stored):
     path, run = tmp_path / f"run{suffix}", of_network(stored)
     save_trajectory(path, run)
-    assert set(load_trajectory(path).data_vars) == {"latent"}
+    assert set(read_dataset(path).data_vars) == {"latent"}
     save_trajectory(path, run, neurons=True)  # over the other one
-    again = load_trajectory(path)
+    again = read_dataset(path)
     assert np.array_equal(again.latent, run.latent)
     assert again.neurons.dims == ("trajectory", "time", "neuron")
     assert np.array_equal(again.neurons, run.neurons)
@@ -66,24 +67,24 @@ def test_truncated_anywhere(tmp_path):
     for length in (0, 1, 8, 100, len(whole) // 2, len(whole) - 8, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(dm.InputError, match=r"truncated or not a \.nc file"):
-            load_trajectory(path)
+            read_dataset(path)
 
 
 @SUFFIXES
 def test_not_a_trajectory(tmp_path, suffix):
     path = tmp_path / f"run{suffix}"
     with pytest.raises(dm.InputError, match="there is no file"):
-        load_trajectory(path)
+        read_dataset(path)
     path.write_bytes(b"hello" * 100)
     with pytest.raises(dm.InputError, match=f"truncated or not a {suffix} file"):
-        load_trajectory(path)
+        read_dataset(path)
 
 
 @SUFFIXES
 def test_files_of_others_and_of_newer_versions(tmp_path, suffix):
     path = tmp_path / f"run{suffix}"
     save_trajectory(path, of_sde())
-    dataset = load_trajectory(path)
+    dataset = read_dataset(path)
     for attributes, words in (
         ({}, "is not a trajectory of driftmatch"),
         (dataset.attrs | {"format_version": 3}, "in format 3.*upgrade driftmatch"),
@@ -96,7 +97,7 @@ def test_files_of_others_and_of_newer_versions(tmp_path, suffix):
         else:
             changed.to_zarr(other, consolidated=False)
         with pytest.raises(dm.InputError, match=words):
-            load_trajectory(other)
+            read_dataset(other)
 
 
 def test_what_cannot_be_saved(tmp_path):
@@ -118,12 +119,13 @@ def test_interrupted(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", write_bytes)
     with pytest.raises(KeyboardInterrupt):
         save_trajectory(path, of_sde())
-    assert np.array_equal(load_trajectory(path).states, run.states)
+    assert np.array_equal(read_dataset(path).states, run.states)
     assert list(tmp_path.iterdir()) == [path]
 
 
 FULL_DISK = """
 import resource, sys
+import jax
 import numpy as np
 import driftmatch as dm
 from driftmatch.simulation.trajectory import Trajectory
@@ -145,7 +147,7 @@ def test_no_room(tmp_path):
     paths = [tmp_path / "run.nc", tmp_path / "run.zarr"]
     for path in paths:
         save_trajectory(path, of_sde())
-    before = [load_trajectory(path) for path in paths]
+    before = [read_dataset(path) for path in paths]
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, *map(str, paths)],
         capture_output=True,
@@ -155,5 +157,65 @@ def test_no_room(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.lower().count(os.strerror(errno.EFBIG).lower()) == 2
     for path, dataset in zip(paths, before, strict=True):
-        assert load_trajectory(path).identical(dataset)
+        assert read_dataset(path).identical(dataset)
     assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+@SUFFIXES
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loaded_run_is_the_run(tmp_path, suffix, dtype):
+    path, run = tmp_path / f"run{suffix}", of_sde(dtype, reason="it was late")
+    save_trajectory(path, run)
+    assert load_trajectory(path) == run
+    assert load_trajectory(path) != of_sde(dtype, reason="it was late")
+
+
+@SUFFIXES
+def test_a_networks_run_comes_back_with_its_neurons(tmp_path, suffix):
+    path, run = tmp_path / f"run{suffix}", of_network()
+    save_trajectory(path, run, neurons=True)
+    again = load_trajectory(path)
+    np.testing.assert_array_equal(again.states, run.latent)
+    np.testing.assert_array_equal(again.neurons, run.neurons)
+    save_trajectory(path, again, neurons=True)
+    assert load_trajectory(path) == again
+    save_trajectory(path, again)
+    assert load_trajectory(path).neurons is None
+
+
+def test_what_takes_a_run_takes_a_loaded_one(tmp_path):
+    """The same numbers, and the same picture, as from the run itself."""
+    ou = dm.systems.ornstein_uhlenbeck()
+    run = dm.simulate(ou, duration=200.0, dt=0.05, key=jax.random.key(0), num_trajectories=4)
+    save_trajectory(tmp_path / "run.nc", run)
+    again = load_trajectory(tmp_path / "run.nc")
+    arrows = [dm.irreversibility(ou, method="path", trajectory=r) for r in (run, again)]
+    assert arrows[0].entropy_production == arrows[1].entropy_production > 0
+    regions = [[-0.5, 0.0], [0.5, 0.0]]
+    assert dm.memory.dwell(run, regions) == dm.memory.dwell(again, regions)
+    pictures = [dm.figures.attractor(r)._repr_png_() for r in (run, again)]
+    assert pictures[0] == pictures[1]
+
+
+def test_a_recording_of_neurons_is_found_in_the_file(tmp_path):
+    run = dm.simulate(NET, duration=50.0, dt=0.1, key=jax.random.key(0), start=[2.0, -1.0])
+    save_trajectory(tmp_path / "run.nc", run, neurons=True)
+    again = load_trajectory(tmp_path / "run.nc")
+    found = [dm.subspace(r, num_components=2).align(NET, r) for r in (run, again)]
+    np.testing.assert_array_equal(found[0].principal_angles, found[1].principal_angles)
+    assert found[1].principal_angles.max() < 1e-4
+
+
+def test_as_a_dataset():
+    run = of_network()
+    dataset = run.to_xarray(neurons=True)
+    assert dataset.latent.dims == ("trajectory", "time", "component")
+    assert dataset.neurons.dims == ("trajectory", "time", "neuron")
+    np.testing.assert_array_equal(dataset.time, run.times)
+    assert dataset.attrs == {"name": "fern", "dt": 0.05, "outcome": "success"}
+    assert set(of_sde(reason="it was late").to_xarray().attrs) == {
+        "name",
+        "dt",
+        "outcome",
+        "reason",
+    }

@@ -8,6 +8,7 @@ import pytest
 
 import driftmatch as dm
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.storage.trajectories import read_dataset
 
 xr = pytest.importorskip("xarray")
 
@@ -30,7 +31,7 @@ def first_format(suffix, tmp_path):
     """A dataset as the first format had it, without a checksum."""
     path = tmp_path / f"whole{suffix}"
     dm.save_trajectory(path, RUN)
-    dataset = dm.load_trajectory(path)
+    dataset = read_dataset(path)
     dataset.attrs.pop("sha256", None)
     dataset.attrs["format_version"] = 1
     for name in dataset.variables:
@@ -40,7 +41,7 @@ def first_format(suffix, tmp_path):
 
 def refused(path):
     with pytest.raises(dm.InputError) as error:
-        dm.load_trajectory(path)
+        read_dataset(path)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -48,7 +49,7 @@ def refused(path):
 def is_refused(path, before):
     """Whether a file is refused, in one line, which it must be unless it holds the same."""
     try:
-        run = dm.load_trajectory(path)
+        run = read_dataset(path)
     except dm.InputError as error:
         return "\n" not in str(error)
     assert run.identical(before)
@@ -58,14 +59,14 @@ def is_refused(path, before):
 @SUFFIXES
 def test_the_first_format_is_read(tmp_path, suffix):
     write(tmp_path / f"old{suffix}", first_format(suffix, tmp_path))
-    assert np.array_equal(dm.load_trajectory(tmp_path / f"old{suffix}").states, STATES)
+    assert np.array_equal(read_dataset(tmp_path / f"old{suffix}").states, STATES)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_of_flipped_bits_none_makes_another_run(tmp_path, seed):
     path = tmp_path / "run.nc"
     dm.save_trajectory(path, RUN)
-    before, whole = dm.load_trajectory(path), path.read_bytes()
+    before, whole = read_dataset(path), path.read_bytes()
     noticed = 0
     # States are in a small part of the file: flips are from all over it, and from there.
     start = whole.index(STATES.tobytes())
@@ -114,7 +115,7 @@ def test_nor_do_those_of_a_store(tmp_path):
     pytest.importorskip("zarr")
     path = tmp_path / "run.zarr"
     dm.save_trajectory(path, RUN)
-    before, files = dm.load_trajectory(path), [f for f in path.rglob("*") if f.is_file()]
+    before, files = read_dataset(path), [f for f in path.rglob("*") if f.is_file()]
     rng, noticed = np.random.default_rng(0), 0
     for file in files * 40:
         whole = file.read_bytes()
@@ -135,7 +136,7 @@ def test_a_missing_chunk_is_missed(tmp_path):
         chunk.unlink()
         assert f"chunks of {name} are missing" in refused(path)
         chunk.write_bytes(whole)
-    dm.load_trajectory(path)
+    read_dataset(path)
 
 
 def test_numbers_that_were_never_computed_are_kept(tmp_path):
@@ -143,7 +144,7 @@ def test_numbers_that_were_never_computed_are_kept(tmp_path):
     path = tmp_path / "run.zarr"
     states = np.full((2, 30, 2), np.nan)
     dm.save_trajectory(path, Trajectory(RUN.times, states, RUN.outcome, "vine", 0.1))
-    assert np.isnan(dm.load_trajectory(path).states).all()
+    assert np.isnan(read_dataset(path).states).all()
 
 
 def test_two_runs_mixed_are_noticed(tmp_path):
@@ -220,7 +221,7 @@ def test_attributes_that_are_missing_are_missed(tmp_path, suffix, name):
 @pytest.mark.parametrize("what", [None, 3, 2.5, b"run.nc", "nul\0.nc", "", "."])
 def test_what_is_no_path(what):
     with pytest.raises(dm.InputError):
-        dm.load_trajectory(what)
+        read_dataset(what)
 
 
 @SUFFIXES
@@ -290,12 +291,12 @@ def test_names_carry_no_control_sequences(tmp_path, suffix):
     nasty = "vine\x1b[2J\x9b\x07\r\u202eend\0"
     path = tmp_path / f"run{suffix}"
     dm.save_trajectory(path, Trajectory(RUN.times, STATES, RUN.outcome, nasty, 0.1, nasty))
-    run = dm.load_trajectory(path)
+    run = read_dataset(path)
     assert run.attrs["name"].isprintable()
     assert run.attrs["reason"].isprintable()
     old = first_format(suffix, tmp_path).assign_attrs(name="vine\x1b[2J")
     write(tmp_path / f"old{suffix}", old)
-    assert dm.load_trajectory(tmp_path / f"old{suffix}").attrs["name"] == "vine[2J"
+    assert read_dataset(tmp_path / f"old{suffix}").attrs["name"] == "vine[2J"
 
 
 @SUFFIXES
@@ -303,4 +304,4 @@ def test_the_neurons_are_checked_too(tmp_path, suffix):
     path = tmp_path / f"run{suffix}"
     run = NetworkTrajectory(RUN.times, STATES, RUN.outcome, NET, 0.1)
     dm.save_trajectory(path, run, neurons=True)
-    assert np.array_equal(dm.load_trajectory(path).neurons, run.neurons)
+    assert np.array_equal(read_dataset(path).neurons, run.neurons)
