@@ -10,6 +10,7 @@ import driftmatch
 
 PACKAGE = Path(driftmatch.__file__).parent
 MAX_LINES = 400
+MAX_FUNCTION_LINES = 80
 
 # From the ground up. A room may import from those on lower lines, and from itself.
 GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes atomic "
@@ -161,3 +162,25 @@ def test_the_order_can_be_broken(module, line, bad):
 def test_a_cycle_is_found():
     assert cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}})
     assert not cycles({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+
+
+def code_lines(function: ast.FunctionDef) -> int:
+    """Of a function, without its docstring."""
+    documented = ast.get_docstring(function) is not None
+    first = function.body[0]
+    docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - docstring
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_functions_are_read_at_a_glance(module):
+    tree = ast.parse(FILES[module].read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert not [f.name for f in functions if code_lines(f) > MAX_FUNCTION_LINES]
+
+
+def test_the_count_of_lines_leaves_out_docstrings():
+    source = 'def f():\n    """One.\n\n    Two.\n    """\n    return 1\n'
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert code_lines(function) == 2

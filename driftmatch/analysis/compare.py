@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,7 +12,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors, in_floors
-from driftmatch.analysis.lyapunov import lyapunov
+from driftmatch.analysis.lyapunov import LyapunovSpectrum, lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.errors import LARGE_ERROR, matching_errors
@@ -190,21 +192,9 @@ def compare(
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
-    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
-        raise InputError(
-            "compare takes an SDE and a Network, "
-            f"got {type(sde).__name__} and {type(network).__name__}"
-        )
-    num_angles = sum(period is not None for period in sde.periodic or ())
-    if network.latent_dim != sde.dim + num_angles:
-        angles = f", {num_angles} of them angles that take two each," if num_angles else ""
-        raise InputError(
-            f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
-            "latent ones"
-        )
+    _check_pair(sde, network)
     num_starts = check_count("num_starts", num_starts)
-    duration = or_none(check_positive)("duration", duration)
-    dt = or_none(check_positive)("dt", dt)
+    duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
     meter = check_meter(meter)
     check_samples(sde, samples)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
@@ -213,26 +203,13 @@ def compare(
     rng = np.random.default_rng(np.asarray(jax.random.key_data(keys["draws"])))
     samples = samples_of(sde, samples, keys["scale"], meter).require_place()
     time_scale, starts = samples.time_scale, samples.pick(num_trajectories, rng)
-    if num_angles:
+    if sde.periodic is not None:
         sde = OnCircles(sde, time_scale)
         starts = sde.laid_out(starts)
     refinements = (1,) if dt is not None else _REFINEMENTS
-    dt = min(time_scale / _STEPS, samples.longest_step) if dt is None else dt
-    duration = min(_TIMES * time_scale, _MOST_STEPS * dt) if duration is None else duration
-    check_steps(duration, dt, 1)
-    if duration < 2 * time_scale:
-        raise InputError(
-            f"duration must be at least two time scales of {sde.name}, {2 * time_scale:g}, "
-            f"got {duration!r}"
-        )
-
+    duration, dt = _check_times(sde, duration, dt, samples)
     runs = _Runs(duration, dt, time_scale, num_trajectories, keys["exponents"])
-
-    def pick(states, number, apart=0.01):
-        """States by chance, some way apart: those of a noise-free target must not coincide."""
-        states = np.asarray(states, np.float64).reshape(-1, states.shape[-1])
-        chosen = states[rng.integers(len(states), size=number)]
-        return scattered(sde, chosen, apart * states.std(axis=0), rng)
+    pick = partial(_picked, sde, rng)
 
     def check_basins():
         return basins(
@@ -275,18 +252,60 @@ def compare(
         local_error=errors.local,
         diffusion_error=errors.diffusion,
         **distances,
-        lyapunov_target=of_target.exponents,
-        lyapunov_network=of_network.exponents,
-        lyapunov_target_error=of_target.standard_error,
-        lyapunov_network_error=of_network.standard_error,
-        kaplan_yorke_target=of_target.dimension,
-        kaplan_yorke_network=of_network.dimension,
+        **_named(of_target, "target"),
+        **_named(of_network, "network"),
         **asdict(check),
         time_scale=time_scale,
         duration=float(duration),
         dt=float(dt),
         num_trajectories=num_trajectories,
     )
+
+
+def _picked(sde, rng, states, number, apart=0.01) -> Float[np.ndarray, "number k"]:
+    """States by chance, some way apart: those of a noise-free target must not coincide."""
+    states = np.asarray(states, np.float64).reshape(-1, states.shape[-1])
+    chosen = states[rng.integers(len(states), size=number)]
+    return scattered(sde, chosen, apart * states.std(axis=0), rng)
+
+
+def _named(spectrum: LyapunovSpectrum, whose: str) -> dict[str, Any]:
+    """A spectrum as fields of a scorecard."""
+    return {
+        f"lyapunov_{whose}": spectrum.exponents,
+        f"lyapunov_{whose}_error": spectrum.standard_error,
+        f"kaplan_yorke_{whose}": spectrum.dimension,
+    }
+
+
+def _check_pair(sde, network) -> None:
+    """That one is an SDE, and the other a network that can embed it."""
+    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
+        raise InputError(
+            "compare takes an SDE and a Network, "
+            f"got {type(sde).__name__} and {type(network).__name__}"
+        )
+    num_angles = sum(period is not None for period in sde.periodic or ())
+    if network.latent_dim != sde.dim + num_angles:
+        angles = f", {num_angles} of them angles that take two each," if num_angles else ""
+        raise InputError(
+            f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
+            "latent ones"
+        )
+
+
+def _check_times(sde, duration, dt, samples) -> tuple[float, float]:
+    """The duration and the step, as given or by the target's time scale."""
+    scale = samples.time_scale
+    dt = min(scale / _STEPS, samples.longest_step) if dt is None else dt
+    duration = min(_TIMES * scale, _MOST_STEPS * dt) if duration is None else duration
+    check_steps(duration, dt, 1)
+    if duration < 2 * scale:
+        raise InputError(
+            f"duration must be at least two time scales of {sde.name}, {2 * scale:g}, "
+            f"got {duration!r}"
+        )
+    return duration, dt
 
 
 @dataclass(frozen=True)

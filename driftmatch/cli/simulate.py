@@ -88,19 +88,13 @@ def simulate(
             scale = _time_scale(sde, key_scale)
             duration = float(f"{DURATION * scale:.0e}") if duration is None else duration
             dt = float(f"{scale / STEPS:.0e}") if dt is None else dt
-        arguments: dict[str, Any] = {
-            "duration": duration,
-            "dt": dt,
-            "key": key,
-            "num_trajectories": trajectories,
-            "save_every": save_every,
-            "solver": solver,
-            "meter": terminal.meter,
-        }
         if out is not None:
             _check_room(out, sde, duration, dt, trajectories, save_every, with_neurons)
         began = time.perf_counter()
-        run = simulate_sde(sde, **arguments, throw=False)
+        run = simulate_sde(
+            sde, duration=duration, dt=dt, key=key, num_trajectories=trajectories,
+            save_every=save_every, solver=solver, meter=terminal.meter, throw=False,
+        )  # fmt: skip
         seconds = time.perf_counter() - began
         if run.outcome is Outcome.INTERRUPTED and len(run.times) == 1:
             raise KeyboardInterrupt
@@ -109,23 +103,24 @@ def simulate(
         if run.outcome is Outcome.NON_FINITE:
             kept = "" if out is None else f"; the samples before that are in {out}"
             raise ComputationError(f"{run.reason}{kept}")
-        record = {
-            "system": system,
-            "trajectories": trajectories,
-            "samples": len(run.times),
-            "duration": float(run.times[-1]),
-            "dt": run.dt,
-            "solver": solver,
-            "seed": seed,
-            "seconds": seconds,
-            "outcome": run.reason or str(run.outcome),
-            "mean": run.states.mean(axis=(0, 1)),
-            "standard_deviation": run.states.std(axis=(0, 1)),
-            "out": None if out is None else str(out),
-        }
+        record = {"system": system, **_told(run), "solver": solver, "seed": seed}
+        record |= {"seconds": seconds, "out": None if out is None else str(out)}
         terminal.result(record, *_shown(run, record))
     if run.outcome is Outcome.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
+
+
+def _told(run: "Trajectory | NetworkTrajectory") -> dict[str, Any]:
+    """Of a run, in numbers."""
+    return {
+        "trajectories": len(run.states),
+        "samples": len(run.times),
+        "duration": float(run.times[-1]),
+        "dt": run.dt,
+        "outcome": run.reason or str(run.outcome),
+        "mean": run.states.mean(axis=(0, 1)),
+        "standard_deviation": run.states.std(axis=(0, 1)),
+    }
 
 
 def _check(system, model, out, with_neurons, force) -> None:

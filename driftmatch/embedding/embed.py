@@ -125,18 +125,16 @@ def embed(
     check = check_flag("check", check)
     key = check_key(key)
     rng = seed_of(key)
-    bounds, not_settled, runs = None, None, None
     if states is None and box is None:
         samples = samples_of(sde, samples, key, meter).require_place()
         visited, held_out = samples.halves(rng)
         time_scale, bounds = samples.time_scale, samples.bounds
-        not_settled = None if samples.outcome.ok else samples.outcome
-        runs = samples.runs if check else None
     elif samples is not None:
         raise InputError("give either samples, or states or a box to match at")
     else:
         visited, held_out = given_states(sde, states, box, rng)
-        time_scale = sde.time_scale or _time_scale_of(sde, visited)
+        time_scale, bounds = sde.time_scale or _time_scale_of(sde, visited), None
+    runs = samples.runs if check and samples is not None else None
     if sde.periodic is not None:
         sde = OnCircles(sde, time_scale)
         visited, held_out, bounds = sde.laid_out(visited), sde.laid_out(held_out), None
@@ -146,13 +144,7 @@ def embed(
     tau = time_scale if tau is None else tau
     guards = None
     if fit.confined if confine is None else confine:
-        number = default_number(sde.dim, num_neurons)
-        guards = place_guards(whitening.whiten(visited), activation, number)
-        if guards is None and confine:
-            raise InputError(
-                f"confine=True cannot be kept with {num_neurons} neurons of activation "
-                f"{activation.name!r}: use more neurons, or one that saturates such as 'tanh'"
-            )
+        guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)
     num_guards = 0 if guards is None else len(guards.features)
     number = fit.num_states(num_neurons, sde.dim)
     points = design(
@@ -180,16 +172,33 @@ def embed(
     )
     loop = None
     if runs is not None and samples is not None:
-        meter.start("closed loop", 1)
-        try:
-            loop = closed_loop(sde, network, samples, runs, jax.random.fold_in(key, 1))
-            meter.advance(1)
-        finally:
-            meter.stop()
+        loop = _watched(meter, sde, network, samples, runs, jax.random.fold_in(key, 1))
         report = replace(report, seconds=time.perf_counter() - began)
+    not_settled = None if samples is None or samples.outcome.ok else samples.outcome
     outcome = verdict(report, loop, not_settled)
     reason = None if outcome.ok else why(outcome, report, loop, fitted, samples)
     return Embedding(network, report, outcome, sde, loop, reason)
+
+
+def _watched(meter: AbstractMeter, *arguments) -> ClosedLoop:
+    meter.start("closed loop", 1)
+    try:
+        loop = closed_loop(*arguments)
+        meter.advance(1)
+    finally:
+        meter.stop()
+    return loop
+
+
+def _guards(visited, activation, num_neurons, confine):
+    """Those that there is room for; refuses to have none where they were asked for."""
+    guards = place_guards(visited, activation, default_number(visited.shape[1], num_neurons))
+    if guards is None and confine:
+        raise InputError(
+            f"confine=True cannot be kept with {num_neurons} neurons of activation "
+            f"{activation.name!r}: use more neurons, or one that saturates such as 'tanh'"
+        )
+    return guards
 
 
 def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:

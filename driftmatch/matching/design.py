@@ -86,16 +86,8 @@ def design(
     chosen = rng.choice(len(z), num_core, p=probability)
     core = z[chosen] + jitter * rng.standard_normal((num_core, k))
     core_weights = 1 / probability[chosen]
-
-    chosen = rng.choice(len(z), num_rim, p=(1 / counts) / np.sum(1 / counts))
-    rim = z[chosen] * (1 + stretch * np.abs(rng.standard_normal((num_rim, 1))))
-    rim += stretch * rng.standard_normal((num_rim, k))
-
-    ball = rng.standard_normal((num_ball, k))
-    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
-    ball *= 1.3 * np.linalg.norm(z, axis=1).max() * rng.random((num_ball, 1))
-
-    states = np.concatenate([core, rim, ball])
+    rim = _rim(z, counts, num_rim, stretch, rng)
+    states = np.concatenate([core, rim, _ball(z, num_ball, rng)])
     rates = whitening.whiten_rates(drifts(sde, whitening.unwhiten(states)))
     squares = np.sum(rates**2, axis=1)
     defined = np.isfinite(squares)
@@ -139,6 +131,20 @@ def design(
     weights = np.concatenate(weights)
     order = rng.permutation(len(weights))
     return Design(states[order], rates[order], weights[order] / weights[order].sum())
+
+
+def _rim(z, counts, number, stretch, rng):
+    """Visited states drawn evenly over their support, moved outward and spread."""
+    chosen = rng.choice(len(z), number, p=(1 / counts) / np.sum(1 / counts))
+    rim = z[chosen] * (1 + stretch * np.abs(rng.standard_normal((number, 1))))
+    return rim + stretch * rng.standard_normal(rim.shape)
+
+
+def _ball(z, number, rng):
+    """States in all directions, out to 1.3 times the largest radius."""
+    ball = rng.standard_normal((number, z.shape[1]))
+    ball /= np.linalg.norm(ball, axis=1, keepdims=True)
+    return ball * 1.3 * np.linalg.norm(z, axis=1).max() * rng.random((number, 1))
 
 
 def _homeward(states, rates, visited, speed, longest, *, near=0.5, far=1.0):

@@ -64,6 +64,45 @@ class Stretch(NamedTuple):
     failed: Int[Array, ""]
 
 
+def _trial(sde: AbstractSDE, now: Ensemble, h, dB, period, bounds) -> tuple[Array, Array, Array]:
+    """By what a step of size h changes the states, its error over what is allowed, and whether what
+    it leads to is finite."""
+    z, numbers = now.states, jnp.finfo(now.states.dtype)
+    largest = numbers.max**0.3  # beyond that, squares and cubes overflow
+    tiny, eps = numbers.tiny, numbers.eps
+    f, kick = jax.vmap(sde.drift)(z), jax.vmap(sde.noise)(z, dB)
+    trial = z + (f * h + kick)
+    after = jax.vmap(sde.drift)(trial)
+    # Heun's step, its second slope half way to what that step leads to: of weak order 2 as his,
+    # and a rotation by ωh gains (ωh)⁶/128 of amplitude instead of (ωh)⁴/8.
+    again = jax.vmap(sde.drift)(z + 0.5 * (f + after) * h + kick)
+    change = (0.5 * f + 0.25 * (after + again)) * h + kick + now.lost
+    new = z + change
+    finite = jnp.all(jnp.abs(new) < largest)
+
+    move, size = jnp.abs(f) * h, jnp.abs(kick)
+    spanned = jnp.minimum(now.high - now.low, period)
+    scale = spanned + jnp.max(move, axis=0) + jnp.max(size, axis=0)
+    error = 0.5 * jnp.max(jnp.abs(after - f), axis=0) * h
+    # What rounding hides is no error: paths that have hardly left an offset would never get on.
+    allowed = _DRIFT_ERROR * scale + 4 * eps * jnp.max(jnp.abs(z), axis=0) + tiny
+    # What has not moved yet has no scale: whatever sets it going is all of it.
+    error = jnp.max(jnp.where(now.high > now.low, error / allowed, 0.0))
+    if not sde.has_constant_diffusion:
+        turned = jnp.abs(jax.vmap(sde.noise)(trial, dB) - kick)
+        usual = _USUAL * jnp.sqrt(jnp.mean(size**2, axis=0))
+        ratio = jnp.where(size > 0, turned / (size + move + usual + tiny), 0.0)
+        rms = jnp.sqrt(jnp.mean(jnp.minimum(ratio, 1.0) ** 2, axis=0))
+        error = jnp.maximum(error, jnp.max(rms) / _NOISE_ERROR)
+    # Even where all is uniform, an angle must not turn too far in a step.
+    error = jnp.maximum(error, jnp.max((move + size) / (_TURN * period)))
+    # Nor may a step lead across a bound: the drift is made for one side of it.
+    beyond = jnp.max(jnp.maximum(bounds[0] - new, new - bounds[1]), axis=0)
+    error = jnp.where(jnp.any(beyond > BEYOND * scale + tiny), jnp.inf, error)
+    error = jnp.where(finite, error, jnp.inf)
+    return change, error, finite
+
+
 @eqx.filter_jit
 def advance(
     sde: AbstractSDE,
@@ -87,8 +126,6 @@ def advance(
     M, k = ensemble.states.shape
     dtype = ensemble.states.dtype
     keys = trajectory_keys(key, M)
-    largest = jnp.finfo(dtype).max ** 0.3  # beyond that, squares and cubes overflow
-    tiny, eps = jnp.finfo(dtype).tiny, jnp.finfo(dtype).eps
 
     def step(carry):
         now, elapsed, stretch, tried = carry
@@ -97,36 +134,8 @@ def advance(
         z = now.states
         normal = block_of_normals(keys, now.steps, 1, sde.noise_dim)[0].T
         dB = jnp.sqrt(h) * normal.astype(dtype)
-        f, kick = jax.vmap(sde.drift)(z), jax.vmap(sde.noise)(z, dB)
-        trial = z + (f * h + kick)
-        after = jax.vmap(sde.drift)(trial)
-        # Heun's step, its second slope half way to what that step leads to: of weak order 2 as his,
-        # and a rotation by ωh gains (ωh)⁶/128 of amplitude instead of (ωh)⁴/8.
-        again = jax.vmap(sde.drift)(z + 0.5 * (f + after) * h + kick)
-        change = (0.5 * f + 0.25 * (after + again)) * h + kick + now.lost
+        change, error, finite = _trial(sde, now, h, dB, period, bounds)
         new = z + change
-        finite = jnp.all(jnp.abs(new) < largest)
-
-        move, size = jnp.abs(f) * h, jnp.abs(kick)
-        spanned = jnp.minimum(now.high - now.low, period)
-        scale = spanned + jnp.max(move, axis=0) + jnp.max(size, axis=0)
-        error = 0.5 * jnp.max(jnp.abs(after - f), axis=0) * h
-        # What rounding hides is no error: paths that have hardly left an offset would never get on.
-        allowed = _DRIFT_ERROR * scale + 4 * eps * jnp.max(jnp.abs(z), axis=0) + tiny
-        # What has not moved yet has no scale: whatever sets it going is all of it.
-        error = jnp.max(jnp.where(now.high > now.low, error / allowed, 0.0))
-        if not sde.has_constant_diffusion:
-            turned = jnp.abs(jax.vmap(sde.noise)(trial, dB) - kick)
-            usual = _USUAL * jnp.sqrt(jnp.mean(size**2, axis=0))
-            ratio = jnp.where(size > 0, turned / (size + move + usual + tiny), 0.0)
-            rms = jnp.sqrt(jnp.mean(jnp.minimum(ratio, 1.0) ** 2, axis=0))
-            error = jnp.maximum(error, jnp.max(rms) / _NOISE_ERROR)
-        # Even where all is uniform, an angle must not turn too far in a step.
-        error = jnp.maximum(error, jnp.max((move + size) / (_TURN * period)))
-        # Nor may a step lead across a bound: the drift is made for one side of it.
-        beyond = jnp.max(jnp.maximum(bounds[0] - new, new - bounds[1]), axis=0)
-        error = jnp.where(jnp.any(beyond > BEYOND * scale + tiny), jnp.inf, error)
-        error = jnp.where(finite, error, jnp.inf)
         accepted = is_fixed | (error <= 1)
 
         factor = jnp.clip(0.9 / jnp.sqrt(jnp.maximum(error, 1e-6)), _CUT, _GROWTH)
