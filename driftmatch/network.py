@@ -353,13 +353,13 @@ def network_of(sde: AbstractSDE) -> Network | None:
     return sde.network if isinstance(sde, NeuralSDE) else sde if isinstance(sde, Network) else None
 
 
-def as_sde(system: Any, *, error: str) -> AbstractSDE:
+def as_sde(system: Any, *, error: str, hint: str = "") -> AbstractSDE:
     """What was given, a network without private noise; raises `InputError` for what is no SDE.
 
-    - `error`: what is wanted instead; it goes on with ", got" and the class.
+    - `error`: what is wanted instead, before ", got" and the class. - `hint`: what to do.
     """
     if not isinstance(system, AbstractSDE):
-        raise InputError(f"{error}, got {type(system).__name__}")
+        raise InputError(f"{error}, got {type(system).__name__}{hint and '; '}{hint}")
     return system.latent() if isinstance(system, Network) else system
 
 

@@ -22,8 +22,8 @@ def as_stationary_sde(sde: AbstractSDE) -> AbstractSDE:
     """The SDE, of a network without private noise; refuses what depends on time."""
     sde = as_sde(
         sde,
-        error="sde must be an SDE or a Network (functions become one by "
-        "driftmatch.SDE(drift, diffusion, dim))",
+        error="sde must be an SDE or a Network",
+        hint="functions become one by driftmatch.SDE(drift, diffusion, dim)",
     )
     if sde.forcing(jnp.zeros(())) is not None:
         raise InputError(

@@ -163,7 +163,9 @@ def analyse(
     began = time.perf_counter()
     network = system if isinstance(system, Network) else None
     sde = as_sde(
-        system, error="analyse takes an SDE or a Network, as an embedding has in its field .network"
+        system,
+        error="analyse takes an SDE or a Network",
+        hint="an embedding has a network in its field .network",
     )
     if not isinstance(route, ScoreRoute):
         raise InputError(f"route must be a ScoreRoute, got {type(route).__name__}")

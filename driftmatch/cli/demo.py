@@ -17,7 +17,6 @@ from driftmatch.cli.terminal import Terminal
 from driftmatch.cli.three_systems import LABELS, SYSTEMS, embedded
 from driftmatch.errors import InputError
 from driftmatch.meters import AbstractMeter
-from driftmatch.records import plain
 
 
 class Plan(NamedTuple):
@@ -69,7 +68,7 @@ def demo(
             record, row = _one(system, neurons, plan, out, key, terminal.meter)
             records.append(record)
             drawn.append(row)
-            _write(out / RECORD, json.dumps(plain({"systems": records}), indent=1))
+            _write(out / RECORD, _json({"systems": records}))
             terminal.show(_line(record))
         _write(out / TABLE, _markdown(records))
         terminal.meter.start("drawing", 1)
@@ -80,7 +79,7 @@ def demo(
             "figures": [str(out / name) for name in FIGURES],
             "seconds": time.perf_counter() - began,
         }
-        _write(out / RECORD, json.dumps(plain(record), indent=1))
+        _write(out / RECORD, _json(record))
         terminal.result(record, *_shown(record))
 
 
@@ -207,3 +206,9 @@ def _shown(record: dict):
     yield f"  {TABLE}      this table"
     yield f"  {RECORD}         all numbers"
     yield "  *.safetensors     the networks: driftmatch compare, driftmatch simulate"
+
+
+def _json(record) -> str:
+    from driftmatch.records import plain
+
+    return json.dumps(plain(record), indent=1)

@@ -128,7 +128,6 @@ def test_divergence_is_told():
     ("network", "change", "message"),
     [
         (limit_cycle(), {}, "takes a Network or"),
-        (oscillating().latent(), {}, "takes a Network or"),
         (oscillating(), {"start": np.zeros(5)}, r"shape \(2,\) or .* or \(12,\)"),
         (oscillating(), {"dt": 1.0}, "too large for a network"),
         (oscillating(), {"duration": 0.1}, "20 steps"),

@@ -272,7 +272,7 @@ def test_bad_alignments():
     with pytest.raises(InputError, match="20 neurons and the network 30"):
         found.align(network_of(30, 2))
     with pytest.raises(InputError, match="align needs a Network"):
-        found.align(network_of(20, 2).latent())  # pyright: ignore
+        found.align(network_of(20, 2).neural())  # pyright: ignore
     with pytest.raises(InputError, match="pass neurons"):
         found.align(network_of(20, 2), latent=np.zeros((60, 2)))
     with pytest.raises(InputError, match=r"shape \(60, 2\), as recovered, got \(5, 2\)"):

@@ -85,7 +85,7 @@ def test_a_margin_too_small_leaves_most_where_they_were(four):
     [
         ({"num_trials": 3}, "at least one a well"),
         ({"network": "sde"}, "network must be a Network that embeds the SDE, got SDE"),
-        ({"sde": "network"}, "sde must be the SDE of the wells, got Network"),
+        ({"sde": 3}, "sde must be the SDE of the wells, got int"),
         ({"sde": dm.systems.double_well()}, "the network has 2 latent dimensions but double_well"),
         ({"hold_duration": 0.0}, "hold_duration must be a positive number, got 0.0"),
         ({"cue_duration": "a"}, "cue_duration must be a positive number, got 'a'"),

@@ -7,6 +7,7 @@ import pytest
 
 import driftmatch as dm
 from driftmatch.simulation.mixed import WIDE, as_run, working_dtype
+from driftmatch.wrappers import Forced
 
 KEY = jax.random.key(0)
 
@@ -82,7 +83,7 @@ def test_which_precision():
         with jax.enable_x64(x64):
             wanted = np.float64 if x64 else np.float32
             assert working_dtype(net.latent()) == working_dtype(net.neural()) == wanted
-            forced = dm.sde.Forced(net.latent(), lambda t: jnp.zeros(3))
+            forced = Forced(net.latent(), lambda t: jnp.zeros(3))
             assert as_run(forced, wide=False)[1] == wanted
             assert dm.simulate(net, **options).states.dtype == wanted
             assert dm.simulate(sde, **options).states.dtype == working_dtype(sde) == np.float64
