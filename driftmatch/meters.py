@@ -79,10 +79,10 @@ class LineMeter(AbstractMeter):
 
     def start(self, description: str, total: int) -> None:
         self._description, self._total, self._done = description, max(1, total), 0
-        self._write("")
+        self.advance(0)
 
     def advance(self, steps: int, note: str = "") -> None:
-        self._done += steps
+        self._done = min(self._done + steps, self._total)
         if time.monotonic() - self._last >= 1.0:
             self._write(note)
 
@@ -90,7 +90,7 @@ class LineMeter(AbstractMeter):
         if self._written:
             self._file.write("\r" + " " * self._written + "\r")
             self._file.flush()
-        self._written, self._last = 0, -math.inf
+        self._written = 0
 
     def _write(self, note: str) -> None:
         line = f"{self._description}: {100 * self._done // self._total} %  {note}"

@@ -202,7 +202,7 @@ class Network(AbstractSDE):
         if input is None:
             return silent
         check_input(input, (self.dim,))
-        return Forced(silent, _OverTau(input, self.tau))
+        return Forced(silent, OverTau(input, self.tau))
 
     def neural(self, *, input: Input | None = None) -> "NeuralSDE":
         """The network as n neurons, an SDE in x ∈ R^n.
@@ -268,7 +268,7 @@ class Network(AbstractSDE):
         )
 
 
-class _OverTau(eqx.Module):
+class OverTau(eqx.Module):
     """u(t)/τ, an input's part of the latent drift."""
 
     input: Input = eqx.field(converter=as_module)
@@ -285,7 +285,9 @@ class NeuralSDE(AbstractSDE):
     """
 
     network: Network
-    input: Input | None = eqx.field(default=None, converter=lambda f: f and as_module(f))
+    input: Input | None = eqx.field(
+        default=None, converter=lambda f: None if f is None else as_module(f)
+    )
 
     @property
     def dim(self):
@@ -351,6 +353,12 @@ def network_of(sde: AbstractSDE) -> Network | None:
     """The network whose dynamics this is, in latent coordinates or neurons, forced or not."""
     sde = unforced(sde)
     return sde.network if isinstance(sde, NeuralSDE) else sde if isinstance(sde, Network) else None
+
+
+def input_gain(system: AbstractSDE) -> float:
+    """What a forcing of the (latent) drift is multiplied by to be an input: τ of a network."""
+    network = unforced(system)
+    return network.tau if isinstance(network, Network) else 1.0
 
 
 def as_sde(system: Any, *, error: str, hint: str = "") -> AbstractSDE:

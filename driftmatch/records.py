@@ -40,7 +40,8 @@ class Record:
     def __hash__(self) -> int:
         # By what can be hashed: equal records have equal hashes.
         own = (getattr(self, f.name) for f in fields(self) if f.compare)  # pyright: ignore[reportArgumentType]
-        return hash((type(self), *(value for value in own if isinstance(value, str | int))))
+        told = (v for v in own if isinstance(v, str | int | float) and v == v)
+        return hash((type(self), *told))
 
     def __repr__(self) -> str:
         parts = (f"{name}={brief(value)}" for name, value in self._shown().items())
@@ -97,23 +98,28 @@ def brief(value: Any) -> str:
         return value.name
     if isinstance(value, float | np.floating):
         return f"{value:.4g}"
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0:
         if 0 < value.size <= _FEW and value.ndim == 1 and value.dtype.kind in "fiub":
             return f"[{', '.join(brief(number) for number in value.tolist())}]"
         return f"array{value.shape}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(map(str, value))}}}"
     if isinstance(value, Record):
         return f"{type(value).__name__}(…)"
     if isinstance(value, tuple | list):
         if len(value) > _FEW:
             return f"{len(value)} × {type(value[0]).__name__}"
         return f"({', '.join(map(brief, value))})"
-    return repr(value)
+    return " ".join(repr(value).split())
 
 
 def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+    if a is None or b is None:
+        return a is b
+    if hasattr(a, "__array__") or hasattr(b, "__array__"):
         a, b = np.asarray(a), np.asarray(b)
-        return bool(a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+        both = a.dtype.kind in "fc" and b.dtype.kind in "fc"
+        return bool(a.shape == b.shape and np.array_equal(a, b, equal_nan=both))
     if isinstance(a, float) and isinstance(b, float):
         return a == b or (math.isnan(a) and math.isnan(b))
     if isinstance(a, tuple | list) and type(a) is type(b):

@@ -111,7 +111,7 @@ class AbstractSDE(eqx.Module):
         # By content, as modules are compared: arrays have no hash, and ``jax.jit(sde.drift)`` needs
         # one.
         leaves, structure = jax.tree.flatten(self)
-        return hash((structure, *(np.asarray(leaf).tobytes() for leaf in leaves)))
+        return hash((structure, *map(_content, leaves)))
 
     def __repr__(self):
         return f"{type(self).__name__}({self.name!r}, dim={self.dim})"
@@ -258,6 +258,12 @@ class StratonovichDrift(eqx.Module):
 def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
     """One start, or one for each attractor, as one a row, a copy."""
     return check_array("start", start, (dim,), ("A", dim)).reshape(-1, dim).copy()
+
+
+def _content(leaf: object) -> object:
+    """What a leaf's hash is of."""
+    array = np.asarray(leaf)
+    return (array + 0.0).tobytes() if array.dtype.kind in "fc" else array.tobytes()  # −0 is 0
 
 
 def _plain(value: object) -> object:

@@ -66,6 +66,8 @@ def test_a_line_is_written_again_and_wiped(monkeypatch):
     assert [line.strip() for line in lines if line.strip()] == [
         "simulate lorenz: 0 %", "simulate lorenz: 50 %  t = 2"
     ]  # fmt: skip
+    meter.start("at once", 1)  # too soon after the last one
+    assert "at once" not in file.getvalue()
     assert lines[-1] == ""
     assert len(lines[-2]) == len("simulate lorenz: 50 %  t = 2")
 

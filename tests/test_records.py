@@ -5,6 +5,7 @@ import functools
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -143,7 +144,21 @@ def test_what_is_brief():
     assert brief((0.123456, "a")) == "(0.1235, 'a')"
     assert brief(tuple("abcdefgh")) == "8 × str"
     assert brief(pair()) == "Pair(…)"
+    assert brief(jnp.zeros((2, 50))) == "array(2, 50)"
+    assert brief({"a": np.zeros((9, 9)), "b": 1}) == "{a, b}"
+    assert brief(np.float32(0.123456)) == "0.1235"
     assert repr(pair(name="x" * 500)).endswith("…)")
+
+
+def test_equality_of_what_is_odd():
+    """Arrays of JAX, None beside an array, NaN in single precision, 1 and 1.0."""
+    assert pair(numbers=jnp.ones(2)) == pair(numbers=np.ones(2))
+    assert pair(numbers=jnp.ones(2)) != pair(numbers=jnp.zeros(2))
+    assert pair(numbers=None) != pair()
+    assert pair(numbers=np.array(["a"])) != pair()
+    assert pair(value=np.float32("nan")) == pair(value=np.float32("nan"))
+    assert hash(pair(value=1)) == hash(pair(value=1.0))
+    assert pair(value=1) == pair(value=1.0)
 
 
 def test_html_is_escaped():

@@ -59,6 +59,7 @@ def test_copies_are_equal_and_others_are_not(sde):
     same = jax.tree.map(lambda leaf: leaf, sde)
     assert hash(same) == hash(sde)
     assert bool(same == sde)
+    assert hash(dm.SDE(spiral, [0.0, 1.0], 2)) == hash(dm.SDE(spiral, [-0.0, 1.0], 2))
     assert hash(sde) not in {hash(other) for other in SDES.values() if other is not sde}
 
 

@@ -17,7 +17,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import as_sde, network_of
+from driftmatch.network import Network, as_sde
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -25,6 +25,7 @@ from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 from driftmatch.words import spelled
+from driftmatch.wrappers import unforced
 
 ROUNDS = 5  # how often a doubtful trajectory may settle further
 TOLERANCE = 0.25  # standard deviations of the target by which a faithful network may be off
@@ -72,7 +73,7 @@ def basins(
     time_scale: float | None = None,
     samples: Samples | None = None,
     dt: float | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> BasinCheck:
     r"""Look for attractors that a network holds and its target has not.
 
@@ -288,8 +289,8 @@ def _ball(radius, number, dim, rng):
 
 def _box(sde, number, rng):
     """Points uniform in a network's absorbing box; None for what has none."""
-    network = network_of(sde)
-    if network is None or not network.activation.is_bounded:
+    network = unforced(sde)
+    if not isinstance(network, Network) or not network.activation.is_bounded:
         return None
     reach = np.abs(network.readout).sum(axis=1)
     return reach * rng.uniform(-1, 1, size=(number, sde.dim))

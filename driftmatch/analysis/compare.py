@@ -17,7 +17,7 @@ from driftmatch.arguments import check_count, check_key, check_meter, check_posi
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.errors import LARGE_ERROR, matching_errors
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
 from driftmatch.records import Record
@@ -168,7 +168,7 @@ def compare(
     num_trajectories: int = 128,
     num_starts: int = 512,
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Scorecard:
     """Judge a network against the SDE that it embeds.
 
@@ -192,7 +192,7 @@ def compare(
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
-    _check_pair(sde, network)
+    sde = _checked_target(sde, network)
     num_starts = check_count("num_starts", num_starts)
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
     meter = check_meter(meter)
@@ -278,8 +278,8 @@ def _named(spectrum: LyapunovSpectrum, whose: str) -> dict[str, Any]:
     }
 
 
-def _check_pair(sde, network) -> None:
-    """That one is an SDE, and the other a network that can embed it."""
+def _checked_target(sde, network) -> AbstractSDE:
+    """The SDE, once the other is known to be a network that can embed it."""
     if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
         raise InputError(
             "compare takes an SDE and a Network, "
@@ -292,6 +292,7 @@ def _check_pair(sde, network) -> None:
             f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
             "latent ones"
         )
+    return as_sde(sde, error="compare takes an SDE")
 
 
 def _check_times(sde, duration, dt, samples) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from driftmatch.analysis.fixed_point_search import STILL, FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative, or_none
 from driftmatch.errors import InputError
-from driftmatch.network import Network, as_sde, network_of
+from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.records import Record
@@ -21,6 +21,7 @@ from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
+from driftmatch.wrappers import unforced
 
 Matrix = np.ndarray
 
@@ -213,7 +214,7 @@ def _within(
         box=np.stack([low, high]),
         outcome=outcome,
         name=sde.name,
-        network=network_of(sde),
+        network=network if isinstance(network := unforced(sde), Network) else None,
     )
     return found, outside
 

@@ -72,7 +72,7 @@ def lyapunov(
     noise: bool = True,
     qr_every: int = 5,
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> LyapunovSpectrum:
     r"""The Lyapunov exponents of an SDE along its own noise.

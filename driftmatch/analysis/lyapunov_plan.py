@@ -105,7 +105,7 @@ def starting_states(
         states = _burnt_in(inner, plan)
         if states is None or inner is sde:
             return states
-        return np.asarray(network.lift(states))
+        return states @ network.gamma.T + network.bias
     try:
         samples = samples_of(undriven(inner), samples, plan.keys[0])
     except ComputationError:
@@ -114,7 +114,8 @@ def starting_states(
         return None
     # Each from another time: on a limit cycle without noise all would be in one phase otherwise.
     states = samples.pick(M, rng)
-    return np.asarray(sde.network.lift(states)) if isinstance(sde, NeuralSDE) else states
+    # In double precision, whatever JAX is set to.
+    return states @ sde.network.gamma.T + sde.network.bias if isinstance(sde, NeuralSDE) else states
 
 
 def _burnt_in(sde: AbstractSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:

@@ -85,7 +85,7 @@ def neural_lyapunov(
     noise: bool = True,
     qr_every: int = 5,
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> NeuralSpectrum:
     r"""All Lyapunov exponents of a network in its n neurons, private noise included.

@@ -129,7 +129,7 @@ def analyse(
     route: ScoreRoute = ScoreRoute(),
     skip: Collection[str] = (),
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Analysis:
     r"""Analyse a network, or any SDE, with settings that fit it.
 

@@ -19,7 +19,7 @@ from driftmatch.matching.design import design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.records import Record
@@ -78,7 +78,7 @@ def embed(
     states: ArrayLike | None = None,
     box: tuple[ArrayLike, ArrayLike] | None = None,
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Embedding:
     r"""Embed an SDE in a low-rank network: drift–diffusion matching.
 
@@ -117,12 +117,12 @@ def embed(
     began = time.perf_counter()
     fit, activation = get_fit(fit), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
+    sde = as_sde(sde, error="embed takes an SDE")
     if private_noise is None:
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
     meter = check_meter(meter)
     check_samples(sde, samples)
-    confine = or_none(check_flag)("confine", confine)
-    check = check_flag("check", check)
+    confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
     key = check_key(key)
     rng = seed_of(key)
     if states is None and box is None:
@@ -165,7 +165,7 @@ def embed(
         diffusion_error=errors.diffusion,
         largest_readout=largest,
         tau=tau,
-        num_states=len(task.problem.weights),
+        num_states=fitted.num_states or len(task.problem.weights),
         num_guards=num_guards,
         seconds=time.perf_counter() - began,
         fit_seconds=fit_seconds,

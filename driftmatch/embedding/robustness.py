@@ -120,7 +120,7 @@ def robustness_front(
     private_noise: Sequence[float] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     fit: str | AbstractFit = "refined",
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> RobustnessFront:
     """Embed an SDE with readouts made to withstand ever more noise, and see what each is worth.
 

@@ -21,7 +21,7 @@ class EmbeddingReport(Record):
     - `largest_readout`: the largest entry of W_s, in standard deviations of the target, apart from
       the constant neuron's, which carries the mean.
     - `tau`: the network's time constant, in the target's unit of time.
-    - `num_states`: how many states were drawn to match at; `num_guards`: neurons that only keep
+    - `num_states`: how many states were learnt from; `num_guards`: neurons that only keep
       the network from straying (see `confinement`).
     - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
     """

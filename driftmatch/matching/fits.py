@@ -31,18 +31,21 @@ class Fitted(NamedTuple):
     """Features, their readout V, shape (n, q), and what would help if they do not suffice.
 
     - `gain`: by which fraction the error still fell in a step when descent stopped; 0 without any.
+    - `num_states`: how many of the problem's states were learnt from; None for all.
     """
 
     features: Features
     readout: Readout
     gain: float = 0.0
+    num_states: int | None = None
 
 
 # Below this private noise the normal equations would lose too many digits.
 LEAST_RIDGE = 1e-4
 _MOST_STEPS = 60
 _EASY = 0.01  # a private noise
-_HOLDS = 2.0  # error on all states over that on the half that was learnt
+_HOLDS = 2.0  # error on all states over that on those that were learnt from
+_MOST_FEATURES = 2**28  # at all states, where it starts again: four such arrays of 1 GB are kept
 
 
 class AbstractFit(abc.ABC):
@@ -108,12 +111,13 @@ class Refined(AbstractFit):
     """Variable projection: the features descend, the readouts follow; see `refined`.
 
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
-    half of the states, then on all `states_per_neuron` n of them; by default (None) from 24 and 2
-    for small networks down to 6 and 2 for a thousand neurons, and on, up to 60, while three steps
-    lower the error by 6 % (12 % in large networks, whose steps are slow). To withstand less private
-    noise than 0.01, as many steps towards what withstands that come first. Where the error on all
-    states is more than twice that on the half, it starts again with twice as many of both.
-    `max_slope`: soft limit of |Γ'_i|, whitened.
+    half of the states (fewer below 512 neurons), then on all `states_per_neuron` n of them; by
+    default (None) from 24 and 2 for small networks down to 6 and 2 for a thousand neurons, and on,
+    up to 60 each, while three steps lower the error by 6 % (12 % in large networks, whose steps are
+    slow). To withstand less private noise than 0.01, as many steps towards what withstands that
+    come first. Where the error on all states is more than twice that on those learnt from, it
+    starts again on all of them, and then on twice as many. `max_slope`: soft limit of |Γ'_i|,
+    whitened.
     """
 
     iterations: tuple[int, int] | None = None
@@ -146,7 +150,7 @@ class Refined(AbstractFit):
     def fit(self, problem, num_neurons, rng, meter):
         number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
         candidates = sample_features(problem.states, number, rng)
-        half, every = self._states(num_neurons)
+        some, every = self._states(num_neurons)
 
         def descend(first, last, holds):
             parts = problem.subset(first), problem.subset(last)
@@ -155,17 +159,19 @@ class Refined(AbstractFit):
             finally:
                 meter.stop()
 
-        fitted = descend(half, every, _HOLDS) or descend(every, 2 * every, np.inf)
+        may_restart = 2 * every * num_neurons <= _MOST_FEATURES
+        fitted = descend(some, every, _HOLDS if may_restart else np.inf)
+        fitted = fitted or descend(every, 2 * every, np.inf)
         assert fitted is not None
         return fitted
 
     def _descend(self, small, problem, candidates, num_neurons, meter, holds):
-        """Steps on half of the states, then on all; None where half is too few to learn from."""
+        """Steps on some of the states, then on all; None where these are too few to learn from."""
         first, last = self.iterations or (min(round(192 / num_neurons**0.5), 24), 2)
         most = _MOST_STEPS if self.iterations is None else 0
         # Features that large readouts ask for are found last.
         noises = sorted({problem.private_noise, max(problem.private_noise, _EASY)}, reverse=True)
-        meter.start("refining", len(noises) * max(most, first) + last + 1)
+        meter.start("refining", len(noises) * max(most, first) + max(most, last) + 1)
         features = select_features(small, candidates, num_neurons)
         meter.advance(1)
 
@@ -187,7 +193,8 @@ class Refined(AbstractFit):
                 return None
             descent.run(objective, last, on_step, start=point, most=most)
         features = features_of(descent.theta)
-        return Fitted(features, solve_readout(problem, features), max(gain, descent.gain))
+        gain, number = max(gain, descent.gain), len(problem.weights)
+        return Fitted(features, solve_readout(problem, features), gain, number)
 
 
 @dataclass(frozen=True)

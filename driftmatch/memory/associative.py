@@ -45,7 +45,7 @@ def associative_memory(
     margin: float | None = None,
     cue_duration: float | None = None,
     hold_duration: float | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> AssociativeMemory:
     """Recall every well from random states: by the SDE, by the network, by Hopfield's network.
 

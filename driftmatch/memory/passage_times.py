@@ -57,7 +57,7 @@ def passage_times(
     dt: float,
     key: PRNGKeyArray,
     num_trajectories: int = 256,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> PassageTimes:
     r"""Times at which simulated trajectories first reach a region, in any dimension.
 

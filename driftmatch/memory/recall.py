@@ -31,7 +31,7 @@ from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.trials import AbstractTrials
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import Network, input_gain
 from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_start, check_steps
@@ -98,7 +98,7 @@ def recall(
     start: ArrayLike | None = None,
     box: tuple[ArrayLike, ArrayLike] | None = None,
     dt: float | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Recall:
     """Apply a cue from `onset` until `release`, let go, and see where each trial is at the end.
 
@@ -268,7 +268,7 @@ class _Cue:
 
     @staticmethod
     def of(system, cue, onset: float, release: float, amplitude: float) -> "_Cue":
-        gain = amplitude * (system.tau if isinstance(system, Network) else 1.0)
+        gain = amplitude * input_gain(system)
         if cue is None or (callable(cue) and not isinstance(cue, Tilt)):
             return _Cue(cue, gain, onset, release)
         shapes = [(d,) for d in dict.fromkeys(_dims(system))]

@@ -67,7 +67,7 @@ def walk(
     duration: float | None = None,
     dt: float | None = None,
     num_trajectories: int = 32,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Walk:
     """Let a system walk on its own, and measure how it visits its memories.
 
@@ -149,7 +149,7 @@ def walk_curve(
     key: PRNGKeyArray,
     parameter: str = "torque",
     num_neurons: int = 256,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
     **options,
 ) -> WalkCurve:
     """Walks against a parameter, each target beside a network trained for it.

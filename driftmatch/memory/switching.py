@@ -24,7 +24,7 @@ from driftmatch.memory.arguments import check_system
 from driftmatch.memory.regions import Regions, as_regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import input_gain
 from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
@@ -95,7 +95,7 @@ def switch(
     period: float | None = None,
     dt: float | None = None,
     num_trials: int = 100,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Switching:
     """Command one attractor after the other by pulses, and see where each trial stays.
 
@@ -143,7 +143,7 @@ def switch(
         raise InputError(f"pulse must end before its period, got {pulse!r} and {period!r}")
     dt = default_step(system, scale) if dt is None else dt
     forcings = strength * directions
-    gain = system.tau if isinstance(system, Network) else 1.0
+    gain = input_gain(system)
     sequence = [(gain * c, i * period, i * period + pulse) for i, c in enumerate(forcings)]
     duration = len(order) * period
     steps = check_steps(duration, dt, 1)

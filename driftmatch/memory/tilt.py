@@ -10,7 +10,7 @@ from driftmatch.memory.arguments import check_system
 from driftmatch.memory.descent import descend, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
-from driftmatch.network import Network
+from driftmatch.network import input_gain
 from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
@@ -41,7 +41,7 @@ class Tilt(Record):
     def input_for(self, system: AbstractSDE) -> Float[np.ndarray, " k"]:
         """What `simulate` takes to add c to the (latent) drift: c, or u = τc for a network."""
         system = check_system(system)
-        return system.tau * self.forcing if isinstance(system, Network) else self.forcing
+        return input_gain(system) * self.forcing
 
     @property
     def strength(self) -> float:

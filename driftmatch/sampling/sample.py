@@ -56,7 +56,7 @@ def sample(
     sde: AbstractSDE,
     *,
     key: PRNGKeyArray,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Samples:
     r"""Find where an SDE lives: states that it visits, its time scale, a step, its bounds.
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from driftmatch.arguments import check_count, check_flag, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network, NeuralSDE, network_of
+from driftmatch.network import Network, NeuralSDE, OverTau, input_gain, network_of
 from driftmatch.randomness import split
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
@@ -40,7 +40,7 @@ def simulate(
     input: Input | None = None,
     save_every: int = 1,
     solver: "str | diffrax.AbstractSolver" = "heun",
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> NetworkTrajectory: ...
 
@@ -57,7 +57,7 @@ def simulate(
     input: Input | None = None,
     save_every: int = 1,
     solver: "str | diffrax.AbstractSolver" = "heun",
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> Trajectory: ...
 
@@ -74,7 +74,7 @@ def simulate(
     input: Input | None = None,
     save_every: int = 1,
     solver: "str | diffrax.AbstractSolver" = "heun",
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> Trajectory | NetworkTrajectory:
     r"""Paths of an SDE,  dz = [f(z) + c(t)] dt + σ(z) dB  (Itô), by steps of fixed size.
@@ -164,7 +164,7 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, 
     """What to integrate, and from where."""
     if input is not None:
         check_input(input, (sde.dim,))
-        sde = Forced(sde, input)
+        sde = Forced(sde, OverTau(input, input_gain(sde)))
     if start is None:
         return sde, default_starts(sde, M, key)
     return sde, check_start(start, M, (sde.dim,))

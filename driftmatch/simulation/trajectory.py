@@ -27,7 +27,8 @@ class Trajectory(Record):
     - `name`: what was simulated.
     - `dt`: the step of the integration (the samples may be further apart).
     - `reason`: why the run ended before its time, in a sentence, or None.
-    - `neurons`: shape (M, T, n), of a network's run that was read from a file with its neurons.
+    - `neurons`: shape (M, T, n), of a network's run that was read from a file with its neurons;
+      `private_noise`: that of the network.
     """
 
     times: Float[np.ndarray, " T"]
@@ -37,6 +38,7 @@ class Trajectory(Record):
     dt: float
     reason: str | None = None
     neurons: Float[np.ndarray, "M T n"] | None = None
+    private_noise: float = 0.0
 
     def to_xarray(self) -> "xarray.Dataset":
         """`states` with the dimensions trajectory, time and component, the rest as attributes."""
@@ -77,6 +79,10 @@ class NetworkTrajectory(Record):
         return self.network.name
 
     @property
+    def private_noise(self) -> float:
+        return self.network.private_noise
+
+    @property
     def neurons(self) -> Float[np.ndarray, "M T n"]:
         """x of every neuron at every time."""
         return self.neurons_at()
@@ -114,6 +120,8 @@ def _dataset(run: Trajectory | NetworkTrajectory, variables) -> "xarray.Dataset"
     attributes = {"name": run.name, "dt": float(run.dt), "outcome": str(run.outcome)}
     if run.reason is not None:
         attributes["reason"] = run.reason
+    if run.private_noise > 0:
+        attributes["private_noise"] = float(run.private_noise)
     arrays = {name: (dims, getattr(run, name)) for name, dims in variables.items()}
     return xarray.Dataset(arrays, coords={"time": run.times}, attrs=attributes)
 

@@ -36,6 +36,8 @@ def check_run(dataset: "xarray.Dataset", attributes: Mapping[str, Any]) -> None:
         raise ValueError(f"there is no outcome {attributes['outcome'][:60]!r}")
     if "reason" in attributes:
         check_words(attributes, "reason")
+    if "private_noise" in attributes:
+        check_positive(attributes, "private_noise")
     required, optional = _VARIABLES[kind]
     names = {str(name) for name in dataset.variables}
     if missing := sorted(required - names):

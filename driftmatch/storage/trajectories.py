@@ -94,6 +94,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         dt=float(dataset.attrs["dt"]),
         reason=dataset.attrs.get("reason"),
         neurons=dataset["neurons"].values if "neurons" in dataset else None,
+        private_noise=float(dataset.attrs.get("private_noise", 0.0)),
     )
 
 

@@ -21,12 +21,13 @@ class Counts(SilentMeter):
         self.starts += 1
 
 
-def waves(fit, spread: float) -> MatchingProblem:
-    """Waves along random directions of six variables; a few states weigh as much as the rest."""
-    rng = np.random.default_rng(0)
+def waves(fit, spread: float, seed: int = 0) -> MatchingProblem:
+    """Waves along directions of six variables; where they are high, states weigh more."""
+    rng = np.random.default_rng(seed)
     z = rng.standard_normal((fit.num_states(NEURONS, 6), 6))
+    directions = np.random.default_rng(7).standard_normal((6, 6))
     weights = np.exp(spread * rng.standard_normal(len(z)))
-    outputs = np.sin(z @ rng.standard_normal((6, 6)))
+    outputs = np.sin(z @ directions)
     return MatchingProblem(z, outputs, weights / weights.sum(), ACTIVATIONS["tanh"], 0.01)
 
 
@@ -55,4 +56,6 @@ def test_starting_again_pays(monkeypatch):
     monkeypatch.setattr("driftmatch.matching.fits._HOLDS", np.inf)
     once, counts = fit_counted(fit, problem)
     assert counts.starts == 1
-    assert weighted_error(again, problem) < 0.5 * weighted_error(once, problem)
+    others = waves(fit, 0.0, seed=1)  # states that neither of them saw, all alike
+    assert weighted_error(again, others) < 0.8 * weighted_error(once, others)
+    assert again.num_states == 2 * once.num_states

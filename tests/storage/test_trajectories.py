@@ -125,7 +125,6 @@ def test_interrupted(tmp_path, monkeypatch):
 
 FULL_DISK = """
 import resource, sys
-import jax
 import numpy as np
 import driftmatch as dm
 from driftmatch.simulation.trajectory import Trajectory

@@ -122,7 +122,7 @@ def stationary(
     grid: Grid | Sequence[int] | int | None = None,
     *,
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> StationaryDensity:
     r"""Solve the stationary Fokker–Planck equation of an SDE on a grid, k ≤ 3.
 

@@ -39,7 +39,7 @@ def irreversibility(
     method: Method | AbstractRoute = "score",
     trajectory: Recording | None = None,
     samples: Samples | None = None,
-    meter: AbstractMeter = SILENT,
+    meter: AbstractMeter | bool = SILENT,
 ) -> Irreversibility:
     r"""Split a stationary SDE into its reversible and irreversible parts.
 

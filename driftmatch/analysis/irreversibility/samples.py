@@ -30,7 +30,6 @@ from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
-from driftmatch.simulation.trajectory import NetworkTrajectory
 
 T = TypeVar("T")
 
@@ -308,13 +307,11 @@ def check_run_options(route: Any) -> None:
 
 def _states_of(sde: AbstractSDE, trajectory):
     """Of a network's recording, what the SDE is about: neurons, or latent coordinates."""
-    if not isinstance(trajectory, NetworkTrajectory):
-        return trajectory.states
-    if isinstance(sde, NeuralSDE):
+    if isinstance(sde, NeuralSDE) and trajectory.neurons is not None:
         return trajectory.neurons
-    if trajectory.network.private_noise > 0:
+    if trajectory.private_noise > 0:
         raise InputError(
             f"the recording of {trajectory.name} has private noise, which its latent SDE has not: "
             "record network.with_private_noise(0)"
         )
-    return trajectory.latent
+    return trajectory.states
