@@ -253,6 +253,7 @@ ANALYSIS = {
         {"z": np.ones(2)}, {"z": STATES},
     ),
     "LinearRoute": Row(dm.LinearRoute, {}, {}),
+    "NetworkTrajectory.to_xarray": Row(RUN.to_xarray, {}, {"neurons": FLAG}),
     "NetworkTrajectory.neurons_at": Row(
         RUN.neurons_at, {}, {"times": [*OBJECT, [999]], "neurons": [*OBJECT, [9], [True]]}
     ),

@@ -42,7 +42,12 @@ class Recording:
         if isinstance(neurons, NetworkTrajectory):
             return cls(lambda: _of_network(neurons), True)
         if isinstance(neurons, Trajectory):
-            return cls.of(neurons.states if neurons.neurons is None else neurons.neurons)
+            if neurons.is_network and neurons.neurons is None:
+                raise InputError(
+                    f"the run of {neurons.name} was saved without its neurons: save it again with "
+                    "save_trajectory(..., neurons=True)"
+                )
+            return cls.of(neurons.neurons if neurons.is_network else neurons.states)
         if hasattr(neurons, "data_vars"):  # an xarray Dataset
             return cls.of(_variable(neurons))
         if hasattr(neurons, "shape") and hasattr(neurons, "__getitem__"):

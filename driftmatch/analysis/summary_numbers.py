@@ -1,5 +1,6 @@
 """The numbers of an analysis in the types that JSON has."""
 
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -33,4 +34,6 @@ def numbers_of(value: Any) -> Any:
     if type(value) in _TOLD:
         names = _TOLD[type(value)].split()
         return {name.rpartition(".")[2]: numbers_of(attrgetter(name)(value)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(name): numbers_of(inner) for name, inner in value.items()}
     return plain(value)

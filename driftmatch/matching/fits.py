@@ -112,9 +112,9 @@ class Refined(AbstractFit):
 
     Starts from the features that `LeastSquares` keeps. `iterations`: how many steps are taken on
     half of the states (fewer below 512 neurons), then on all `states_per_neuron` n of them; by
-    default (None) from 24 and 2 for small networks down to 6 and 2 for a thousand neurons, and on,
-    up to 60 each, while three steps lower the error by 6 % (12 % in large networks, whose steps are
-    slow). To withstand less private noise than 0.01, as many steps towards what withstands that
+    default (None) from 24 and 2 for small networks down to 6 and 2 for a thousand neurons, and the
+    first on, up to 60, while three steps lower the error by 6 % (12 % in large networks, whose
+    steps are slow). To withstand less private noise than 0.01, as many steps towards what withstands that
     come first. Where the error on all states is more than twice that on those learnt from, it
     starts again on all of them, and then on twice as many. `max_slope`: soft limit of |Γ'_i|,
     whitened.
@@ -171,7 +171,7 @@ class Refined(AbstractFit):
         most = _MOST_STEPS if self.iterations is None else 0
         # Features that large readouts ask for are found last.
         noises = sorted({problem.private_noise, max(problem.private_noise, _EASY)}, reverse=True)
-        meter.start("refining", len(noises) * max(most, first) + max(most, last) + 1)
+        meter.start("refining", len(noises) * max(most, first) + last + 1)
         features = select_features(small, candidates, num_neurons)
         meter.advance(1)
 
@@ -191,7 +191,7 @@ class Refined(AbstractFit):
             point = objective.at(descent.theta)
             if np.sqrt(point.objective / learnt.objective) > holds:
                 return None
-            descent.run(objective, last, on_step, start=point, most=most)
+            descent.run(objective, last, on_step, start=point)
         features = features_of(descent.theta)
         gain, number = max(gain, descent.gain), len(problem.weights)
         return Fitted(features, solve_readout(problem, features), gain, number)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.arguments import shown
+from driftmatch.arguments import check_flag, shown
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
@@ -14,8 +14,6 @@ from driftmatch.records import Record
 
 if TYPE_CHECKING:
     import xarray
-
-_PATHS = ("trajectory", "time")
 
 
 class Trajectory(Record):
@@ -27,8 +25,8 @@ class Trajectory(Record):
     - `name`: what was simulated.
     - `dt`: the step of the integration (the samples may be further apart).
     - `reason`: why the run ended before its time, in a sentence, or None.
-    - `neurons`: shape (M, T, n), of a network's run that was read from a file with its neurons;
-      `private_noise`: that of the network.
+    - `is_network`: whether it is a network's run, read from a file: the states are its latent ones.
+      Then `neurons`, shape (M, T, n), are there if they were written; `private_noise`: of neurons.
     """
 
     times: Float[np.ndarray, " T"]
@@ -37,15 +35,14 @@ class Trajectory(Record):
     name: str
     dt: float
     reason: str | None = None
+    is_network: bool = False
     neurons: Float[np.ndarray, "M T n"] | None = None
     private_noise: float = 0.0
 
     def to_xarray(self) -> "xarray.Dataset":
-        """`states` with the dimensions trajectory, time and component, the rest as attributes."""
-        variables = {"states": (*_PATHS, "component")}
-        if self.neurons is not None:
-            variables["neurons"] = (*_PATHS, "neuron")
-        return _dataset(self, variables)
+        """`states` (`latent` of a network) with the dimensions trajectory, time and component, the
+        rest as attributes."""
+        return _dataset(self, neurons=self.neurons is not None)
 
 
 class NetworkTrajectory(Record):
@@ -79,6 +76,10 @@ class NetworkTrajectory(Record):
         return self.network.name
 
     @property
+    def is_network(self) -> bool:
+        return True
+
+    @property
     def private_noise(self) -> float:
         return self.network.private_noise
 
@@ -90,10 +91,7 @@ class NetworkTrajectory(Record):
     def to_xarray(self, *, neurons: bool = False) -> "xarray.Dataset":
         """`latent`, and `neurons` if asked for, with the dimensions trajectory, time, component and
         neuron, the rest as attributes."""
-        variables = {"latent": (*_PATHS, "component")}
-        if neurons:
-            variables["neurons"] = (*_PATHS, "neuron")
-        return _dataset(self, variables)
+        return _dataset(self, neurons=check_flag("neurons", neurons))
 
     def neurons_at(
         self,
@@ -114,7 +112,7 @@ class NetworkTrajectory(Record):
         return latent @ gamma.T + self.network.bias[neurons].astype(latent.dtype)
 
 
-def _dataset(run: Trajectory | NetworkTrajectory, variables) -> "xarray.Dataset":
+def _dataset(run: Trajectory | NetworkTrajectory, *, neurons: bool) -> "xarray.Dataset":
     import xarray  # here, for it is slow to import
 
     attributes = {"name": run.name, "dt": float(run.dt), "outcome": str(run.outcome)}
@@ -122,7 +120,10 @@ def _dataset(run: Trajectory | NetworkTrajectory, variables) -> "xarray.Dataset"
         attributes["reason"] = run.reason
     if run.private_noise > 0:
         attributes["private_noise"] = float(run.private_noise)
-    arrays = {name: (dims, getattr(run, name)) for name, dims in variables.items()}
+    name = "latent" if run.is_network else "states"
+    arrays = {name: (("trajectory", "time", "component"), run.states)}
+    if neurons:
+        arrays["neurons"] = (("trajectory", "time", "neuron"), np.asarray(run.neurons))
     return xarray.Dataset(arrays, coords={"time": run.times}, attrs=attributes)
 
 

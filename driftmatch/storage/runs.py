@@ -20,7 +20,7 @@ _DIMENSIONS = {
 }
 # By class, the variables that it must have, and those that it may have.
 _VARIABLES = {
-    "Trajectory": ({"time", "states"}, {"neurons"}),
+    "Trajectory": ({"time", "states"}, set()),
     "NetworkTrajectory": ({"time", "latent"}, {"neurons"}),
 }
 

@@ -93,6 +93,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         name=dataset.attrs["name"],
         dt=float(dataset.attrs["dt"]),
         reason=dataset.attrs.get("reason"),
+        is_network="latent" in dataset,
         neurons=dataset["neurons"].values if "neurons" in dataset else None,
         private_noise=float(dataset.attrs.get("private_noise", 0.0)),
     )
@@ -211,7 +212,8 @@ def _to_dataset(run: Trajectory | NetworkTrajectory, neurons: bool) -> "xarray.D
     for name in ("name", "reason"):
         if name in dataset.attrs:
             dataset.attrs[name] = printable(dataset.attrs[name])
-    attributes = dataset.attrs = new_header(type(run).__name__) | dataset.attrs
+    kind = NetworkTrajectory if run.is_network else Trajectory
+    attributes = dataset.attrs = new_header(kind.__name__) | dataset.attrs
     dataset.attrs[CHECKSUM] = checksum(attributes, _arrays(dataset))
     for name in dataset.variables:
         dataset[name].encoding["_FillValue"] = None  # numbers are kept as they are, NaN too

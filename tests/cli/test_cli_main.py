@@ -132,5 +132,5 @@ def test_the_meter_is_for_terminals_and_an_interrupted_run_is_saved(tmp_path):
     assert "interrupted" in printed
     assert "\x1b" not in printed
     run = load_trajectory(out)
-    assert 1 < run.sizes["time"] < 1_000_000
+    assert 1 < run.times.size < 1_000_000
     assert [p.name for p in tmp_path.iterdir()] == ["run.nc"]
