@@ -114,10 +114,10 @@ class Refined(AbstractFit):
     half of the states (fewer below 512 neurons), then on all `states_per_neuron` n of them; by
     default (None) from 24 and 2 for small networks down to 6 and 2 for a thousand neurons, and the
     first on, up to 60, while three steps lower the error by 6 % (12 % in large networks, whose
-    steps are slow). To withstand less private noise than 0.01, as many steps towards what withstands that
-    come first. Where the error on all states is more than twice that on those learnt from, it
-    starts again on all of them, and then on twice as many. `max_slope`: soft limit of |Γ'_i|,
-    whitened.
+    steps are slow). To withstand less private noise than 0.01, as many steps towards what
+    withstands that come first. Where the error on all states is more than twice that on those
+    learnt from, it starts again on all of them, and then on twice as many. `max_slope`: soft limit
+    of |Γ'_i|, whitened.
     """
 
     iterations: tuple[int, int] | None = None

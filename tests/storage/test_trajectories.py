@@ -176,6 +176,7 @@ def test_a_networks_run_comes_back_with_its_neurons(tmp_path, suffix):
     again = load_trajectory(path)
     np.testing.assert_array_equal(again.states, run.latent)
     np.testing.assert_array_equal(again.neurons, run.neurons)
+    assert again.is_network
     save_trajectory(path, again, neurons=True)
     assert load_trajectory(path) == again
     save_trajectory(path, again)
