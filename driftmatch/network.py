@@ -4,7 +4,7 @@ r"""The low-rank recurrent network, an SDE in its latent coordinates and another
 
 The columns of Γ (``gamma``, n×k) are the "encoders" of the Neural Engineering Framework and the
 vectors m of low-rank-RNN papers; the rows of W_s (``readout``, k×n) its decoders and the vectors n.
-W is never formed: a step costs O(nk) and a network stores O(nk).
+W is formed only when asked for: a step costs O(nk) and a network stores O(nk).
 """
 
 from typing import Any, NamedTuple

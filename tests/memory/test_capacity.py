@@ -15,7 +15,7 @@ KEY = jax.random.key(0)
 
 @pytest.mark.slow
 def test_more_wells_than_the_neurons_can_hold():
-    found = capacity((10,), key=KEY, num_neurons=32, num_trials=40)
+    found = capacity((14,), key=KEY, num_neurons=32, num_trials=40)
     assert found.success[0] < 0.98
     assert found.worst[0] < 0.9
     assert found.drift_errors[0] > 0.03
