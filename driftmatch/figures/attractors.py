@@ -13,7 +13,7 @@ from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.figures.densities import densities
 from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run, finite_states
+from driftmatch.figures.runs import check_run, color_of_run, finite_states
 from driftmatch.figures.style import (
     NETWORK,
     PAGE_WIDTH,
@@ -79,10 +79,8 @@ def attractor(
         raise InputError(
             f"the view is of {len(view.centre)} dimensions and the run has {run.states.shape[-1]}"
         )
-    is_network = isinstance(run, NetworkTrajectory)
-    if color is None:
-        color = NETWORK if is_network else TARGET
-    if sde is None and is_network:
+    color = color or color_of_run(run)
+    if sde is None and isinstance(run, NetworkTrajectory):
         sde = run.network
     ax = panel(ax)
     drawn = _drawn(run, view)

@@ -14,8 +14,8 @@ from driftmatch.errors import InputError
 from driftmatch.figures.animation import Balls, Film, TimeLine, check_film, check_frames, write
 from driftmatch.figures.projection import View
 from driftmatch.figures.recall import one_trial, stacked
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.style import GREY, NETWORK, PALE, TARGET, page, style
+from driftmatch.figures.runs import color_of_run, coordinate_names, spoken
+from driftmatch.figures.style import GREY, PALE, page, style
 from driftmatch.figures.switching import (
     attractors_view,
     check_switching,
@@ -129,7 +129,7 @@ def traces_beside(ax: Axes, run: Run, trial: int, neurons: int) -> list[Axes]:
     names = coordinate_names(run.states.shape[-1])[:_COORDINATES]
     axes = stacked(ax, len(names))
     for i, (row, name) in enumerate(zip(axes, names, strict=True)):
-        row.plot(run.times, run.states[trial, :, i], color=TARGET, lw=0.7)
+        row.plot(run.times, run.states[trial, :, i], color=color_of_run(run), lw=0.7)
         row.set(xlim=(0, run.times[-1]), ylabel=name)
         row.margins(y=0.12)
         row.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
@@ -137,10 +137,6 @@ def traces_beside(ax: Axes, run: Run, trial: int, neurons: int) -> list[Axes]:
         row.tick_params(labelbottom=i == len(names) - 1)
     axes[-1].set_xlabel("time")
     return axes
-
-
-def color_of_run(run: Run) -> str:
-    return NETWORK if isinstance(run, NetworkTrajectory) else TARGET
 
 
 def tail_of(run: Run) -> int:
@@ -157,7 +153,7 @@ def only(run: Run, trial: int) -> Run:
     """The run of a single trial."""
     if isinstance(run, NetworkTrajectory):
         return one_trial(run, trial)
-    return replace(run, states=run.states[[trial]])
+    return replace(run, states=run.states[[trial]], neurons=None)
 
 
 def _ball(

@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
 from driftmatch.figures.marginals import bar_beside
-from driftmatch.figures.style import INK, NETWORK, TARGET, panel, style
+from driftmatch.figures.runs import color_of_run
+from driftmatch.figures.style import INK, TARGET, panel, style
 from driftmatch.figures.surfaces import (
     Surface,
     draw_states,
@@ -64,7 +65,8 @@ def landscape(
     else:
         bar_beside(ax, drawn, words, MaxNLocator(5, steps=[1, 2, 5, 10]))
     if states is not None:
-        default = NETWORK if isinstance(states, NetworkTrajectory) else TARGET
+        is_run = isinstance(states, Trajectory | NetworkTrajectory)
+        default = color_of_run(states) if is_run else TARGET
         draw_states(ax, surface, others[0], c, color=color or default)
     if path is None:
         mark_wells(ax, surface, landscape.minima, target=target)

@@ -4,13 +4,17 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
+from driftmatch.figures.style import NETWORK, TARGET
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 
 def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) -> None:
     """Raises `InputError` unless there are two samples to draw a line between."""
     if of_network and isinstance(run, Trajectory):
-        raise InputError("a figure of neurons needs a network's run, got one of an SDE")
+        raise InputError(
+            "a figure of neurons needs a network's run, as simulate returns it, got one "
+            + ("from a file, which holds no network" if run.is_network else "of an SDE")
+        )
     if not isinstance(run, (Trajectory, NetworkTrajectory)):
         raise InputError(f"a figure needs a run, which simulate returns, got {type(run).__name__}")
     if len(run.times) < 2:
@@ -18,6 +22,11 @@ def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) 
             f"a figure needs a run of at least two samples, got {len(run.times)}: simulate for "
             "longer or save more often"
         )
+
+
+def color_of_run(run: Trajectory | NetworkTrajectory) -> str:
+    """A network's, also of a run that was read from a file, or a target's."""
+    return NETWORK if run.is_network else TARGET
 
 
 def finite_states(states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, "N k"]:

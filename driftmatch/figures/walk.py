@@ -170,7 +170,7 @@ def beginning(
         stored = run.stored_neurons
         return replace(run, times=times, latent=run.latent[:1, :stop],
                        stored_neurons=None if stored is None else stored[:1, :stop])  # fmt: skip
-    return replace(run, times=times, states=run.states[:1, :stop])
+    return replace(run, times=times, states=run.states[:1, :stop], neurons=None)
 
 
 def _duration(walk: Walk, jumps: float) -> float:

@@ -219,3 +219,15 @@ def test_as_a_dataset():
         "outcome",
         "reason",
     }
+
+
+def test_a_loaded_run_of_a_network_is_drawn_as_one(tmp_path):
+    """In the colour of networks; and a figure of neurons says what it lacks."""
+    run = of_network()
+    save_trajectory(tmp_path / "run.nc", run)
+    again = load_trajectory(tmp_path / "run.nc")
+    colors = [dm.figures.attractor(r, sde=NET).lines[0].get_color() for r in (run, again)]
+    target = dm.figures.attractor(of_sde(), sde=NET).lines[0].get_color()
+    assert colors[0] == colors[1] != target
+    with pytest.raises(dm.InputError, match="from a file, which holds no network"):
+        dm.figures.neuron_traces(again)
