@@ -27,6 +27,13 @@ def like(value: ArrayLike, state: Array) -> Array:
     return jnp.asarray(np.array(value, dtype))
 
 
+def alike(parameter: ArrayLike, states: Any) -> Any:
+    """A parameter for states of JAX, traced or not, in their precision; for NumPy's, as it is."""
+    if isinstance(states, jax.Array) or isinstance(parameter, jax.Array):
+        return like(parameter, jnp.asarray(states))
+    return parameter
+
+
 def uncompiled(function: Function) -> Function:
     """What was given to ``jax.jit``, which would keep the arrays that it met."""
     return inspect.unwrap(function) if isinstance(function, jax.stages.Wrapped) else function

@@ -94,7 +94,7 @@ class FixedPoints(Record):
         """
         if self.network is None:
             raise InputError(f"{self.name} has no neurons: only a network has neural eigenvalues")
-        n, k = self.network.gamma.shape
+        n, k = self.network.num_neurons, self.network.latent_dim
         return NeuralEigenvalues(self.eigenvalues, -1 / self.network.tau, n - k)
 
 

@@ -105,7 +105,7 @@ def starting_states(
         states = _burnt_in(inner, plan)
         if states is None or inner is sde:
             return states
-        return states @ network.gamma.T + network.bias
+        return network.lift(states)
     try:
         samples = samples_of(undriven(inner), samples, plan.keys[0])
     except ComputationError:
@@ -115,7 +115,7 @@ def starting_states(
     # Each from another time: on a limit cycle without noise all would be in one phase otherwise.
     states = samples.pick(M, rng)
     # In double precision, whatever JAX is set to.
-    return states @ sde.network.gamma.T + sde.network.bias if isinstance(sde, NeuralSDE) else states
+    return sde.network.lift(states) if isinstance(sde, NeuralSDE) else states
 
 
 def _burnt_in(sde: AbstractSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:

@@ -137,7 +137,7 @@ def neural_lyapunov(
         return _merged(non_finite(net.name, k, plan), net, plan)
     tangents = random_frames(plan, k, k)
     if net.private_noise == 0 and neural.input is None:
-        flow, states = net, (starts - net.bias) @ net._projector().T
+        flow, states = net, net.lift.project(starts)
     else:
         flow, states = WithinSubspace(neural), starts
     within = follow(flow, pairs_at(states, tangents), plan, meter, complete=True)
@@ -158,7 +158,7 @@ def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, 
             states = scattered(inner, states, own_scale(inner, states), seed_of(plan.keys[0]))
     else:
         states = check_start(start, M, dims)
-    return states @ net.gamma.T + net.bias if states.shape[1] == net.latent_dim else states
+    return net.lift(states) if states.shape[1] == net.latent_dim else states
 
 
 def _merged(within: LyapunovSpectrum, net: Network, plan: Plan) -> NeuralSpectrum:

@@ -106,7 +106,7 @@ class Subspace(Record):
         """
         if not isinstance(network, Network):
             raise InputError(f"align needs a Network, got {type(network).__name__}")
-        n, k = network.gamma.shape
+        n, k = network.num_neurons, network.latent_dim
         if n != len(self.mean):
             raise InputError(
                 f"the recording has {len(self.mean)} neurons and the network {n}: align with the "
@@ -119,9 +119,9 @@ class Subspace(Record):
             neurons = check_array("neurons", neurons, (..., n))
         if latent is not None:
             latent = check_array("latent", latent, (..., k))
-        projector = np.linalg.pinv(network.gamma)
-        matrix, offset = projector @ self.components, projector @ (self.mean - network.bias)
-        angles = scipy.linalg.subspace_angles(self.components, network.gamma)
+        lift = network.lift
+        matrix, offset = lift.components(self.components.T).T, lift.project(self.mean)
+        angles = scipy.linalg.subspace_angles(self.components, lift.gamma)
         is_other = self.dimension < k or angles.max() > FAR_OFF
         outcome = Outcome.OTHER_SUBSPACE if is_other else Outcome.SUCCESS
         alignment = Alignment(matrix, offset, angles, None, outcome, self)
@@ -131,7 +131,7 @@ class Subspace(Record):
             return alignment
         found = alignment.latent(neurons)
         if latent is None:
-            latent = (neurons - network.bias) @ projector.T
+            latent = lift.project(neurons)
         error = _relative_error(found, latent)
         return Alignment(matrix, offset, angles, error, outcome, self)
 

@@ -39,7 +39,7 @@ class SymmetryDecomposition(Record):
     symmetric_norm: float
     asymmetric_norm: float
     asymmetry: float
-    _crossed: Float[Matrix, "k k"] = field(repr=False)  # Γ⁺W_sᵀ
+    _backward: Float[Matrix, "k n"] = field(repr=False)  # Γ⁺Wᵀ
 
     def symmetric(self, z: Float[ArrayLike, "*N k"]) -> Float[Matrix, "*N k"]:
         """g₊(z) = Γ⁺[−x + W₊φ(x) + b]/τ at x = Γz + b: W₊ with the leak and the bias."""
@@ -64,7 +64,7 @@ class SymmetryDecomposition(Record):
 
     def latent_energy(self, z: Float[ArrayLike, "*N k"]) -> Float[Matrix, " *N"]:
         """E(Γz + b)."""
-        return self._over_states(lambda z: self._energy(self._lift(z)), z)
+        return self._over_states(lambda z: self._energy(self.network.lift(z)), z)
 
     def latent_gradient(self, z: Float[ArrayLike, "*N k"]) -> Float[Matrix, "*N k"]:
         """∇_z E(Γz + b) = −Γᵀ{φ'(x) [−x + W₊φ(x) + b]}."""
@@ -90,39 +90,37 @@ class SymmetryDecomposition(Record):
     def _over_states(self, function: Callable, z: ArrayLike) -> Matrix:
         return _in_blocks(function, z, self.network.latent_dim, self.network.num_neurons)
 
-    def _lift(self, z):
-        return z @ self.network.gamma.T + self.network.bias
-
     def _parts(self, z):
         """g₊ and g₋ of states in a row."""
         net = self.network
-        rates = _rates(net, self._lift(z))
-        forward = rates @ net.readout.T  # W_s φ
-        backward = rates @ net.gamma @ self._crossed.T  # Γ⁺ (Γ W_s)ᵀ φ
+        rates = _rates(net, net.lift(z))
+        forward, backward = rates @ net.readout.T, rates @ self._backward.T  # Γ⁺Wφ, Γ⁺Wᵀφ
         return (0.5 * (forward + backward) - z) / net.tau, 0.5 * (forward - backward) / net.tau
 
     def _divergences(self, z):
         net = self.network
-        gains = net.activation.derivatives(self._lift(z))[1]
-        forward = gains @ np.sum(net.gamma * net.readout.T, axis=1)
-        backward = gains @ np.sum(net.gamma @ self._crossed * net.gamma, axis=1)
+        gains = net.activation.derivatives(net.lift(z))[1]
+        forward, backward = (
+            gains @ np.sum(net.lift.gamma * readout.T, axis=1)
+            for readout in (net.readout, self._backward)
+        )
         half = 0.5 * np.stack([forward + backward, forward - backward], axis=1)
         return (half - [net.latent_dim, 0]) / net.tau
 
     def _energy(self, x):
         net = self.network
         rates = _rates(net, x)
-        pairs = np.sum((rates @ net.gamma) * (rates @ net.readout.T), axis=1)
+        pairs = np.sum(rates * net.connectivity(rates), axis=1)
         return inverse_integral(net.activation, x).sum(axis=1) - rates @ net.bias - 0.5 * pairs
 
     def _slope(self, z):
         """The gradient of the latent energy, and g₊."""
         net = self.network
-        rates, gains, _ = net.activation.derivatives(self._lift(z))
-        forward, outer = rates @ net.readout.T, rates @ net.gamma
-        residual = (0.5 * forward - z) @ net.gamma.T + 0.5 * outer @ net.readout
-        field = 0.5 * (forward + outer @ self._crossed.T) - z
-        return -(gains * residual) @ net.gamma, field / net.tau
+        rates, gains, _ = net.activation.derivatives(net.lift(z))
+        W = net.connectivity
+        residual = 0.5 * (W(rates) + W.transposed(rates)) - net.lift.push(z)
+        field = 0.5 * rates @ (net.readout + self._backward).T - z
+        return -net.lift.pull(gains * residual), field / net.tau
 
     def _descends(self, z):
         gradient, field = self._slope(z)
@@ -155,11 +153,7 @@ def symmetry(network: Network) -> SymmetryDecomposition:
             f"symmetry decomposes a Network, got {type(network).__name__}; an embedding has one in "
             "its field .network"
         )
-    k = network.latent_dim
-    factor = np.linalg.qr(np.hstack([network.gamma, network.readout.T])).R
-    # W = Q (R_Γ R_sᵀ) Qᵀ with orthonormal Q, so the small matrix has the norms of the large one.
-    core = factor[:, :k] @ factor[:, k:].T
-    plus, minus = (float(np.linalg.norm(0.5 * (core + s * core.T))) for s in (1, -1))
+    plus, minus = network.connectivity.norms()
     norm = float(np.hypot(plus, minus))
     return SymmetryDecomposition(
         network=network,
@@ -167,7 +161,7 @@ def symmetry(network: Network) -> SymmetryDecomposition:
         symmetric_norm=plus,
         asymmetric_norm=minus,
         asymmetry=(minus / norm) ** 2 if norm > 0 else float("nan"),
-        _crossed=np.linalg.lstsq(network.gamma, network.readout.T)[0],
+        _backward=network.connectivity.transposed_readout(),
     )
 
 

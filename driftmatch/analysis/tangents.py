@@ -97,13 +97,13 @@ def _latent_flow(sde: AbstractSDE, net: Network):
 
     def drift(pair, t):
         z, V = _alike(pair)
-        rates, J = jacobian(net.spread(z))
+        rates, J = jacobian(net.lift.spread(z))
         f = (like(net.readout, z) @ rates - z) / net.tau
         return Pair(_forced(sde, f, t), (J @ V - V) / net.tau)
 
     def noise(pair, dB):
         z, V = _alike(pair)
-        return Pair(sde.noise(z, dB), kick(net.spread(z), dB, V))
+        return Pair(sde.noise(z, dB), kick(net.lift.spread(z), dB, V))
 
     return drift, noise
 
@@ -120,7 +120,7 @@ def _flow_within_subspace(sde: NeuralSDE):
     def drift(pair, t):
         x, C = _alike(pair)
         rates, J = jacobian(x)
-        f = (net.spread(like(net.readout, x) @ rates) - x) / net.tau
+        f = (net.connectivity.step(rates, like(net.bias, x)) - x) / net.tau
         return Pair(_forced(sde, f, t), (J @ C - C) / net.tau)
 
     def noise(pair, dB):

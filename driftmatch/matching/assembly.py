@@ -10,6 +10,7 @@ from driftmatch.matching.design import NUM_HELD_OUT, Design
 from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.errors import drift_scales
 from driftmatch.matching.problem import Features, MatchingProblem
+from driftmatch.matching.readouts import FreeReadouts
 from driftmatch.network import Network, SharedNoise
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
@@ -46,7 +47,7 @@ class Assembly:
             self.roots = RootOutputs.of(sde, unwhitened, points.weights)
             outputs = np.concatenate([outputs, self.roots.values], axis=1)
         self.problem = MatchingProblem(
-            points.states, outputs, points.weights, activation, private_noise
+            points.states, outputs, points.weights, activation, private_noise, FreeReadouts()
         )
 
     def assemble(

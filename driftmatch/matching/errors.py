@@ -64,7 +64,7 @@ def matching_errors(
     errors, noisy, diffusion = np.zeros_like(states), np.zeros(sde.dim), 0.0
     for i in range(0, len(states), STATES_A_BLOCK):
         part = slice(i, i + STATES_A_BLOCK)
-        x = states[part] @ network.gamma.T + network.bias
+        x = network.lift(states[part])
         rates = network.activation.derivatives(x)[0]
         errors[part] = _errors(network, rates, states[part], wanted[part])
         S = network.shared_noise.constant

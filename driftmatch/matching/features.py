@@ -1,23 +1,53 @@
 """Where random features come from, and which of many are kept."""
 
+import abc
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.linalg
 
+from driftmatch.arguments import check_non_negative, check_positive, clean_fields
 from driftmatch.errors import ComputationError
 from driftmatch.matching.blocks import blocks, one_blas_thread
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.refined import syrk
 
 
-def sample_features(
-    states: np.ndarray, number: int, rng: np.random.Generator, *, slope: float = 1.5
-) -> Features:
-    """Features in random directions, centred on random whitened states, with log-normal slopes."""
-    directions = rng.standard_normal((number, states.shape[1]))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    gamma = slope * np.exp(0.4 * rng.standard_normal((number, 1))) * directions
-    centres = 1.1 * states[rng.integers(len(states), size=number)]
-    return Features(gamma, -np.sum(gamma * centres, axis=1))
+class AbstractFeatures(abc.ABC):
+    """Where candidates for features come from."""
+
+    @abc.abstractmethod
+    def draw(
+        self,
+        states: np.ndarray,
+        number: int,
+        rng: np.random.Generator,
+        *,
+        slope: float | None = None,
+    ) -> Features:
+        """`number` features for whitened states, shape (N, k), their typical |Γ'_i| as given."""
+
+
+@dataclass(frozen=True)
+class RandomFeatures(AbstractFeatures):
+    """In random directions, centred on random states, with log-normal slopes.
+
+    - `slope`: their median |Γ'_i|; `spread`: the standard deviation of its logarithm.
+    """
+
+    slope: float = 1.5
+    spread: float = 0.4
+
+    def __post_init__(self):
+        clean_fields(self, slope=check_positive, spread=check_non_negative)
+
+    def draw(self, states, number, rng, *, slope=None):
+        directions = rng.standard_normal((number, states.shape[1]))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        slope = self.slope if slope is None else slope
+        gamma = slope * np.exp(self.spread * rng.standard_normal((number, 1))) * directions
+        centres = 1.1 * states[rng.integers(len(states), size=number)]
+        return Features(gamma, -np.sum(gamma * centres, axis=1))
 
 
 def select_features(

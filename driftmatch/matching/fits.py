@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-import scipy.linalg
 
 from driftmatch.arguments import (
     check_choice,
@@ -18,13 +17,12 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import InputError
 from driftmatch.matching.backprop import train
-from driftmatch.matching.blocks import blocks, one_blas_thread
-from driftmatch.matching.features import Moments, sample_features, select_features
-from driftmatch.matching.problem import Features, MatchingProblem
+from driftmatch.matching.blocks import blocks
+from driftmatch.matching.features import AbstractFeatures, RandomFeatures, select_features
+from driftmatch.matching.problem import Features, MatchingProblem, Readout
+from driftmatch.matching.readouts import LEAST_RIDGE
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
 from driftmatch.meters import AbstractMeter
-
-Readout = np.ndarray
 
 
 class Fitted(NamedTuple):
@@ -40,8 +38,7 @@ class Fitted(NamedTuple):
     num_states: int | None = None
 
 
-# Below this private noise the normal equations would lose too many digits.
-LEAST_RIDGE = 1e-4
+_RANDOM = RandomFeatures()
 _MOST_STEPS = 60
 _EASY = 0.01  # a private noise
 _HOLDS = 2.0  # error on all states over that on those that were learnt from
@@ -82,6 +79,7 @@ class LeastSquares(AbstractFit):
     """
 
     oversampling: int = 4
+    features: AbstractFeatures = _RANDOM
     name: ClassVar[str] = "least-squares"
     confined: ClassVar[bool] = True
 
@@ -96,12 +94,12 @@ class LeastSquares(AbstractFit):
         try:
             if problem.private_noise >= LEAST_RIDGE:
                 number = self.oversampling * num_neurons
-                candidates = sample_features(problem.states, number, rng)
+                candidates = self.features.draw(problem.states, number, rng)
                 small = problem.subset(max(4 * num_neurons, 2048))
                 features = select_features(small, candidates, num_neurons)
             else:
-                features = _smoothest_features(problem, num_neurons, rng)
-            return Fitted(features, solve_readout(problem, features))
+                features = _smoothest_features(self.features, problem, num_neurons, rng)
+            return Fitted(features, problem.readouts.solve(problem, features))
         finally:
             meter.stop()
 
@@ -124,6 +122,7 @@ class Refined(AbstractFit):
     states_per_neuron: int = 16
     oversampling: int = 4
     max_slope: float = 8.0
+    features: AbstractFeatures = _RANDOM
     name: ClassVar[str] = "refined"
     confined: ClassVar[bool] = True
 
@@ -149,7 +148,7 @@ class Refined(AbstractFit):
 
     def fit(self, problem, num_neurons, rng, meter):
         number = max(num_neurons, min(self.oversampling * num_neurons, 2048))
-        candidates = sample_features(problem.states, number, rng)
+        candidates = self.features.draw(problem.states, number, rng)
         some, every = self._states(num_neurons)
 
         def descend(first, last, holds):
@@ -194,7 +193,7 @@ class Refined(AbstractFit):
             descent.run(objective, last, on_step, start=point)
         features = features_of(descent.theta)
         gain, number = max(gain, descent.gain), len(problem.weights)
-        return Fitted(features, solve_readout(problem, features), gain, number)
+        return Fitted(features, problem.readouts.solve(problem, features), gain, number)
 
 
 @dataclass(frozen=True)
@@ -228,7 +227,7 @@ class Backprop(AbstractFit):
         return 50_000
 
     def fit(self, problem, num_neurons, rng, meter):
-        start = sample_features(problem.states, num_neurons, rng)
+        start = RandomFeatures().draw(problem.states, num_neurons, rng)
         features, readout = train(
             problem,
             start,
@@ -254,7 +253,7 @@ def get_fit(fit: str | AbstractFit) -> AbstractFit:
     return FITS[check_choice("fit", name, FITS)]
 
 
-def _smoothest_features(problem, num_neurons, rng) -> Features:
+def _smoothest_features(kind: AbstractFeatures, problem, num_neurons, rng) -> Features:
     """Random features with the slope that fits best, judged on states left out.
 
     Without noise to withstand, gentle slopes whose readouts cancel to many digits can be best.
@@ -263,41 +262,10 @@ def _smoothest_features(problem, num_neurons, rng) -> Features:
     training = problem.subset(half)
     candidates = []
     for slope in (0.1, 0.3, 1.0):
-        features = sample_features(problem.states, num_neurons, rng, slope=slope)
-        readout = solve_readout(training, features)
+        features = kind.draw(problem.states, num_neurons, rng, slope=slope)
+        readout = training.readouts.solve(training, features)
         rates = problem.activation.derivatives(features.arguments(problem.states[half:]))[0]
         error = np.sum((rates @ readout - problem.outputs[half:]) ** 2, axis=1)
         error = problem.weights[half:] @ error
         candidates.append((error, features))
     return min(candidates, key=lambda c: c[0])[1]
-
-
-def solve_readout(problem: MatchingProblem, features: Features) -> Readout:
-    """The readout for given features, with the ridge s² diag r.
-
-    By Cholesky where the ridge keeps the normal equations well conditioned, else by QR of the
-    features with the root of the ridge below them.
-    """
-    s = problem.private_noise
-    if s >= LEAST_RIDGE:
-        moments = Moments(problem, features, precise=True)
-        return moments.solve(s**2 * moments.noise)
-    omega = np.sqrt(problem.weights)[:, None]
-    value, slope, _ = problem.activation.derivatives(features.arguments(problem.states))
-    matrix, outputs = omega * value, omega * problem.outputs
-    if s > 0:
-        ridge = np.diag(s * np.sqrt(problem.weights @ slope**2))
-        matrix = np.concatenate([matrix, ridge])
-        outputs = np.concatenate([outputs, np.zeros((len(ridge), outputs.shape[1]))])
-    with one_blas_thread():
-        solution = scipy.linalg.lstsq(
-            matrix,
-            outputs,
-            cond=1e-16,
-            lapack_driver="gelsy",
-            overwrite_a=True,
-            overwrite_b=True,
-            check_finite=False,
-        )
-    assert solution is not None
-    return np.asarray(solution[0])

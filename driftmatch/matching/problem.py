@@ -5,6 +5,7 @@ outputs being z' + τ f'(z'), scaled so that their summed squared error is k ε_
 entries of the diffusion's square root if that depends on the state.
 """
 
+import abc
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,32 +14,7 @@ from jaxtyping import Float
 from driftmatch.activations import Activation
 
 Matrix = np.ndarray
-
-
-@dataclass(frozen=True)
-class MatchingProblem:
-    """What a fit is given.
-
-    - `states`: z', shape (N, k); `outputs`: shape (N, q); `weights`: shape (N,), with sum 1.
-    - `activation`: φ.
-    - `private_noise`: s, the noise in every neuron that the fit must withstand.
-    """
-
-    states: Float[Matrix, "N k"]
-    outputs: Float[Matrix, "N q"]
-    weights: Float[Matrix, " N"]
-    activation: Activation
-    private_noise: float
-
-    def subset(self, number: int) -> "MatchingProblem":
-        """The first `number` states (they are in random order), with their weights rescaled."""
-        weights = self.weights[:number]
-        return replace(
-            self,
-            states=self.states[:number],
-            outputs=self.outputs[:number],
-            weights=weights / weights.sum(),
-        )
+Readout = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,3 +36,39 @@ class Features:
     def arguments(self, states: Float[Matrix, "N k"]) -> Float[Matrix, "N n"]:
         """x = Γ'z' + b for many states."""
         return states @ self.gamma.T + self.bias
+
+
+class AbstractReadouts(abc.ABC):
+    """What readouts may be, and how they are solved for."""
+
+    @abc.abstractmethod
+    def solve(self, problem: "MatchingProblem", features: Features) -> Readout:
+        """V, shape (n, q), of the least error on the problem's states with its private noise."""
+
+
+@dataclass(frozen=True)
+class MatchingProblem:
+    """What a fit is given.
+
+    - `states`: z', shape (N, k); `outputs`: shape (N, q); `weights`: shape (N,), with sum 1.
+    - `activation`: φ.
+    - `private_noise`: s, the noise in every neuron that the fit must withstand.
+    - `readouts`: what they may be.
+    """
+
+    states: Float[Matrix, "N k"]
+    outputs: Float[Matrix, "N q"]
+    weights: Float[Matrix, " N"]
+    activation: Activation
+    private_noise: float
+    readouts: AbstractReadouts
+
+    def subset(self, number: int) -> "MatchingProblem":
+        """The first `number` states (they are in random order), with their weights rescaled."""
+        weights = self.weights[:number]
+        return replace(
+            self,
+            states=self.states[:number],
+            outputs=self.outputs[:number],
+            weights=weights / weights.sum(),
+        )

@@ -166,7 +166,7 @@ def _recalled(network: Network, targets: Landscape, M: int, key) -> Int[np.ndarr
 
 
 def _hopfield_recalled(network: Network, targets: Landscape, M: int, key) -> Int[np.ndarray, " W"]:
-    signs = signs_of(targets.minima @ network.gamma.T + network.bias)
+    signs = signs_of(network.lift(targets.minima))
     distinct, which, counts = np.unique(signs, axis=0, return_inverse=True, return_counts=True)
     successes = np.zeros(len(signs), int)
     if len(distinct) > 1:

@@ -57,7 +57,7 @@ def _drift_of_many(rest):
     @drift.def_vmap
     def drifts(size, batched, arrays, z):
         net, z = eqx.combine(arrays, rest), z.T
-        x = net._columns.T @ z + net.bias[:, None]
+        x = net.lift.side_by_side(z)
         return ((net.readout @ net.activation(x) - z) / net.tau).T, True
 
     return drift
@@ -99,6 +99,6 @@ def on_the_device(sde: Any, dtype: np.dtype) -> Any:
         return NeuralSDE(on_the_device(sde.network, dtype), sde.input)
     if not isinstance(sde, Network):
         return sde
-    arrays, rest = eqx.partition(sde._with_columns(), eqx.is_array_like)
+    arrays, rest = eqx.partition(sde.for_loop(), eqx.is_array_like)
     arrays = jax.tree.map(lambda a: jax.device_put(np.array(a, dtype)), arrays)
     return eqx.combine(arrays, rest)

@@ -94,9 +94,9 @@ def _drift_along(sde: AbstractSDE, states):
     """f and (∂f/∂z) f; a network's in NumPy, where nothing need be compiled."""
     if not isinstance(sde, Network):
         return drifts(sde, states), at_states(_along, sde, states, numbers=2 * sde.dim)
-    rates, slopes = sde.activation.derivatives(states @ sde.gamma.T + sde.bias)[:2]
+    rates, slopes = sde.activation.derivatives(sde.lift(states))[:2]
     f = (rates @ sde.readout.T - states) / sde.tau
-    return f, ((slopes * (f @ sde.gamma.T)) @ sde.readout.T - f) / sde.tau
+    return f, ((slopes * sde.lift.push(f)) @ sde.readout.T - f) / sde.tau
 
 
 def _times(f, turned):

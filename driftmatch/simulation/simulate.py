@@ -183,14 +183,14 @@ def _network_run(
     if network.private_noise == 0 and input_dim == k and start_dim == k:
         return network.latent(input=input), starts
     if start_dim == k:
-        starts = starts @ network.gamma.T + network.bias
+        starts = network.lift(starts)
     return network.neural(input=input), starts
 
 
 def _projected(network: Network, neurons: np.ndarray) -> np.ndarray:
     """z = Γ⁺(x − b) in the precision of x, without a copy of x."""
-    projector = network._projector().astype(neurons.dtype)
-    return neurons @ projector.T - projector @ network.bias.astype(neurons.dtype)
+    inverse = network.lift.inverse().astype(neurons.dtype)
+    return neurons @ inverse.T - inverse @ network.bias.astype(neurons.dtype)
 
 
 def _scheme(solver, sde: AbstractSDE) -> AbstractScheme:

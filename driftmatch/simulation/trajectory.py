@@ -107,9 +107,8 @@ class NetworkTrajectory(Record):
         neurons = _chosen("neurons", neurons, self.network.num_neurons)
         if self.stored_neurons is not None:
             return self.stored_neurons[:, times][..., neurons]
-        latent = self.latent[:, times]
-        gamma = self.network.gamma[neurons].astype(latent.dtype)
-        return latent @ gamma.T + self.network.bias[neurons].astype(latent.dtype)
+        lift, latent = self.network.lift.of(neurons), self.latent[:, times]
+        return latent @ lift.gamma.astype(latent.dtype).T + lift.bias.astype(latent.dtype)
 
 
 def _dataset(run: Trajectory | NetworkTrajectory, *, neurons: bool) -> "xarray.Dataset":

@@ -6,6 +6,7 @@ import pytest
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.matching.fits import Refined
 from driftmatch.matching.problem import MatchingProblem
+from driftmatch.matching.readouts import FreeReadouts
 from driftmatch.meters import SilentMeter
 
 NEURONS = 192
@@ -28,7 +29,9 @@ def waves(fit, spread: float, seed: int = 0) -> MatchingProblem:
     directions = np.random.default_rng(7).standard_normal((6, 6))
     weights = np.exp(spread * rng.standard_normal(len(z)))
     outputs = np.sin(z @ directions)
-    return MatchingProblem(z, outputs, weights / weights.sum(), ACTIVATIONS["tanh"], 0.01)
+    return MatchingProblem(
+        z, outputs, weights / weights.sum(), ACTIVATIONS["tanh"], 0.01, FreeReadouts()
+    )
 
 
 def weighted_error(fitted, problem) -> float:

@@ -5,9 +5,9 @@ import pytest
 
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.matching.blocks import blocks
-from driftmatch.matching.features import Moments, sample_features, select_features
-from driftmatch.matching.fits import solve_readout
+from driftmatch.matching.features import Moments, RandomFeatures, select_features
 from driftmatch.matching.problem import MatchingProblem
+from driftmatch.matching.readouts import FreeReadouts
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
 
 
@@ -18,12 +18,12 @@ def make_problem(activation="tanh", number=1500, private_noise=0.02, seed=0):
     outputs = np.stack([z[:, 0] * z[:, 1], np.sin(2 * z[:, 0]) + z[:, 1]], axis=1)
     weights = rng.random(number) + 0.1
     return MatchingProblem(
-        z, outputs, weights / weights.sum(), ACTIVATIONS[activation], private_noise
+        z, outputs, weights / weights.sum(), ACTIVATIONS[activation], private_noise, FreeReadouts()
     )
 
 
 def make_theta(problem, n=24, seed=1):
-    features = sample_features(problem.states, n, np.random.default_rng(seed))
+    features = RandomFeatures().draw(problem.states, n, np.random.default_rng(seed))
     return np.concatenate([features.gamma, features.bias[:, None]], axis=1)
 
 
@@ -124,7 +124,7 @@ def test_noise_ridge_predicts_the_error_with_noisy_neurons():
     with blocks(len(problem.weights)) as shared:
         point = Descent(theta).run(ReducedObjective(problem, 8.0, shared), 10)
     features = features_of(point.theta)
-    readout = solve_readout(problem, features)
+    readout = FreeReadouts().solve(problem, features)
     rng = np.random.default_rng(5)
     measured = []
     for _ in range(20):
@@ -138,7 +138,7 @@ def test_noise_ridge_predicts_the_error_with_noisy_neurons():
 def test_selection_beats_a_random_choice():
     problem = make_problem(number=3000)
     rng = np.random.default_rng(6)
-    candidates = sample_features(problem.states, 120, rng)
+    candidates = RandomFeatures().draw(problem.states, 120, rng)
 
     def objective(features):
         moments = Moments(problem, features, precise=True)
@@ -155,7 +155,7 @@ def test_selection_beats_a_random_choice():
 
 def test_moments_do_not_depend_on_the_precision_of_the_features():
     problem = make_problem()
-    features = sample_features(problem.states, 40, np.random.default_rng(7))
+    features = RandomFeatures().draw(problem.states, 40, np.random.default_rng(7))
     single, double = Moments(problem, features), Moments(problem, features, precise=True)
     upper = np.triu_indices(40)
     np.testing.assert_allclose(single.gram[upper], double.gram[upper], atol=1e-6)

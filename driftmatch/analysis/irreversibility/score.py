@@ -25,7 +25,7 @@ from jaxtyping import Float
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.analysis.flux import diffuse, undiffuse
 from driftmatch.matching.blocks import blocks
-from driftmatch.matching.features import sample_features
+from driftmatch.matching.features import RandomFeatures
 from driftmatch.matching.problem import Features
 from driftmatch.sampling.whitening import Whitening
 
@@ -90,7 +90,7 @@ def features_for(
     """Random features of the states, in units of z."""
     whitening = Whitening.of(states)
     chosen = states[rng.choice(len(states), min(len(states), 20_000), replace=False)]
-    features = sample_features(whitening.whiten(chosen), number, rng, slope=slope)
+    features = RandomFeatures(slope).draw(whitening.whiten(chosen), number, rng)
     gamma = scipy.linalg.solve_triangular(whitening.factor, features.gamma.T, lower=True, trans=1)
     return Features(gamma.T, features.bias - whitening.mean @ gamma)
 

@@ -21,20 +21,16 @@ from driftmatch.arguments import (
     check_non_negative,
     check_positive,
     check_text,
-    is_traced,
     or_none,
 )
 from driftmatch.errors import InputError
+from driftmatch.network.connectivity import AbstractConnectivity, LowRank
+from driftmatch.network.lift import FEW, AbstractLift, affine
 from driftmatch.precision import as_module, like
 from driftmatch.sde import AbstractSDE, check_starts
 from driftmatch.wrappers import Forced, Input, check_input, unforced
 
 Matrix = np.ndarray
-
-# Up to this rank Γz is a sum over columns, which XLA fuses with the activation: 0.36 µs a step of
-# 512 neurons at k = 3 where a product takes 0.39, and 5.9 where it takes 7.2 with 10⁴. At k = 8
-# both take 0.57, at k = 32 the product 1.6 and the sum 2.6.
-_FEW = 4
 
 
 class SharedNoise(NamedTuple):
@@ -67,7 +63,8 @@ class Network(AbstractSDE):
 
     **Fields** (arrays are kept in float64 and used in the precision that JAX is set to)
 
-    - `gamma`: Γ, shape (n, k); `readout`: W_s, shape (k, n); `bias`: b, shape (n,).
+    - `connectivity`: W and the `lift` of latent coordinates into neurons, made from
+      `gamma`: Γ, shape (n, k); `readout`: W_s, shape (k, n); `bias`: b, shape (n,).
     - `tau`: the neural time constant τ > 0, in units of time.
     - `activation`: φ.
     - `shared_noise`: S; see `SharedNoise`.
@@ -81,13 +78,9 @@ class Network(AbstractSDE):
     checked then.
     """
 
-    gamma: Float[Matrix, "n k"]
-    readout: Float[Matrix, "k n"]
-    bias: Float[Matrix, " n"]
+    connectivity: AbstractConnectivity
     shared_noise: SharedNoise
     _starts: Float[Matrix, "A k"] | None
-    # Of Γ, each contiguous: strided, they cost a third more. Only where a loop asked for them.
-    _columns: Float[Matrix, "k n"] | None
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
@@ -108,16 +101,9 @@ class Network(AbstractSDE):
         name: str = "network",
         time_scale: float | None = None,
     ):
-        self.gamma = check_array("gamma", gamma, ("n", "k")).copy()
-        n, k = self.gamma.shape
-        self.readout = check_array("readout", readout, (k, n)).copy()
-        self.bias = check_array("bias", bias, (n,)).copy()
-        if n < k:
-            raise InputError(f"a network of {n} neurons cannot carry {k} latent dimensions")
-        if not is_traced(self.gamma):
-            lengths = np.linalg.norm(self.gamma, axis=0)  # of columns in whatever units
-            if not lengths.all() or np.linalg.matrix_rank(self.gamma / lengths) < k:
-                raise InputError("gamma must have independent columns")
+        lift = affine(gamma, bias)
+        n, k = lift.num_neurons, lift.latent_dim
+        self.connectivity = LowRank(lift, check_array("readout", readout, (k, n)).copy())
         self.tau = check_positive("tau", tau)
         self.private_noise = check_non_negative("private_noise", private_noise)
         self.activation = get_activation(activation)
@@ -125,16 +111,35 @@ class Network(AbstractSDE):
         self._starts = None if start is None else check_starts(start, k)
         self._name = check_text("name", name)
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
-        self._columns = None
+
+    @property
+    def lift(self) -> AbstractLift:
+        """How latent coordinates lie in the neurons: ``lift(z)`` is x = Γz + b."""
+        return self.connectivity.lift
+
+    @property
+    def gamma(self) -> Float[Matrix, "n k"]:
+        """Γ, shape (n, k)."""
+        return self.lift.gamma
+
+    @property
+    def bias(self) -> Float[Matrix, " n"]:
+        """b, shape (n,)."""
+        return self.lift.bias
+
+    @property
+    def readout(self) -> Float[Matrix, "k n"]:
+        """W_s, shape (k, n)."""
+        return self.connectivity.readout
 
     @property
     def num_neurons(self) -> int:
         """n."""
-        return self.gamma.shape[0]
+        return self.lift.num_neurons
 
     @property
     def dim(self):
-        return self.gamma.shape[1]
+        return self.lift.latent_dim
 
     @property
     def latent_dim(self) -> int:
@@ -163,18 +168,15 @@ class Network(AbstractSDE):
 
     @property
     def W(self) -> Float[Matrix, "n n"]:
-        """The connectivity Γ W_s as one dense matrix, formed when asked for: n² numbers."""
-        return self.gamma @ self.readout
+        """The connectivity as one dense matrix, formed when asked for: n² numbers."""
+        return self.connectivity.block(slice(None), slice(None))
 
     def eigenvalues(self) -> Complex[np.ndarray, " n"]:
-        """Of W, the largest first: those of W_s Γ, a k×k matrix, and n − k zeros."""
-        few = np.linalg.eigvals(np.asarray(self.readout) @ np.asarray(self.gamma))
-        values = np.zeros(self.num_neurons, complex)
-        values[: self.dim] = few[np.argsort(-np.abs(few), kind="stable")]
-        return values
+        """Of W, the largest first, without forming it."""
+        return self.connectivity.eigenvalues()
 
     def _rates(self, z):
-        return self.activation(self.spread(z))
+        return self.activation(self.lift.spread(z))
 
     def drift(self, z):
         return (like(self.readout, z) @ self._rates(z) - z) / self.tau
@@ -186,7 +188,7 @@ class Network(AbstractSDE):
 
     def noise(self, z, dB):
         S = self.diffusion(z)
-        if S.shape[1] > _FEW:
+        if S.shape[1] > FEW:
             return S @ dB
         total = S[:, 0] * dB[0]
         for j in range(1, S.shape[1]):
@@ -213,52 +215,24 @@ class Network(AbstractSDE):
             check_input(input, (self.latent_dim, self.num_neurons))
         return NeuralSDE(self, input)
 
-    def lift(self, z: Float[ArrayLike, "... k"]) -> Float[Array, "... n"]:
-        """x = Γz + b."""
-        z = _states("z", z, self.latent_dim)
-        return z @ like(self.gamma, z).T + like(self.bias, z)
-
-    def project(self, x: Float[ArrayLike, "... n"]) -> Float[Array, "... k"]:
+    def project(self, x: Float[ArrayLike, "... n"]) -> Float[Any, "... k"]:
         """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
-        x = _states("x", x, self.num_neurons)
-        return (x - like(self.bias, x)) @ like(self._projector(), x).T
-
-    def _projector(self) -> Float[Matrix, "k n"]:
-        """Γ⁺, the pseudo-inverse of Γ."""
-        pinv: Any = jnp.linalg.pinv if is_traced(self.gamma) else np.linalg.pinv
-        return pinv(self.gamma)
-
-    def spread(
-        self, z: Float[Array, " k"], onto: Float[Array, "*n"] | None = None
-    ) -> Float[Array, " n"]:
-        """Γz + `onto`, which is b if it is not given, for one state inside of a step."""
-        columns = like(self.gamma.T if self._columns is None else self._columns, z)
-        total = like(self.bias, z) if onto is None else onto
-        if len(columns) > _FEW:
-            return z @ columns + total
-        for j in range(len(columns)):
-            total = total + columns[j] * z[j]
-        return total
-
-    def _with_columns(self) -> "Network":
-        """The same network, laid out for a loop; not for a network that will be changed."""
-        columns = np.ascontiguousarray(np.asarray(self.gamma).T)
-        return eqx.tree_at(lambda net: net._columns, self, columns, is_leaf=lambda x: x is None)
+        return self.lift.project(x)
 
     def with_private_noise(self, private_noise: float) -> "Network":
         """The same network with another private noise s."""
-        return Network(
-            self.gamma,
-            self.readout,
-            self.bias,
-            tau=self.tau,
-            activation=self.activation,
-            shared_noise=self.shared_noise,
-            private_noise=private_noise,
-            start=self.starts,
-            name=self.name,
-            time_scale=self.time_scale,
-        )
+        return self._with(private_noise=check_non_negative("private_noise", private_noise))
+
+    def for_loop(self) -> "Network":
+        """The same network, laid out for a loop, and not to be changed."""
+        return self._with(connectivity=self.connectivity.for_loop())
+
+    def _with(self, **fields: Any) -> "Network":
+        """The same network but for these fields."""
+        other = object.__new__(Network)
+        for name in type(self).__dataclass_fields__:
+            object.__setattr__(other, name, fields.get(name, getattr(self, name)))
+        return other
 
     def __repr__(self):
         private = f", private_noise={self.private_noise:g}" if self.private_noise else ""
@@ -300,8 +274,8 @@ class NeuralSDE(AbstractSDE):
 
     def drift(self, x):
         net = self.network
-        latent = like(net.readout, x) @ net.activation(x)
-        return (net.spread(latent) - x) / net.tau
+        received = net.connectivity.step(net.activation(x), like(net.bias, x))
+        return (received - x) / net.tau
 
     def diffusion(self, x):
         return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(
@@ -313,7 +287,7 @@ class NeuralSDE(AbstractSDE):
         m = net.shared_noise.constant.shape[1]
         private = net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
         onto = jnp.zeros((), x.dtype) if net.private_noise == 0 else private
-        return net.spread(self._amplitude(x) @ dB[:m], onto)
+        return net.lift.spread(self._amplitude(x) @ dB[:m], onto)
 
     def _amplitude(self, x):
         """S, without rates that nobody reads."""
@@ -328,13 +302,13 @@ class NeuralSDE(AbstractSDE):
         value = self.input(t)
         net = self.network
         if value.shape == (net.latent_dim,):
-            value = like(net.gamma, value) @ value
+            value = net.lift.push(value)
         return value / net.tau
 
     @property
     def starts(self):
         net = self.network
-        return None if net.starts is None else net.starts @ net.gamma.T + net.bias
+        return None if net.starts is None else net.lift(net.starts)
 
     @property
     def time_scale(self):
@@ -369,15 +343,6 @@ def as_sde(system: Any, *, error: str, hint: str = "") -> AbstractSDE:
     if not isinstance(system, AbstractSDE):
         raise InputError(f"{error}, got {type(system).__name__}{hint and '; '}{hint}")
     return system.latent() if isinstance(system, Network) else system
-
-
-def _states(what: str, value: ArrayLike, dim: int) -> Array:
-    """As an array of JAX, which may be traced: any states that have a shape of (..., dim)."""
-    if not isinstance(value, jax.Array) or jnp.iscomplexobj(value):
-        return jnp.asarray(check_array(what, value, (..., dim), finite=False, empty=True))
-    if value.ndim == 0 or value.shape[-1] != dim:
-        raise InputError(f"{what} must have shape (..., {dim}), got {value.shape}")
-    return value
 
 
 def _shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
