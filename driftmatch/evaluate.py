@@ -5,12 +5,12 @@ States are taken in batches of few sizes, so that a function of an SDE is seldom
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.compilation import compiled
 from driftmatch.sde import AbstractSDE
 
 _FEW, _BATCH = 128, 4096  # states in a batch
@@ -66,7 +66,7 @@ def at_states(
     return np.concatenate(parts)
 
 
-@eqx.filter_jit
+@compiled
 def _batch(function, sde, states):
     return jax.vmap(lambda z: function(sde, z))(states)
 

@@ -21,9 +21,10 @@ from driftmatch.arguments import (
     or_none,
     shown,
 )
+from driftmatch.closures import as_module, uncompiled
 from driftmatch.domain import check_bounds, check_inside, check_periods
 from driftmatch.errors import InputError
-from driftmatch.precision import as_module, like, uncompiled, with_own_constants
+from driftmatch.precision import like
 
 if TYPE_CHECKING:  # to a type checker an AbstractVar would be a field to initialise
     from typing import ClassVar as AbstractVar
@@ -189,9 +190,9 @@ class SDE(AbstractSDE):
             else _constant_diffusion(diffusion, self.dim)
         )
         self.noise_dim = _check_functions(drift, self._diffusion, self.dim)
-        drift = as_module(with_own_constants(drift, self.dim))
+        drift = as_module(drift, self.dim)
         if callable(self._diffusion):
-            self._diffusion = as_module(with_own_constants(self._diffusion, self.dim))
+            self._diffusion = as_module(self._diffusion, self.dim)
         if interpretation == "stratonovich" and callable(self._diffusion):
             drift = StratonovichDrift(drift, self._diffusion)
         self._drift = drift

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from driftmatch.closures import as_module
 from driftmatch.errors import InputError
-from driftmatch.precision import as_module
 from driftmatch.sde import AbstractSDE
 
 if TYPE_CHECKING:  # to a type checker an AbstractVar would be a field to initialise

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
-from driftmatch.precision import like, with_own_constants
+from driftmatch.closures import as_module
+from driftmatch.precision import like
 
 
 def arrays():
@@ -43,7 +44,7 @@ def in_a_module(A, b):
 def test_functions_with_numpy_arrays_work_in_both_precisions(build):
     """Called, compiled as an argument, compiled in, batched and differentiated; values in float64
     are exact to its last digits."""
-    function = with_own_constants(build(*arrays()), 2)
+    function = as_module(build(*arrays()), 2)
     as_argument = eqx.filter_jit(lambda function, z: function(z))
     batched = eqx.filter_jit(lambda function, z: jax.vmap(jax.jacfwd(function))(z[None])[0])
     kept = []
@@ -58,17 +59,11 @@ def test_functions_with_numpy_arrays_work_in_both_precisions(build):
                 np.testing.assert_allclose(value, expected, rtol=1e-14 if x64 else 1e-6)
 
 
-def test_functions_without_numpy_arrays_are_left_as_they_are():
-    A, b = (jnp.array(a) for a in arrays())
-    for function in (jnp.sin, affine(A, b), affine(2.0 * A, np.float64(3))):
-        assert with_own_constants(function, 2) is function
-
-
 def test_what_closes_over_a_traced_value_can_still_be_differentiated():
     A, b = arrays()
 
     def at(scale):
-        return with_own_constants(lambda z: scale * (A @ z) + b, 2)(jnp.ones(2))
+        return as_module(lambda z: scale * (A @ z) + b, 2)(jnp.ones(2))
 
     np.testing.assert_allclose(jax.jacfwd(at)(2.0), A @ np.ones(2), rtol=1e-6)
 

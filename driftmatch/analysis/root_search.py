@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from driftmatch.compilation import compiled
 from driftmatch.sde import AbstractSDE
 
 MAX_STEPS = 300
@@ -30,7 +31,7 @@ class Field(eqx.Module):
         return (self.sde.drift(self.low + self.width * u) + self.forcing) / self.scale
 
 
-@eqx.filter_jit
+@compiled
 def zeros(field: Field, starts: Float[Array, "N k"]) -> Float[Array, "N k"]:
     """Where Levenberg and Marquardt's steps end:  p = −(JᵀJ + μI)⁻¹ JᵀF,  ½|F|² never growing.
 
@@ -73,7 +74,7 @@ def zeros(field: Field, starts: Float[Array, "N k"]) -> Float[Array, "N k"]:
     return _iterate(step, jax.vmap(first)(starts))
 
 
-@eqx.filter_jit
+@compiled
 def minima(field: Field, starts: Float[Array, "N k"]) -> Float[Array, "N k"]:
     """Where Newton's steps on q = ½|F|² end, with |eigenvalues| of its Hessian, q never growing."""
 
@@ -120,13 +121,13 @@ def _iterate(step, states):
     return jax.lax.while_loop(unfinished, body, (states, 0))[0][0]
 
 
-@eqx.filter_jit
+@compiled
 def linearised(field: Field, points: Float[Array, "N k"]):
     """F and ∂F/∂u at every point."""
     return jax.vmap(field)(points), jax.vmap(jax.jacfwd(field))(points)
 
 
-@eqx.filter_jit
+@compiled
 def curvature(field: Field, points: Float[Array, "N k"]) -> Float[Array, "N k k"]:
     """The Hessian of ½|F|² at every point."""
     return jax.vmap(jax.hessian(lambda u: 0.5 * jnp.sum(field(u) ** 2)))(points)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.compilation import compiled
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
@@ -62,7 +62,7 @@ class NoiseFreeFlow:
         return np.where(np.isfinite(stretches).all(axis=(1, 2), keepdims=True), stretches, np.nan)
 
 
-@eqx.filter_jit
+@compiled
 def _settle(sde, mean, factor, starts, time_scale):
     """The stretches of a batch, shape (N, P, k); NaN where one cannot go on.
 

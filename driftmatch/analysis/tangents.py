@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.compilation import compiled
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE
@@ -202,7 +203,7 @@ def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
     return jnp.stack(columns, axis=2), jnp.stack(logs, axis=1)
 
 
-@eqx.filter_jit
+@compiled
 def grow(flow: Flow, pairs: Pair, key, first_step, dt, num_qr: int, qr_every: int, steady: bool):
     """The pairs, M of them, after `num_qr` intervals, and the sums of ln |R_ii|, shape (M, p).
 

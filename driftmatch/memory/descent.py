@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.sde import SDE, AbstractSDE
 
@@ -78,7 +79,7 @@ def distances(states: Float[np.ndarray, "W k"]) -> Float[np.ndarray, "W W"]:
     return np.linalg.norm(states[:, None] - states[None], axis=-1)
 
 
-@eqx.filter_jit
+@compiled
 def _descend(f, starts, c):
     """Where explicit steps of a size that the local slopes allow end, and what `newton` finds."""
 
@@ -122,7 +123,7 @@ def basins(sde, minima, starts) -> Int[np.ndarray, " N"]:
     return np.concatenate([np.zeros(0, np.int32), *labels])[: len(starts)]
 
 
-@eqx.filter_jit
+@compiled
 def _flow(f, minima, reach, starts):
     """Midpoint steps that the local slopes allow and that are short beside the distance to the
     nearest minimum, so that none leaps across a ridge."""

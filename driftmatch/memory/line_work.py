@@ -1,11 +1,11 @@
 """The work of a drift along straight lines, and its slopes."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.compilation import compiled
 from driftmatch.memory.descent import flow_of
 from driftmatch.sde import AbstractSDE
 
@@ -47,7 +47,7 @@ def _work_along(sde, before, after, panels):
         panels, last = 4 * panels, work
 
 
-@eqx.filter_jit
+@compiled
 def _work(f, before, after, panels):
     """Work along lines, and the highest and the lowest that it was, at the ends of panels."""
     points, weights = np.polynomial.legendre.leggauss(4)
@@ -73,7 +73,7 @@ def slopes_at(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.nd
         return np.asarray(_slopes(flow_of(sde), jnp.asarray(padded)))[: len(states)]
 
 
-@eqx.filter_jit
+@compiled
 def _slopes(f, states):
     return jax.vmap(jax.jacfwd(f))(states)
 

@@ -10,6 +10,7 @@ from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.arguments import check_count, check_key, check_meter
+from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
@@ -129,7 +130,7 @@ def _walk(sde, start, target, M: int, dt: float):
     return seen, level, starts
 
 
-@eqx.filter_jit
+@compiled
 def _advance(sde, level, z, arrival, key, ends, dt, block):
     """From step ends[0] to ends[1], or until all have arrived: the step reached, the states, and
     the step in which each trajectory arrived, −1 before it has."""

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from driftmatch.arguments import check_array
+from driftmatch.closures import as_module, uncompiled
 from driftmatch.errors import InputError
 from driftmatch.memory.descent import nearest
-from driftmatch.precision import like, uncompiled, with_own_constants
+from driftmatch.precision import like
 from driftmatch.records import Record
 from driftmatch.words import spelled
 
@@ -149,7 +150,7 @@ def as_level(target: Regions | Level, dim: int, what: str = "target") -> Level:
             f"{what} must return one real number for a state, negative inside, got "
             f"{value.dtype} of shape {value.shape}"
         )
-    return with_own_constants(level, dim)
+    return as_module(level, dim)
 
 
 def _least(matrix: Float[np.ndarray, "W W"]) -> tuple[int, int]:

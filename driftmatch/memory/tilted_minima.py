@@ -2,7 +2,6 @@
 
 from functools import cached_property
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array, check_count, check_positive
+from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.descent import flow_of, newton, width
 from driftmatch.memory.landscape import Landscape, as_landscape
@@ -118,7 +118,7 @@ def _work(sde: AbstractSDE, before, after) -> Float[np.ndarray, "..."]:
     return work_along(sde, *flat, panels=1)[0].reshape(before.shape[:-1])
 
 
-@eqx.filter_jit
+@compiled
 def _follow(f, minima, curvatures, c, amplitudes, strides, limits):
     """The minima at all amplitudes but the first, shape (A − 1, W, k), NaN where there are none;
     where each was last, at which amplitude, and its least curvature there.

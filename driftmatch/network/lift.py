@@ -111,23 +111,23 @@ class Affine(AbstractLift):
         return self.gamma.shape[1]
 
     def __call__(self, z):
-        z = _states("z", z, self.latent_dim)
+        z = _states("z", z, self.latent_dim, self.gamma)
         return z @ alike(self.gamma, z).T + alike(self.bias, z)
 
     def project(self, x):
-        x = _states("x", x, self.num_neurons)
+        x = _states("x", x, self.num_neurons, self.gamma)
         return (x - alike(self.bias, x)) @ alike(self.inverse(), x).T
 
     def push(self, v):
-        v = _states("v", v, self.latent_dim)
+        v = _states("v", v, self.latent_dim, self.gamma)
         return v @ alike(self.gamma, v).T
 
     def components(self, w):
-        w = _states("w", w, self.num_neurons)
+        w = _states("w", w, self.num_neurons, self.gamma)
         return w @ alike(self.inverse(), w).T
 
     def pull(self, w):
-        w = _states("w", w, self.num_neurons)
+        w = _states("w", w, self.num_neurons, self.gamma)
         return w @ alike(self.gamma, w)
 
     def spread(self, z, onto=None):
@@ -168,10 +168,11 @@ def affine(gamma: ArrayLike, bias: ArrayLike) -> Affine:
     return Affine(gamma, bias)
 
 
-def _states(what: str, value: ArrayLike, dim: int) -> Any:
-    """Any states that have a shape of (..., dim): of JAX, maybe traced, or in double precision."""
+def _states(what: str, value: ArrayLike, dim: int, gamma: ArrayLike) -> Any:
+    """Any states that have a shape of (..., dim): of JAX if they or Γ are, or else of NumPy."""
     if not isinstance(value, jax.Array) or jnp.iscomplexobj(value):
-        return check_array(what, value, (..., dim), finite=False, empty=True)
+        states = check_array(what, value, (..., dim), finite=False, empty=True)
+        return like(states, gamma) if isinstance(gamma, jax.Array) else states
     if value.ndim == 0 or value.shape[-1] != dim:
         raise InputError(f"{what} must have shape (..., {dim}), got {value.shape}")
     return value

@@ -23,10 +23,11 @@ from driftmatch.arguments import (
     check_text,
     or_none,
 )
+from driftmatch.closures import as_module
 from driftmatch.errors import InputError
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
 from driftmatch.network.lift import FEW, AbstractLift, affine
-from driftmatch.precision import as_module, like
+from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_starts
 from driftmatch.wrappers import Forced, Input, check_input, unforced
 

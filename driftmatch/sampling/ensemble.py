@@ -14,11 +14,11 @@ is not finite, is taken back and h cut. All paths share h: what comes of it is a
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from driftmatch.compilation import compiled
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
@@ -103,7 +103,7 @@ def _trial(sde: AbstractSDE, now: Ensemble, h, dB, period, bounds) -> tuple[Arra
     return change, error, finite
 
 
-@eqx.filter_jit
+@compiled
 def advance(
     sde: AbstractSDE,
     ensemble: Ensemble,

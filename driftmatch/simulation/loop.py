@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
@@ -104,17 +105,17 @@ def integrate(
 def _begin(sde, scheme, starts, dt, wide):
     """What the first chunk is handed; it is compiled only for schemes that carry something."""
 
-    @eqx.filter_jit
-    def carried(sde, scheme, starts, dt):
-        return jax.vmap(lambda z: scheme.init(sde, z, dt))(starts)
-
     with jax.enable_x64(True):
-        is_empty = eqx.filter_eval_shape(carried, sde, scheme, starts, dt) is None
-        carry = None if is_empty else carried(sde, scheme, starts, np.float64(dt))
+        is_empty = eqx.filter_eval_shape(_carried, sde, scheme, starts, dt) is None
+        carry = None if is_empty else compiled(_carried)(sde, scheme, starts, np.float64(dt))
         return carry, jax.device_put(np.ascontiguousarray(starts.T if wide else starts))
 
 
-@eqx.filter_jit
+def _carried(sde, scheme, starts, dt):
+    return jax.vmap(lambda z: scheme.init(sde, z, dt))(starts)
+
+
+@compiled
 def _advance(sde, scheme, carry, key, span, dt, block, capacity, dtype, wide):
     """From one step to another: what is carried there, and the samples on the way.
 

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.compilation import compiled
 from driftmatch.errors import InputError
 from driftmatch.sde import AbstractSDE
 
@@ -70,7 +70,7 @@ def _followed(sde, start, duration: float, came: str) -> Float[np.ndarray, "T j"
     )
 
 
-@eqx.filter_jit
+@compiled
 def _runge_kutta(sde, start, interval, substeps):
     """States, shape (T, j), and how far coarser steps led from each, shape (T,)."""
 
@@ -139,11 +139,11 @@ def _slopes(sde, state: Float[np.ndarray, " j"], came: str) -> Float[np.ndarray,
     return slopes
 
 
-@eqx.filter_jit
+@compiled
 def _flow(sde, states):
     return jax.vmap(sde.drift)(states)
 
 
-@eqx.filter_jit
+@compiled
 def _jacobian(sde, state):
     return jax.jacfwd(sde.drift)(state)
