@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from driftmatch.analysis.irreversibility.irreversibility import (
         irreversibility as irreversibility,
     )
+    from driftmatch.analysis.irreversibility.record import AbstractRoute as AbstractRoute
     from driftmatch.analysis.irreversibility.record import Irreversibility as Irreversibility
     from driftmatch.analysis.lyapunov import LyapunovSpectrum as LyapunovSpectrum
     from driftmatch.analysis.lyapunov import lyapunov as lyapunov
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from driftmatch.analysis.symmetry import symmetry as symmetry
     from driftmatch.analysis.symmetry_roles import SymmetryRoles as SymmetryRoles
     from driftmatch.analysis.symmetry_roles import symmetry_roles as symmetry_roles
+    from driftmatch.embedding.closed_loop import ClosedLoop as ClosedLoop
     from driftmatch.embedding.embed import Embedding as Embedding
     from driftmatch.embedding.embed import embed as embed
     from driftmatch.embedding.robustness import RobustnessFront as RobustnessFront
@@ -58,11 +60,22 @@ if TYPE_CHECKING:
     from driftmatch.errors import InputError as InputError
     from driftmatch.grids import Grid as Grid
     from driftmatch.matching.errors import matching_errors as matching_errors
+    from driftmatch.matching.features import AbstractFeatures as AbstractFeatures
+    from driftmatch.matching.features import RandomFeatures as RandomFeatures
+    from driftmatch.matching.fits import AbstractFit as AbstractFit
     from driftmatch.matching.fits import Backprop as Backprop
+    from driftmatch.matching.fits import Fitted as Fitted
     from driftmatch.matching.fits import LeastSquares as LeastSquares
     from driftmatch.matching.fits import Refined as Refined
+    from driftmatch.matching.problem import AbstractReadouts as AbstractReadouts
+    from driftmatch.matching.problem import Features as Features
+    from driftmatch.matching.problem import MatchingProblem as MatchingProblem
+    from driftmatch.meters import AbstractMeter as AbstractMeter
     from driftmatch.meters import TerminalMeter as TerminalMeter
+    from driftmatch.network import AbstractConnectivity as AbstractConnectivity
+    from driftmatch.network import AbstractLift as AbstractLift
     from driftmatch.network import Network as Network
+    from driftmatch.network import NeuralSDE as NeuralSDE
     from driftmatch.network import SharedNoise as SharedNoise
     from driftmatch.outcomes import Outcome as Outcome
     from driftmatch.sampling.sample import sample as sample
@@ -81,15 +94,25 @@ if TYPE_CHECKING:
 # public name -> the module that defines it
 _HOMES = {
     "ACTIVATIONS": "activations",
+    "AbstractConnectivity": "network",
+    "AbstractFeatures": "matching.features",
+    "AbstractFit": "matching.fits",
+    "AbstractLift": "network",
+    "AbstractMeter": "meters",
+    "AbstractReadouts": "matching.problem",
+    "AbstractRoute": "analysis.irreversibility.record",
     "AbstractSDE": "sde",
     "Activation": "activations",
     "Alignment": "analysis.subspace",
     "Analysis": "analysis.summary",
     "Backprop": "matching.fits",
     "BasinCheck": "analysis.basin",
+    "ClosedLoop": "embedding.closed_loop",
     "ComputationError": "errors",
     "Embedding": "embedding.embed",
     "EmbeddingReport": "embedding.verdict",
+    "Features": "matching.problem",
+    "Fitted": "matching.fits",
     "FixedPoints": "analysis.fixed_points",
     "Grid": "grids",
     "GridRoute": "analysis.irreversibility.by_grid",
@@ -99,12 +122,15 @@ _HOMES = {
     "LeastSquares": "matching.fits",
     "LinearRoute": "analysis.irreversibility.by_linear",
     "LyapunovSpectrum": "analysis.lyapunov",
+    "MatchingProblem": "matching.problem",
     "Network": "network",
     "NetworkTrajectory": "simulation.trajectory",
     "NeuralEigenvalues": "analysis.fixed_points",
+    "NeuralSDE": "network",
     "NeuralSpectrum": "analysis.neural_lyapunov",
     "Outcome": "outcomes",
     "PathRoute": "analysis.irreversibility.by_path",
+    "RandomFeatures": "matching.features",
     "Refined": "matching.fits",
     "RobustnessFront": "embedding.robustness",
     "SDE": "sde",
