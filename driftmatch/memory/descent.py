@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.flows import MIDPOINT, runge_kutta
 from driftmatch.sde import SDE, AbstractSDE
 
 _DESCENT = 2000  # steps
@@ -80,12 +81,11 @@ def distances(states: Float[np.ndarray, "W k"]) -> Float[np.ndarray, "W W"]:
 
 @eqx.filter_jit
 def _descend(f, starts, c):
-    """Where explicit steps of a size that the local slopes allow end, and what `newton` finds."""
+    """Where midpoint steps of a size that the local slopes allow end, and what `newton` finds."""
 
     def step(_, z):
         h = 0.5 / jnp.maximum(jnp.linalg.norm(jax.jacfwd(f)(z)), 1e-12)
-        half = z + 0.5 * h * (f(z) + c)
-        return z + h * (f(half) + c)
+        return runge_kutta(lambda z, _: f(z) + c, z, h, MIDPOINT)[0]
 
     def one(z):
         end = jax.lax.fori_loop(0, _DESCENT, step, z)
@@ -134,7 +134,7 @@ def _flow(f, minima, reach, starts):
         speed = jnp.linalg.norm(velocity)
         h = jnp.minimum(0.5 / J, 0.25 * away.min() / speed)
         moving = speed > _AT_REST * reach.min() * J  # not if NaN
-        new = z + h * f(z + 0.5 * h * velocity)
+        new = runge_kutta(lambda z, _: f(z), z, h, MIDPOINT, velocity)[0]
         return new, jnp.where(away[j] <= reach[j], j, -1).astype(jnp.int32), moving
 
     def unfinished(carry):
