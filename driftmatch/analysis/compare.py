@@ -26,13 +26,13 @@ from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
+from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
 from driftmatch.words import spelled
 
 _STEPS, _TIMES = 25, 1000  # steps in a time scale, and time scales of a run
 _MOST_STEPS = 500_000
-_REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where a run does not stay finite
 _SAMPLES = 5  # a time scale
 _LYAPUNOV_TRAJECTORIES = 64
 _LYAPUNOV_TIME = 300  # time scales on each of them, after as many to forget the noise
@@ -206,9 +206,9 @@ def compare(
     if sde.periodic is not None:
         sde = OnCircles(sde, time_scale)
         starts = sde.laid_out(starts)
-    refinements = (1,) if dt is not None else _REFINEMENTS
+    is_given = dt is not None
     duration, dt = _check_times(sde, duration, dt, samples)
-    runs = _Runs(duration, dt, time_scale, num_trajectories, keys["exponents"])
+    runs = _Runs(duration, dt, is_given, time_scale, num_trajectories, keys["exponents"])
     pick = partial(_picked, sde, rng)
 
     def check_basins():
@@ -222,13 +222,13 @@ def compare(
     with ThreadPoolExecutor(max_workers=1) as second:
         try:
             begin = pick(starts, num_trajectories)
-            target, dt = runs.refined("the target", sde, begin, keys["target"], refinements)
+            target, dt = runs.refined("the target", sde, begin, keys["target"])
             runs = replace(runs, dt=dt)  # the network's too, and that of the exponents
             meter.advance(1, "network")
             from_target = pick(target, num_trajectories)
             network_run = second.submit(
                 in_this_precision(runs.refined), "the network", network, from_target,
-                keys["network"], refinements,
+                keys["network"],
             )  # fmt: skip
             basin_check = second.submit(in_this_precision(check_basins))
             from_target = pick(target, _LYAPUNOV_TRAJECTORIES)
@@ -315,26 +315,28 @@ class _Runs:
 
     duration: float
     dt: float
+    is_given: bool
     time_scale: float
     num_trajectories: int
     key: PRNGKeyArray  # of the exponents
 
-    def refined(self, whose, system, starts, key, refinements):
+    def refined(self, whose, system, starts, key):
         """Trajectories (M, T, k) after a burn-in of a tenth of the duration, and the step: made
         finer while they do not stay finite."""
-        run = None
-        for refinement in refinements:
+
+        def attempt(refinement: int):
             step = self.dt / refinement
             run = simulate(
-                system, duration=1.1 * self.duration, dt=step, key=key, start=starts, throw=False,
+                system, duration=1.1 * self.duration, dt=step, key=key, start=starts,
                 num_trajectories=self.num_trajectories,
                 save_every=max(1, round(self.time_scale / _SAMPLES / step)),
             )  # fmt: skip
-            if run.outcome is Outcome.INTERRUPTED:
-                raise KeyboardInterrupt
-            if run.outcome.ok:
-                return run.states[:, -round(run.states.shape[1] / 1.1) :], step
-        raise ComputationError(f"{whose} could not be run: {run.reason if run else ''}")
+            return (run.states[:, -round(run.states.shape[1] / 1.1) :], step), True
+
+        try:
+            return refined(attempt, is_given=self.is_given)
+        except ComputationError as error:
+            raise ComputationError(f"{whose} could not be run: {error}") from error
 
     def exponents(self, system, starts):
         """Both systems start on the target's states, in time to forget them."""

@@ -9,6 +9,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.randomness import seed_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -16,7 +17,6 @@ from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 TIMES = 200  # time scales of a trajectory
 _TRAJECTORIES = 8
 _SAMPLES = 25  # kept in a time scale
-_REFINEMENTS = (1, 4, 16)
 _STORED = 2**24  # numbers that a run in neurons may keep
 _APART = 0.01  # standard deviations
 _FEW = 500  # samples that show a subspace without noise
@@ -38,8 +38,9 @@ def recording(
     if isinstance(system, Network) and system.private_noise > 0:
         most = _STORED / (_TRAJECTORIES * system.num_neurons * _SAMPLES)
         duration = min(duration, max(most, 10) * samples.time_scale)
-    time_scale, starts, run = samples.time_scale, samples.starts, None
-    for refinement in (1,) if dt else _REFINEMENTS:
+    time_scale, starts = samples.time_scale, samples.starts
+
+    def attempt(refinement: int):
         step = dt or _gentle(system, samples.step) / refinement
         with jax.enable_x64(True):
             run = simulate(
@@ -54,10 +55,9 @@ def recording(
             )
         if run.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        if run.outcome.ok:
-            break
-    assert run is not None
-    return run
+        return run, run.outcome.ok
+
+    return refined(attempt, is_given=dt is not None)
 
 
 def chosen_states(

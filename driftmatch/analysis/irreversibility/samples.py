@@ -19,7 +19,7 @@ from driftmatch.arguments import (
     clean_fields,
     or_none,
 )
-from driftmatch.errors import ComputationError, InputError
+from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
@@ -29,6 +29,7 @@ from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.refine import refined
 from driftmatch.simulation.simulate import simulate
 
 T = TypeVar("T")
@@ -37,7 +38,6 @@ _PROBES = 64
 _RUN = 400  # time scales
 _FINER = 4  # steps where the noise depends on the state
 _RELAXATIONS = 4  # slowest relaxation times that burn-in, and then each trajectory, must last
-_REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where the run does not stay finite
 _CHUNK = 2**22  # numbers that a piece of a path may keep
 _BLOCKS = 20  # of a trajectory, where there are too few trajectories
 _ENOUGH_TRAJECTORIES = 8
@@ -81,28 +81,21 @@ def on_stationary_paths(
     key_sample, key_start, key_run = split(check_key(key), 3)
     samples = samples_of(sde, samples, key_sample, meter).require_place()
     work, most = share * WORK, min(samples.longest_step, leak_step(sde))
-    refinements = (1,) if options["dt"] is not None else _REFINEMENTS
-    for refinement in refinements:
-        is_last = refinement == refinements[-1]
-        try:
-            steps = steps_per_time_scale * refinement
-            ensemble = stationary_ensemble(
-                sde,
-                key_start,
-                samples,
-                steps_per_time_scale=steps,
-                longest=most / refinement,
-                work=work,
-                **options,
-            )
-            result, overshot, outcome = use(ensemble, key_run)
-            if is_last or not overshot:
-                return result, outcome
-        except ComputationError:
-            if is_last:
-                raise
-        work /= 2
-    raise AssertionError("the last refinement returns or raises")
+
+    def attempt(refinement: int):
+        ensemble = stationary_ensemble(
+            sde,
+            key_start,
+            samples,
+            steps_per_time_scale=steps_per_time_scale * refinement,
+            longest=most / refinement,
+            work=work / refinement**0.5,
+            **options,
+        )
+        result, overshot, outcome = use(ensemble, key_run)
+        return (result, outcome), not overshot
+
+    return refined(attempt, is_given=options["dt"] is not None)
 
 
 def overshoots(
