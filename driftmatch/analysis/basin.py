@@ -18,6 +18,7 @@ from driftmatch.arguments import (
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, as_sde
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -131,7 +132,7 @@ def basins(
     num_starts = check_count("num_starts", num_starts)
     num_paths = check_count("num_paths", num_paths)
     key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_draws)))
+    rng = generator(key_draws)
     if time_scale is None:
         time_scale = target.time_scale or samples_of(target, samples, key_scale).time_scale
     whitening = Whitening.of(states)
@@ -176,7 +177,7 @@ class _Novelty:
 
     def __init__(self, points: Float[np.ndarray, "N d"], threshold: float | None = None):
         # Shaken a little, since trees of many identical points, such as a fixed point's, are slow.
-        shaken = points + 1e-3 * np.random.default_rng(0).standard_normal(points.shape)
+        shaken = points + 1e-3 * generator().standard_normal(points.shape)
         self.tree = KDTree(shaken)
         if threshold is None:
             to_others = self.tree.query(shaken, k=2)[0][:, 1]

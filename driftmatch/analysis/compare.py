@@ -20,6 +20,7 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
@@ -200,7 +201,7 @@ def compare(
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"
     keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(keys["draws"])))
+    rng = generator(keys["draws"])
     samples = samples_of(sde, samples, keys["scale"], meter).require_place()
     time_scale, starts = samples.time_scale, samples.pick(num_trajectories, rng)
     if sde.periodic is not None:
@@ -320,7 +321,7 @@ class _Runs:
     num_trajectories: int
     key: PRNGKeyArray  # of the exponents
 
-    def refined(self, whose, system, starts, key):
+    def refined(self, whose, system, starts, key: PRNGKeyArray):
         """Trajectories (M, T, k) after a burn-in of a tenth of the duration, and the step: made
         finer while they do not stay finite."""
 

@@ -15,7 +15,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import NeuralSDE, network_of
-from driftmatch.randomness import seed_of, split
+from driftmatch.randomness import generator, split
 from driftmatch.sampling.given import samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -47,7 +47,16 @@ class Plan(NamedTuple):
 
 
 def check_plan(
-    sde: AbstractSDE, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every, throw
+    sde: AbstractSDE,
+    duration,
+    dt,
+    key: PRNGKeyArray,
+    num_trajectories,
+    burn_in,
+    start,
+    noise,
+    qr_every,
+    throw,
 ) -> Plan:
     """Check what `lyapunov` and `neural_lyapunov` have in common."""
     duration, dt = check_positive("duration", duration), check_positive("dt", dt)
@@ -94,7 +103,7 @@ def starting_states(
     M = plan.num_trajectories
     if start is not None and np.ndim(start) > 1:
         return check_start(start, M, (sde.dim,))
-    rng = seed_of(plan.keys[0])
+    rng = generator(plan.keys[0])
     if start is not None:  # apart, or else all trajectories would be one without noise
         states = np.repeat(check_start(start, 1, (sde.dim,)), M, axis=0)
         return states if M == 1 else scattered(sde, states, own_scale(sde, states), rng)
@@ -133,6 +142,6 @@ def _burnt_in(sde: AbstractSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:
 
 def random_frames(plan: Plan, k: int, p: int) -> Float[np.ndarray, "M k p"]:
     """p orthonormal tangents for every trajectory."""
-    rng = seed_of(plan.keys[0])
+    rng = generator(plan.keys[0])
     frames = np.linalg.qr(rng.standard_normal((plan.num_trajectories, k, p)))[0]
     return frames

@@ -17,7 +17,7 @@ from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
@@ -155,7 +155,7 @@ def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, 
         inner = net if one.shape[1] == net.latent_dim else neural
         states = np.repeat(one, M, axis=0)
         if M > 1:
-            states = scattered(inner, states, own_scale(inner, states), seed_of(plan.keys[0]))
+            states = scattered(inner, states, own_scale(inner, states), generator(plan.keys[0]))
     else:
         states = check_start(start, M, dims)
     return net.lift(states) if states.shape[1] == net.latent_dim else states

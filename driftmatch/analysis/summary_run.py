@@ -6,7 +6,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.refine import refined
@@ -64,7 +64,7 @@ def chosen_states(
     sde: AbstractSDE, states: Float[np.ndarray, "M T k"], number: int, key: PRNGKeyArray
 ) -> Float[np.ndarray, "number k"]:
     """States of a run by chance, a little apart: without noise they would follow each other."""
-    rng = seed_of(key)
+    rng = generator(key)
     rows = states[:, states.shape[1] // 4 :].reshape(-1, states.shape[-1])
     chosen = rows[rng.integers(len(rows), size=number)]
     return scattered(sde, chosen, _APART * rows.std(axis=0), rng)

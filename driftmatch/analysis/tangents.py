@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from driftmatch.flows import CLASSICAL, runge_kutta
 from driftmatch.network import Network, NeuralSDE
@@ -181,7 +181,16 @@ def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
 
 
 @eqx.filter_jit
-def grow(flow: Flow, pairs: Pair, key, first_step, dt, num_qr: int, qr_every: int, steady: bool):
+def grow(
+    flow: Flow,
+    pairs: Pair,
+    key: PRNGKeyArray,
+    first_step,
+    dt,
+    num_qr: int,
+    qr_every: int,
+    steady: bool,
+):
     """The pairs, M of them, after `num_qr` intervals, and the sums of ln |R_ii|, shape (M, p).
 
     `steady`: leave the noise out and take classical Runge–Kutta steps instead of Heun's. Steps are

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none
@@ -21,7 +21,7 @@ from driftmatch.matching.fits import AbstractFit, get_fit
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
@@ -68,7 +68,7 @@ def embed(
     sde: AbstractSDE,
     num_neurons: int,
     *,
-    key,
+    key: PRNGKeyArray,
     fit: str | AbstractFit = "refined",
     tau: float | None = None,
     activation: str | Activation = "tanh",
@@ -124,7 +124,7 @@ def embed(
     check_samples(sde, samples)
     confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
     key = check_key(key)
-    rng = seed_of(key)
+    rng = generator(key)
     if states is None and box is None:
         samples = samples_of(sde, samples, key, meter).require_place()
         visited, held_out = samples.halves(rng)

@@ -212,7 +212,7 @@ def _check_noises(private_noise) -> list[float]:
 
 
 def _look(
-    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], key
+    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], key: PRNGKeyArray
 ) -> tuple[dict[str, float], dict[str, float], float, bool]:
     """Distances without private noise and with it, how long the runs were, and whether that is long
     enough."""

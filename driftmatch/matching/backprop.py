@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PRNGKeyArray
 
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.meters import AbstractMeter
@@ -20,7 +21,7 @@ def train(
     learning_rate: float,
     decay: bool,
     noise: float,
-    seed: int,
+    key: PRNGKeyArray,
     meter: AbstractMeter,
 ) -> tuple[Features, np.ndarray]:
     """Minimise Σ w |V φ(Γ'z' + b) − outputs|² over mini-batches, from zero readouts.
@@ -39,14 +40,14 @@ def train(
     schedule = optax.cosine_decay_schedule(learning_rate, steps) if decay else learning_rate
     optimiser = optax.adam(schedule)
 
-    def loss(parameters, z, y, key):
+    def loss(parameters, z, y, key: PRNGKeyArray):
         gamma, bias, readout = parameters
         x = z @ gamma.T + bias
         if noise > 0:
             x = x + noise * jax.random.normal(key, x.shape)
         return jnp.mean(jnp.sum((problem.activation(x) @ readout.T - y) ** 2, axis=1))
 
-    def step(carry, key):
+    def step(carry, key: PRNGKeyArray):
         parameters, memory = carry
         key_batch, key_noise = jax.random.split(key)
         position = jax.random.uniform(key_batch, (batch_size,)) * cumulative[-1]
@@ -62,7 +63,7 @@ def train(
         return jax.lax.scan(step, carry, keys)
 
     carry = (parameters, optimiser.init(parameters))
-    keys = jax.random.split(jax.random.key(seed), steps)
+    keys = jax.random.split(key, steps)
     meter.start("training", steps)
     try:
         for first in range(0, steps, STEPS_A_CALL):

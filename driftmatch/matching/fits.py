@@ -4,6 +4,7 @@ import abc
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
+import jax
 import numpy as np
 
 from driftmatch.arguments import (
@@ -236,7 +237,7 @@ class Backprop(AbstractFit):
             learning_rate=self.learning_rate,
             decay=self.decay,
             noise=self.noise,
-            seed=int(rng.integers(2**31)),
+            key=jax.random.key(int(rng.integers(2**31))),
             meter=meter,
         )
         return Fitted(features, readout)

@@ -130,7 +130,7 @@ def _walk(sde, start, target, M: int, dt: float):
 
 
 @eqx.filter_jit
-def _advance(sde, level, z, arrival, key, ends, dt, block):
+def _advance(sde, level, z, arrival, key: PRNGKeyArray, ends, dt, block):
     """From step ends[0] to ends[1], or until all have arrived: the step reached, the states, and
     the step in which each trajectory arrived, −1 before it has."""
     M, m = len(z), sde.noise_dim

@@ -287,7 +287,7 @@ class _Cue:
         return pulse(self.gain * self.value, *times)
 
 
-def _run(system, cue: _Cue, start, duration, dt, thinning, key, meter):
+def _run(system, cue: _Cue, start, duration, dt, thinning, key: PRNGKeyArray, meter):
     """Until the release and, from there, until the end, with a sample on both."""
     parts, begin = [], 0.0
     for end, each in zip((cue.release, duration), jax.random.split(key), strict=True):
@@ -344,7 +344,7 @@ def _nearest(regions: Regions, states: Float[np.ndarray, "M k"]) -> Int[np.ndarr
     return np.argmin(apart, axis=0)
 
 
-def _random_states(regions: Regions, box, M: int, key) -> Float[np.ndarray, "M k"]:
+def _random_states(regions: Regions, box, M: int, key: PRNGKeyArray) -> Float[np.ndarray, "M k"]:
     if box is None:
         low, high = regions.centres.min(axis=0), regions.centres.max(axis=0)
         edge = 0.25 * max(float((high - low).max()), float(regions.radii.max()))

@@ -118,7 +118,7 @@ def walk(
 
 
 def _irreversibility(
-    system: AbstractSDE, dim: int, key, meter: AbstractMeter
+    system: AbstractSDE, dim: int, key: PRNGKeyArray, meter: AbstractMeter
 ) -> Irreversibility | None:
     method = GridRoute() if dim <= _GRID_DIM else ScoreRoute()
     try:

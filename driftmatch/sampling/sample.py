@@ -12,7 +12,7 @@ from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import as_sde
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.sampling.angles import laid_out, periods_of
 from driftmatch.sampling.bounds import natural_bounds
 from driftmatch.sampling.confinement import (
@@ -88,7 +88,7 @@ def sample(
         )
     key = check_key(key)
     meter = check_meter(meter)
-    rng = seed_of(key)
+    rng = generator(key)
     meter.start(f"sample {sde.name}", 1)
     try:
         return _Search(sde, key, rng, meter).samples()

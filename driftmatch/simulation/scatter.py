@@ -3,11 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.evaluate import at_states, drifts
 from driftmatch.network import Network, NeuralSDE
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.sde import SDE, AbstractSDE
 from driftmatch.wrappers import unforced
 
@@ -27,7 +27,9 @@ def is_noise_free(sde: AbstractSDE) -> bool:
     return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(jnp.zeros(sde.dim))))
 
 
-def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.ndarray, "M k"]:
+def default_starts(
+    sde: AbstractSDE, num_trajectories: int, key: PRNGKeyArray | None
+) -> Float[np.ndarray, "M k"]:
     """The SDE's starts in turn, 0 if there is none or what its bounds have nearest to it.
 
     Noise parts trajectories; without any they begin a little apart, moved as the drift accepts.
@@ -40,7 +42,7 @@ def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.nda
         return starts
     f, turned = _drift_along(sde, starts)
     ahead = 0.01 * f * _times(f, turned)[:, None]  # ahead, where the drift leads: no bound is there
-    return starts + ahead * seed_of(key).standard_exponential(starts.shape)
+    return starts + ahead * generator(key).standard_exponential(starts.shape)
 
 
 def scattered(

@@ -160,7 +160,9 @@ def simulate(
     return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
 
 
-def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, "M k"]]:
+def _sde_run(
+    sde, start, input, M, key: PRNGKeyArray
+) -> tuple[AbstractSDE, Float[np.ndarray, "M k"]]:
     """What to integrate, and from where."""
     if input is not None:
         check_input(input, (sde.dim,))
@@ -171,7 +173,7 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, 
 
 
 def _network_run(
-    network: Network, start, input, M, key
+    network: Network, start, input, M, key: PRNGKeyArray
 ) -> tuple[AbstractSDE, Float[np.ndarray, "M d"]]:
     """The network as the smaller SDE that the run stays in, and the starts there."""
     k = network.latent_dim

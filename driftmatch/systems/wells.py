@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
+from driftmatch.randomness import generator
 from driftmatch.sde import SDE
 from driftmatch.systems.parameters import (
     Numbers,
@@ -145,7 +146,7 @@ def _minima(drift: WellsDrift, width: float) -> Float[np.ndarray, "W k"]:
     minimum: f = 0 is z = Σ p_j(z) c_j, and iterating this descends V (the mean shift of
     D. Comaniciu, P. Meer, IEEE Trans. Pattern Anal. 24, 603 (2002))."""
     c = drift.centres
-    z = c + _ASIDE * width * np.random.default_rng(0).standard_normal(c.shape)
+    z = c + _ASIDE * width * generator().standard_normal(c.shape)
     for _ in range(_DESCENT):
         log_pull = (drift.depths - 0.5 * drift.stiffness * cdist(z, c, "sqeuclidean")) / (
             drift.smoothing

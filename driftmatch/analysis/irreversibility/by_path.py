@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
@@ -52,7 +52,7 @@ class PathRoute(AbstractRoute):
     def __post_init__(self):
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key, samples, meter):
+    def __call__(self, sde, trajectory, key: PRNGKeyArray | None, samples, meter):
         is_cut = False
         if trajectory is not None:
             states, spacing, outcome = recorded(sde, trajectory)
@@ -61,7 +61,7 @@ class PathRoute(AbstractRoute):
             sums, off, _ = _summed(sde, [part], spacing)
         else:
 
-            def summed(ensemble: Ensemble, key):
+            def summed(ensemble: Ensemble, key: PRNGKeyArray):
                 every, kept = max(1, ensemble.steps // _KEPT), []
                 meter.start(f"paths of {sde.name}", 2 * ensemble.steps)  # taken, and summed up
                 try:

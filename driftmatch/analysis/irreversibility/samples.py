@@ -23,7 +23,7 @@ from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of, split
+from driftmatch.randomness import generator, split
 from driftmatch.sampling.angles import Periods, laid_out, periods_of, wrapped
 from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.given import samples_of
@@ -133,7 +133,7 @@ def stationary_ensemble(
     no two of them are alike however slowly they forget.
     """
     M = check_count("num_trajectories", num_trajectories)
-    rng = seed_of(key)
+    rng = generator(key)
     flux_drifts(sde, samples.pick(_PROBES, rng))  # refuses what would be refused after the run
     if not sde.has_constant_diffusion:
         steps_per_time_scale *= _FINER  # the scheme is of weak order 1 there, otherwise of order 2
