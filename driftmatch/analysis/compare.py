@@ -15,9 +15,10 @@ from driftmatch.analysis.floors import GROUPS, distances_and_floors, in_floors
 from driftmatch.analysis.lyapunov import LyapunovSpectrum, lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.matching.arguments import check_pair
 from driftmatch.matching.errors import LARGE_ERROR, matching_errors
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network, as_sde
+from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
 from driftmatch.randomness import generator
@@ -193,7 +194,7 @@ def compare(
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
-    sde = _checked_target(sde, network)
+    sde = check_pair("compare", sde, network, on_circles=True)
     num_starts = check_count("num_starts", num_starts)
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
     meter = check_meter(meter)
@@ -277,23 +278,6 @@ def _named(spectrum: LyapunovSpectrum, whose: str) -> dict[str, Any]:
         f"lyapunov_{whose}_error": spectrum.standard_error,
         f"kaplan_yorke_{whose}": spectrum.dimension,
     }
-
-
-def _checked_target(sde, network) -> AbstractSDE:
-    """The SDE, once the other is known to be a network that can embed it."""
-    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
-        raise InputError(
-            "compare takes an SDE and a Network, "
-            f"got {type(sde).__name__} and {type(network).__name__}"
-        )
-    num_angles = sum(period is not None for period in sde.periodic or ())
-    if network.latent_dim != sde.dim + num_angles:
-        angles = f", {num_angles} of them angles that take two each," if num_angles else ""
-        raise InputError(
-            f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
-            "latent ones"
-        )
-    return as_sde(sde, error="compare takes an SDE")
 
 
 def _check_times(sde, duration, dt, samples) -> tuple[float, float]:

@@ -10,7 +10,12 @@ from driftmatch.analysis.lyapunov import (
     non_finite,
     zero_tolerance,
 )
-from driftmatch.analysis.lyapunov_plan import Plan, check_plan, random_frames, starting_states
+from driftmatch.analysis.lyapunov_plan import (
+    LyapunovPlan,
+    check_plan,
+    random_frames,
+    starting_states,
+)
 from driftmatch.analysis.tangents import WithinSubspace, pairs_at
 from driftmatch.arguments import check_flag, check_meter
 from driftmatch.errors import InputError
@@ -144,7 +149,9 @@ def neural_lyapunov(
     return _merged(within, net, plan)
 
 
-def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, "M n"] | None:
+def _starts(
+    neural: NeuralSDE, start, plan: LyapunovPlan, samples
+) -> Float[np.ndarray, "M n"] | None:
     """States in neurons, from any of four shapes."""
     if start is None:
         return starting_states(neural, None, plan, samples)
@@ -161,7 +168,7 @@ def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, 
     return net.lift(states) if states.shape[1] == net.latent_dim else states
 
 
-def _merged(within: LyapunovSpectrum, net: Network, plan: Plan) -> NeuralSpectrum:
+def _merged(within: LyapunovSpectrum, net: Network, plan: LyapunovPlan) -> NeuralSpectrum:
     """The k exponents joined by the n − k that are −1/τ."""
     leak, num_leak = -1 / net.tau, net.num_neurons - net.latent_dim
     dimension = float("nan")

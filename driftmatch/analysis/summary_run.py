@@ -12,7 +12,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run
 
 TIMES = 200  # time scales of a trajectory
 _TRAJECTORIES = 8
@@ -29,7 +29,7 @@ def recording(
     duration: float,
     dt: float | None,
     key: PRNGKeyArray,
-) -> Trajectory | NetworkTrajectory:
+) -> Run:
     """Eight trajectories in float64, from states on the attractor.
 
     Unless the step is given it is refined if the run does not stay finite. A network's with private

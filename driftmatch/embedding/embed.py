@@ -26,7 +26,7 @@ from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sampling.time_scale import time_scale_of
+from driftmatch.sampling.time_scale import measured_time_scale
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free
@@ -203,7 +203,7 @@ def _guards(visited, activation, num_neurons, confine):
 
 def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:
     """The time scale on given states; refuses an SDE that moves nowhere there."""
-    scale = time_scale_of(sde, states)
+    scale = measured_time_scale(sde, states)
     if not np.isfinite(scale):
         raise InputError(
             f"{sde.name} has neither drift nor noise at the states given: there is nothing to match"

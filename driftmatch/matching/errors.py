@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.arguments import check_array, check_key, check_non_negative
-from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
+from driftmatch.matching.arguments import check_pair
 from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.network import Network
 from driftmatch.randomness import generator
@@ -49,18 +49,10 @@ def matching_errors(
     that of `drift_scales`, which does not vanish with the drift. The noise ξ is that of `key`, by
     default ``jax.random.key(0)``.
     """
-    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
-        raise InputError(
-            "matching_errors takes an SDE and a Network, "
-            f"got {type(sde).__name__} and {type(network).__name__}"
-        )
+    sde = check_pair("matching_errors", sde, network)
     states = check_array("states", states, ("N", sde.dim))
     private_noise = check_non_negative("private_noise", private_noise)
     key = None if key is None else check_key(key)
-    if network.latent_dim != sde.dim:
-        raise InputError(
-            f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
-        )
     wanted, D = drifts(sde, states), diffusion_matrices(sde, states)
     rng = generator(key)
     errors, noisy, diffusion = np.zeros_like(states), np.zeros(sde.dim), 0.0

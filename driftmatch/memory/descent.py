@@ -20,7 +20,7 @@ _BLOCK = 256  # states that flow together
 _LONGEST = 10_000  # steps of a flow
 
 
-class Flow(eqx.Module):
+class BareDrift(eqx.Module):
     """f alone: what is compiled for it serves all SDEs that differ in their noise or words only."""
 
     drift: Callable
@@ -29,9 +29,9 @@ class Flow(eqx.Module):
         return jnp.asarray(self.drift(z))
 
 
-def flow_of(sde: AbstractSDE) -> Flow:
+def bare_drift(sde: AbstractSDE) -> BareDrift:
     """z ↦ f(z)."""
-    return Flow(sde._drift if type(sde) is SDE else sde.drift)
+    return BareDrift(sde._drift if type(sde) is SDE else sde.drift)
 
 
 def descend(
@@ -46,7 +46,7 @@ def descend(
     """
     c = np.zeros(sde.dim) if forcing is None else forcing
     with jax.enable_x64(True):
-        results = _descend(flow_of(sde), jnp.asarray(starts), jnp.asarray(c))
+        results = _descend(bare_drift(sde), jnp.asarray(starts), jnp.asarray(c))
         ends, minima, residues, curvatures, slopes = (np.asarray(result) for result in results)
     good = (residues <= 1e-9 * slopes * width(starts)) & (curvatures > 0)
     good &= np.linalg.norm(minima - ends, axis=1) < 0.1 * width(starts)
@@ -94,7 +94,7 @@ def _descend(f, starts, c):
     return jax.vmap(one)(starts)
 
 
-def newton(f: Flow, z, c):
+def newton(f: BareDrift, z, c):
     """A zero of f + c near z, |f + c| there, the slowest rate at which the flow comes back to it,
     negative where it leaves, and the size of the slopes J = ∂f/∂z.
 
@@ -108,12 +108,12 @@ def newton(f: Flow, z, c):
     return z, jnp.linalg.norm(f(z) + c), curvature, jnp.linalg.norm(J)
 
 
-def basins(sde, minima, starts) -> Int[np.ndarray, " N"]:
+def label_basins(sde, minima, starts) -> Int[np.ndarray, " N"]:
     """The minimum that each state flows to, −1 for none; by blocks, so that those which take long
     hold up few others, and any number of states shares a compilation."""
     padding = -len(starts) % _BLOCK
     blocks = np.concatenate([starts, np.broadcast_to(minima[0], (padding, sde.dim))])
-    reach, f = _CAUGHT * nearest(minima), flow_of(sde)
+    reach, f = _CAUGHT * nearest(minima), bare_drift(sde)
     with jax.enable_x64(True):
         labels = [
             np.asarray(_flow(f, jnp.asarray(minima), jnp.asarray(reach), jnp.asarray(block)))

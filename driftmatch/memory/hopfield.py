@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array, check_count, check_index, check_key, check_number
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.trials import AbstractTrials
 from driftmatch.randomness import generator
 from driftmatch.records import Record
@@ -75,7 +74,7 @@ class HopfieldNetwork:
     patterns: Float[np.ndarray, "W n"]
 
     def __init__(self, patterns: ArrayLike):
-        values = as_rows("patterns", patterns, "W")
+        values = check_array("patterns", patterns, ("W", "d"))
         if len(values) < 2:
             raise InputError(f"there must be at least two patterns, got {len(values)}")
         values = signs_of(values)

@@ -31,7 +31,7 @@ from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import NOWHERE, Samples
 from driftmatch.sampling.starts import checked_starts, moved_off
 from driftmatch.sampling.stationarity import ROUNDING, Stationarity, are_resting, slowest_relaxation
-from driftmatch.sampling.time_scale import time_scale_of
+from driftmatch.sampling.time_scale import measured_time_scale
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free, scattered
@@ -329,14 +329,14 @@ class _Search:
         """Of the coordinates that neither run away nor have come to rest."""
         is_still = np.ptp(runs, axis=(0, 1)) <= _AT_REST * self.reach
         ignored = [a for a in range(self.sde.dim) if is_still[a] or a in self.free]
-        return time_scale_of(self.sde, runs.reshape(-1, self.sde.dim), ignored)
+        return measured_time_scale(self.sde, runs.reshape(-1, self.sde.dim), ignored)
 
     def _resting(self) -> Samples:
         """Of what comes to rest, the ways there from all around."""
         runs, spacing, least = ways_to_rest(
             self.sde, self.paths, self.windows, self.starts, self.reach, self.rng, self.meter
         )
-        time_scale = time_scale_of(self.sde, runs.reshape(-1, self.sde.dim))
+        time_scale = measured_time_scale(self.sde, runs.reshape(-1, self.sde.dim))
         self.longest_step = 0.5 * least
         step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
         verdict = Stationarity(0.0, 0.0, 0, float(runs.shape[0]))

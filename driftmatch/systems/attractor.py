@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
+from driftmatch.evaluate import drifts, slopes
 from driftmatch.flows import sampled
 from driftmatch.sde import AbstractSDE
 
@@ -101,8 +102,7 @@ def _moving(sde, states: Float[np.ndarray, "T j"]) -> Attractor:
     weights = np.hanning(len(states))
     mean = np.average(states, axis=0, weights=weights)
     variances = np.average((states - mean) ** 2, axis=0, weights=weights)
-    flow = np.asarray(_flow(sde, jnp.asarray(states)))
-    squares = np.average(flow**2, axis=0, weights=weights)
+    squares = np.average(drifts(sde, states) ** 2, axis=0, weights=weights)
     moves = variances > _AT_REST**2 * variances.max()
     return Attractor(
         states[-1],
@@ -123,20 +123,10 @@ def _way_back(sde, state: Float[np.ndarray, " j"], came: str) -> float:
 
 
 def _slopes(sde, state: Float[np.ndarray, " j"], came: str) -> Float[np.ndarray, "j j"]:
-    slopes = np.asarray(_jacobian(sde, jnp.asarray(state)))
-    if not np.all(np.isfinite(slopes)):
+    J = slopes(sde, state[None])[0]
+    if not np.all(np.isfinite(J)):
         raise InputError(
             f"{came} meets a state where its slopes are not finite, {state.tolist()}: give it "
             "another start"
         )
-    return slopes
-
-
-@eqx.filter_jit
-def _flow(sde, states):
-    return jax.vmap(sde.drift)(states)
-
-
-@eqx.filter_jit
-def _jacobian(sde, state):
-    return jax.jacfwd(sde.drift)(state)
+    return J

@@ -11,13 +11,12 @@ from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 from driftmatch.randomness import generator
-from driftmatch.sde import SDE
+from driftmatch.sde import SDE, as_tuples
 from driftmatch.systems.parameters import (
     Numbers,
     check_numbers,
     check_places,
     nearest_two,
-    nested,
 )
 from driftmatch.words import spelled
 
@@ -120,7 +119,7 @@ def wells(
         name="wells",
         description="Motion among wells at given places, each a memory",
         equation="dz = −∇V dt + σ dB,  V = −E ln Σ exp(−V_j/E),  V_j = ⟨h⟩|z − c_j|²/w² − h_j",
-        parameters={"centres": nested(c), "depths": nested(h), **p},
+        parameters={"centres": as_tuples(c), "depths": as_tuples(h), **p},
     )
 
 

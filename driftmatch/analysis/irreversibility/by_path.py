@@ -9,7 +9,7 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
-    Ensemble,
+    PathEnsemble,
     check_run_options,
     is_transient,
     on_stationary_paths,
@@ -61,7 +61,7 @@ class PathRoute(AbstractRoute):
             sums, off, _ = _summed(sde, [part], spacing)
         else:
 
-            def summed(ensemble: Ensemble, key: PRNGKeyArray):
+            def summed(ensemble: PathEnsemble, key: PRNGKeyArray):
                 every, kept = max(1, ensemble.steps // _KEPT), []
                 meter.start(f"paths of {sde.name}", 2 * ensemble.steps)  # taken, and summed up
                 try:

@@ -8,7 +8,7 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.flux import divergences, flux_drifts
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
-    Ensemble,
+    PathEnsemble,
     check_run_options,
     is_transient,
     on_stationary_paths,
@@ -127,7 +127,7 @@ class ScoreRoute(AbstractRoute):
         take this `share` of the work of a call, was cut short."""
         key_run, key_fit = split(key)
 
-        def sampled(ensemble: Ensemble, key: PRNGKeyArray):
+        def sampled(ensemble: PathEnsemble, key: PRNGKeyArray):
             starts, steps, dt = ensemble.starts, ensemble.steps, ensemble.dt
             save_every = min(steps, max(1, steps * len(starts) // self.num_samples))
             run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every, meter=meter)

@@ -44,7 +44,7 @@ _ENOUGH_TRAJECTORIES = 8
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class PathEnsemble:
     """Burnt-in states from which stationary paths go on.
 
     - `starts`: shape (M, k). - `dt`: the step. - `steps`: how many, an even number, each path is to
@@ -61,7 +61,7 @@ class Ensemble:
 
 
 def on_stationary_paths(
-    use: Callable[[Ensemble, PRNGKeyArray], tuple[T, bool, Outcome]],
+    use: Callable[[PathEnsemble, PRNGKeyArray], tuple[T, bool, Outcome]],
     sde: AbstractSDE,
     key: PRNGKeyArray | None,
     samples: Samples | None,
@@ -124,7 +124,7 @@ def stationary_ensemble(
     steps_per_time_scale: int,
     longest: float,
     work: float = WORK,
-) -> Ensemble:
+) -> PathEnsemble:
     """Paths set out from samples, which are stationary if their outcome says so.
 
     Unless `duration` says otherwise they last four relaxation times, or 400 time scales if that is
@@ -155,7 +155,7 @@ def stationary_ensemble(
     outcome = Outcome.SUCCESS if samples.outcome.ok else Outcome.TRANSIENT
     if samples.outcome is Outcome.NOT_MIXING:
         outcome = Outcome.SEVERAL_ATTRACTORS
-    return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome, is_cut)
+    return PathEnsemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome, is_cut)
 
 
 def _apart(samples: Samples, number: int, rng: np.random.Generator) -> Float[np.ndarray, "M k"]:
@@ -192,7 +192,7 @@ def simulate_exactly(
 
 
 def pieces(
-    sde: AbstractSDE, ensemble: Ensemble, key: PRNGKeyArray, meter: AbstractMeter = SILENT
+    sde: AbstractSDE, ensemble: PathEnsemble, key: PRNGKeyArray, meter: AbstractMeter = SILENT
 ) -> Iterator[Float[np.ndarray, "M T k"]]:
     """The ensemble's paths, every step of them, piece by piece; pieces share their end states."""
     states, left = ensemble.starts, ensemble.steps
