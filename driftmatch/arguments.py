@@ -122,7 +122,7 @@ def check_key(key: Any) -> PRNGKeyArray:
         pass
     number = as_scalar(key)
     if isinstance(number, int) and 0 <= number < 2**32:
-        raise InputError(f"key must be a random key, got {number}: pass jax.random.key({number})")
+        raise InputError(f"key must be one random key, got {number}: pass jax.random.key({number})")
     raise InputError(
         f"key must be one random key, such as jax.random.key(0), got {type(key).__name__}"
     )

@@ -16,7 +16,7 @@ from driftmatch.arguments import (
     or_none,
 )
 from driftmatch.errors import InputError
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, as_sde
 from driftmatch.randomness import generator
 from driftmatch.records import Record
@@ -138,8 +138,7 @@ def basins(
     whitening = Whitening.of(states)
     cloud = whitening.whiten(states)
 
-    meter.start("basin check", 4)
-    try:
+    with task(meter, "basin check", 4):
         attractor = _Attractor(NoiseFreeFlow(target, whitening, time_scale), cloud, rng)
         meter.advance(1)
         ball = _ball(10 * np.linalg.norm(cloud, axis=1).max(), num_starts, target.dim, rng)
@@ -157,8 +156,6 @@ def basins(
             ).states  # fmt: skip
         escaped = _escaped(whitening, cloud, paths, rng)
         meter.advance(1)
-    finally:
-        meter.stop()
     return BasinCheck(
         *((None, None) if in_ball is None else _fraction(in_ball)),
         *((None, None) if in_box is None else _fraction(in_box)),

@@ -18,7 +18,7 @@ from driftmatch.matching.confinement import default_number, place_guards
 from driftmatch.matching.design import design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
@@ -181,12 +181,9 @@ def embed(
 
 
 def _watched(meter: AbstractMeter, *arguments) -> ClosedLoop:
-    meter.start("closed loop", 1)
-    try:
+    with task(meter, "closed loop", 1):
         loop = closed_loop(*arguments)
         meter.advance(1)
-    finally:
-        meter.stop()
     return loop
 
 

@@ -7,7 +7,7 @@ import optax
 from jaxtyping import PRNGKeyArray
 
 from driftmatch.matching.problem import Features, MatchingProblem
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, task
 
 STEPS_A_CALL = 1000
 
@@ -64,14 +64,11 @@ def train(
 
     carry = (parameters, optimiser.init(parameters))
     keys = jax.random.split(key, steps)
-    meter.start("training", steps)
-    try:
+    with task(meter, "training", steps):
         for first in range(0, steps, STEPS_A_CALL):
             batch = keys[first : first + STEPS_A_CALL]
             carry, losses = several(carry, batch)
             error = float(np.sqrt(np.mean(losses) / states.shape[1]))
             meter.advance(len(batch), f"error {error:.1e}")
-    finally:
-        meter.stop()
     gamma, bias, readout = (np.asarray(p, np.float64) for p in carry[0])
     return Features(gamma, bias), readout.T

@@ -23,7 +23,7 @@ from driftmatch.matching.features import AbstractFeatures, RandomFeatures, selec
 from driftmatch.matching.problem import Features, MatchingProblem, Readout
 from driftmatch.matching.readouts import LEAST_RIDGE
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, task
 
 
 class Fitted(NamedTuple):
@@ -91,8 +91,7 @@ class LeastSquares(AbstractFit):
         return max(6 * num_neurons, 4096)
 
     def fit(self, problem, num_neurons, rng, meter):
-        meter.start("least squares", 1)
-        try:
+        with task(meter, "least squares", 1):
             if problem.private_noise >= LEAST_RIDGE:
                 number = self.oversampling * num_neurons
                 candidates = self.features.draw(problem.states, number, rng)
@@ -101,8 +100,6 @@ class LeastSquares(AbstractFit):
             else:
                 features = _smoothest_features(self.features, problem, num_neurons, rng)
             return Fitted(features, problem.readouts.solve(problem, features))
-        finally:
-            meter.stop()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from driftmatch.arguments import check_count, check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, network_of
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
@@ -87,8 +87,7 @@ def passage_times(
     block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
     arrival = jnp.full(M, -1, jnp.int32)
     done, chunk = 0, block
-    meter.start(f"passage of {sde.name}", steps)
-    try:
+    with task(meter, f"passage of {sde.name}", steps):
         while done < steps and np.any(np.asarray(arrival) < 0):
             began = time.perf_counter()
             ends = jnp.asarray([done, min(steps, done + chunk)], jnp.int32)
@@ -97,8 +96,6 @@ def passage_times(
             _check_finite(sde, z, done, dt)
             chunk = max(1, int(new * min(8.0, _SECONDS / (time.perf_counter() - began))))
             meter.advance(new, f"{np.sum(np.asarray(arrival) >= 0)} of {M} have arrived")
-    finally:
-        meter.stop()
     return _summed_up(np.asarray(arrival), float(dt), steps)
 
 

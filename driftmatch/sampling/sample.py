@@ -9,7 +9,7 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.arguments import check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
@@ -89,11 +89,8 @@ def sample(
     key = check_key(key)
     meter = check_meter(meter)
     rng = generator(key)
-    meter.start(f"sample {sde.name}", 1)
-    try:
+    with task(meter, f"sample {sde.name}", 1):
         return _Search(sde, key, rng, meter).samples()
-    finally:
-        meter.stop()
 
 
 @dataclass

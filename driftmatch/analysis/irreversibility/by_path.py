@@ -19,7 +19,7 @@ from driftmatch.analysis.irreversibility.samples import (
     standard_error,
     too_long,
 )
-from driftmatch.meters import SILENT, AbstractMeter, PartMeter
+from driftmatch.meters import SILENT, AbstractMeter, PartMeter, task
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.angles import periods_of
 
@@ -63,13 +63,11 @@ class PathRoute(AbstractRoute):
 
             def summed(ensemble: PathEnsemble, key: PRNGKeyArray):
                 every, kept = max(1, ensemble.steps // _KEPT), []
-                meter.start(f"paths of {sde.name}", 2 * ensemble.steps)  # taken, and summed up
-                try:
+                # Steps are taken, and summed up.
+                with task(meter, f"paths of {sde.name}", 2 * ensemble.steps):
                     told = PartMeter(meter)
                     parts = _keeping(pieces(sde, ensemble, key, told), every, kept)
                     sums, off, overshot = _summed(sde, parts, ensemble.dt, told)
-                finally:
-                    meter.stop()
                 outcome = ensemble.outcome
                 states = np.concatenate(kept, axis=1).reshape(-1, sde.dim)
                 if outcome.ok and too_long(flux_drifts(sde, states)[0], states, ensemble.dt):

@@ -26,7 +26,7 @@ from driftmatch.analysis.irreversibility.score import (
 )
 from driftmatch.arguments import check_count, check_key, check_positive, clean_fields
 from driftmatch.errors import InputError
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, task
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator, split
 from driftmatch.sampling.given import samples_of
@@ -101,16 +101,13 @@ class ScoreRoute(AbstractRoute):
                 "lower num_features"
             )
         rng = generator(key)
-        meter.start(f"score of {sde.name}", 4)
-        try:
+        with task(meter, f"score of {sde.name}", 4):
             features = features_for(states, n, self.slope, rng)
             fit = fit_scores(flux, features)
             meter.advance(1, "fitted")
             rate, error, excess, excess_error = _rate(flux, fit.models, halves, meter)
             agrees = _agrees(sde, flux, halves, rate, float(np.hypot(error, fit.misfit)))
             meter.advance(1)
-        finally:
-            meter.stop()
         error = float(np.hypot(error, fit.misfit))
         power = np.mean(np.concatenate([s.dissipation(s.drifts) for s in flux]))
         if outcome.ok and excess > min(_TOLERANCE * rate + 3 * excess_error, 0.5 * power):
