@@ -21,6 +21,7 @@ from benchmarks import (
     verdicts,
 )
 from benchmarks.tables import machine
+from driftmatch.atomic import atomic
 
 QUESTIONS = {
     "simulation": simulation.run,
@@ -58,8 +59,9 @@ def main() -> None:
         result.show(console)
         answers[name] = vars(result)
         if arguments.json:
-            with open(arguments.json, "w") as file:
-                json.dump(answers, file, indent=1, ensure_ascii=False, default=float)
+            text = json.dumps(answers, indent=1, ensure_ascii=False, default=float)
+            with atomic(arguments.json) as new:
+                new.write_text(text, encoding="utf-8")
     missed = [v for a in answers.values() for v in a.get("verdicts", []) if not v["met"]]
     console.print(f"{len(missed)} requirements missed" if missed else "all requirements met")
     sys.exit(1 if missed else 0)

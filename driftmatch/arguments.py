@@ -120,6 +120,9 @@ def check_key(key: Any) -> PRNGKeyArray:
                 return key
     except (AttributeError, TypeError, ValueError):
         pass
+    number = as_scalar(key)
+    if isinstance(number, int) and 0 <= number < 2**32:
+        raise InputError(f"key must be one random key, got {number}: pass jax.random.key({number})")
     raise InputError(
         f"key must be one random key, such as jax.random.key(0), got {type(key).__name__}"
     )
@@ -204,7 +207,8 @@ def or_none(check: Callable[[str, Any], T]) -> Callable[[str, Any], T | None]:
 def as_scalar(value: Any) -> int | float | None:
     """The Python number that is meant, or None for what is not one real number."""
     if isinstance(value, np.ndarray | np.generic | jax.Array):
-        is_real = jnp.issubdtype(value.dtype, np.floating) or value.dtype.kind in "iu"
+        # Not by its `kind`, which the type of a random key has not
+        is_real = any(jnp.issubdtype(value.dtype, real) for real in (np.floating, np.integer))
         if value.ndim > 0 or not is_real:
             return None
         return value.item()

@@ -39,6 +39,11 @@ def diffusion_matrices(
     return np.broadcast_to(D, (len(states), *D.shape[1:]))
 
 
+def slopes(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "N k k"]:
+    """∂f/∂z at every state."""
+    return at_states(_jacobian, sde, states, numbers=sde.dim**2)
+
+
 def at_states(
     function: Callable[..., Array],
     sde: AbstractSDE,
@@ -73,6 +78,10 @@ def _batch(function, sde, states):
 
 def _drift(sde, z):
     return sde.drift(z)
+
+
+def _jacobian(sde, z):
+    return jax.jacfwd(sde.drift)(z)
 
 
 def _diffusion(sde, z):

@@ -1,9 +1,11 @@
 """Progress meters: the library is silent by default and reports to the meter it is given."""
 
 import abc
+import contextlib
 import math
 import sys
 import time
+from collections.abc import Iterator
 from typing import TextIO
 
 
@@ -24,6 +26,16 @@ class AbstractMeter(abc.ABC):
     @abc.abstractmethod
     def stop(self) -> None:
         """The task begun last has ended, however it ended."""
+
+
+@contextlib.contextmanager
+def task(meter: AbstractMeter, description: str, total: int) -> Iterator[None]:
+    """The meter is started, and stopped at the end, whatever happens between."""
+    meter.start(description, total)
+    try:
+        yield
+    finally:
+        meter.stop()
 
 
 class SilentMeter(AbstractMeter):

@@ -10,8 +10,9 @@ from jaxtyping import Array, PRNGKeyArray, UInt32
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-def seed_of(key: PRNGKeyArray) -> np.random.Generator:
-    """NumPy's generator of the random key: one key, one stream."""
+def generator(key: PRNGKeyArray | None = None) -> np.random.Generator:
+    """NumPy's generator of the random key: one key, one stream. Without a key, where chance only
+    serves a measure or a probe, it is always that of ``jax.random.key(0)``."""
     return np.random.default_rng(_sequence(key))
 
 
@@ -22,8 +23,9 @@ def split(key: PRNGKeyArray, number: int = 2) -> list[PRNGKeyArray]:
     return [jax.random.wrap_key_data(two, impl="threefry2x32") for two in data]
 
 
-def _sequence(key: PRNGKeyArray) -> np.random.SeedSequence:
-    return np.random.SeedSequence(np.asarray(jax.random.key_data(key)).ravel().tolist())
+def _sequence(key: PRNGKeyArray | None) -> np.random.SeedSequence:
+    data = (0, 0) if key is None else np.asarray(jax.random.key_data(key)).ravel().tolist()
+    return np.random.SeedSequence(data)
 
 
 def words(key: PRNGKeyArray) -> tuple[Array, Array]:

@@ -67,29 +67,37 @@ class Record:
         return {name: getattr(self, name) for name in names if not name.startswith("_")}
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, strict: bool = False) -> Any:
     """In the types that JSON has.
 
     Records, mappings and sequences keep their form, arrays become lists, complex numbers [re, im],
-    an outcome its sentence, an SDE its name; what is not finite becomes None.
+    an outcome its sentence, an SDE its name; what is not finite becomes None. Of anything else, and
+    of keys, there is the text; if `strict` keys stay and anything else raises TypeError.
     """
     if isinstance(value, Record):
         return value.to_dict()
     if isinstance(value, AbstractSDE):
         return value.name
     if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
+        return {
+            name if strict else str(name): plain(inner, strict=strict)
+            for name, inner in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [plain(inner, strict=strict) for inner in value]
     if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars
-        return plain(value.tolist())
+        return plain(value.tolist(), strict=strict)
     if isinstance(value, complex):
         return [plain(value.real), plain(value.imag)]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if strict:
+        raise TypeError(f"{type(value).__name__} is none")
+    return str(value)
 
 
 def brief(value: Any) -> str:

@@ -201,7 +201,7 @@ class SDE(AbstractSDE):
         self.equation = check_text("equation", equation)
         if not isinstance(parameters, Mapping | None):
             raise InputError(f"parameters must be named values in a dict, got {shown(parameters)}")
-        self.parameters = tuple((k, _plain(v)) for k, v in (parameters or {}).items())
+        self.parameters = tuple((k, as_tuples(v)) for k, v in (parameters or {}).items())
         if self._starts is not None and not is_traced(self._starts):
             values = jax.jit(jax.vmap(self.drift))(jnp.asarray(self._starts))
             if not is_traced(values):
@@ -267,11 +267,11 @@ def _content(leaf: object) -> object:
     return (array + 0.0).tobytes() if array.dtype.kind in "fc" else array.tobytes()  # −0 is 0
 
 
-def _plain(value: object) -> object:
+def as_tuples(value: object) -> object:
     """Arrays and lists as tuples: what describes an SDE is a part of its structure for JAX."""
     if isinstance(value, np.ndarray | np.generic | jax.Array) and not is_traced(value):
         value = np.asarray(value).tolist()
-    return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value
+    return tuple(as_tuples(part) for part in value) if isinstance(value, list | tuple) else value
 
 
 def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A k"]) -> None:

@@ -28,9 +28,9 @@ from argument_kinds import (
     OBJECT,
     PLACES,
     POSITIVE,
-    SEED,
     STATES,
     TEXT,
+    WHOLE,
     optional,
 )
 
@@ -121,7 +121,7 @@ FITTING = {
     "matching_errors": Row(
         dm.matching_errors, {"sde": SDE, "network": NETWORK, "states": STATES_OF_IT},
         {"sde": OBJECT, "network": OBJECT, "states": ARRAY, "private_noise": NON_NEGATIVE,
-         "seed": SEED},
+         "key": optional(KEY)},
     ),
     "robustness_front": Row(
         dm.robustness_front, {"sde": SDE, "num_neurons": 64, "key": K},
@@ -328,7 +328,8 @@ ANALYSIS = {
     ),
     "sliced_wasserstein": Row(
         dm.sliced_wasserstein, {"reference": STATES_OF_IT, "other": STATES_OF_IT},
-        {"reference": FINITE_STATES, "other": STATES, "num_directions": COUNT, "seed": SEED},
+        {"reference": FINITE_STATES, "other": STATES, "num_directions": COUNT,
+         "key": optional(KEY)},
     ),
     "spectrum_distance": Row(
         dm.spectrum_distance, {"reference": STATES_OF_IT, "other": STATES_OF_IT},
@@ -336,7 +337,7 @@ ANALYSIS = {
     ),
     "state_space_divergence": Row(
         dm.state_space_divergence, {"reference": STATES_OF_IT, "other": STATES_OF_IT},
-        {"reference": FINITE_STATES, "other": STATES, "num_bins": COUNT, "seed": SEED},
+        {"reference": FINITE_STATES, "other": STATES, "num_bins": COUNT, "key": optional(KEY)},
     ),
     "stationary": Row(
         dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]],
@@ -388,7 +389,7 @@ MEMORY = {
     "memory.HopfieldNetwork.recall": Row(
         HOPFIELD.recall, {"target": 0, "key": K},
         {"target": INDEX, "key": KEY, "num_trials": COUNT, **START, "cue": NUMBER,
-         "cue_sweeps": [bad for bad in SEED if bad is not None], "sweeps": SEED},
+         "cue_sweeps": [bad for bad in WHOLE if bad is not None], "sweeps": WHOLE},
     ),
     "memory.Landscape.basins": Row(LANDSCAPE.basins, {"states": np.ones(2)}, {"states": STATES}),
     "memory.Landscape.potential": Row(

@@ -128,6 +128,16 @@ def test_keys_of_either_kind(make):
     assert key.shape == ()
 
 
+def test_a_seed_is_no_key_and_is_told_how_to_become_one():
+    for seed in (3, np.int64(3)):
+        with pytest.raises(dm.InputError, match=r"got 3: pass jax\.random\.key\(3\)"):
+            arguments.check_key(seed)
+    with pytest.raises(dm.InputError, match="got bool"):
+        arguments.check_key(True)
+    with pytest.raises(dm.InputError, match="dt must be a number"):
+        arguments.check_number("dt", jax.random.key(0))
+
+
 def test_arrays_of_many_shapes():
     check = arguments.check_array
     assert check("it", [[1, 2]], (2,), ("A", 2)).shape == (1, 2)

@@ -14,7 +14,7 @@ MAX_FUNCTION_LINES = 80
 
 # From the ground up. A room may import from those on lower lines, and from itself.
 GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes atomic "
-GROUND += "randomness arguments domain wrappers records closures compilation"
+GROUND += "randomness flows arguments domain wrappers records closures compilation"
 STOREYS = [
     [set(GROUND.split())],
     [{"network"}],

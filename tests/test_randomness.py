@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.extend.random import threefry_2x32
 
-from driftmatch.randomness import seed_of, split, threefry, words
+from driftmatch.randomness import generator, split, threefry, words
 
 
 def test_the_hash_is_threefry():
@@ -34,16 +34,20 @@ def test_keys_of_every_kind_have_words_of_their_own(impl):
 
 def test_parts_of_a_key_differ_from_it_and_from_each_other():
     key = jax.random.key(0)
-    streams = [seed_of(k).integers(2**60) for k in (key, *split(key, 3), jax.random.key(1))]
+    streams = [generator(k).integers(2**60) for k in (key, *split(key, 3), jax.random.key(1))]
     assert len(set(streams)) == 5
-    assert [seed_of(k).integers(2**60) for k in split(key, 3)] == streams[1:4]
+    assert [generator(k).integers(2**60) for k in split(key, 3)] == streams[1:4]
+
+
+def test_without_a_key_the_stream_is_always_that_of_key_0():
+    assert generator().integers(2**60) == generator(jax.random.key(0)).integers(2**60)
 
 
 def test_reading_a_key_compiles_nothing(compilations):
     key = jax.random.key(7)
     compilations.clear()
-    seed_of(key).normal()
-    seed_of(split(key)[1]).normal()
+    generator(key).normal()
+    generator(split(key)[1]).normal()
     assert not compilations
     jax.random.split(jax.random.key(7), 11)  # the negative twin
     assert compilations

@@ -16,8 +16,9 @@ from driftmatch.arguments import (
     or_none,
 )
 from driftmatch.errors import InputError
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, as_sde
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
@@ -131,14 +132,13 @@ def basins(
     num_starts = check_count("num_starts", num_starts)
     num_paths = check_count("num_paths", num_paths)
     key_scale, key_paths, key_draws = jax.random.split(check_key(key), 3)
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key_draws)))
+    rng = generator(key_draws)
     if time_scale is None:
         time_scale = target.time_scale or samples_of(target, samples, key_scale).time_scale
     whitening = Whitening.of(states)
     cloud = whitening.whiten(states)
 
-    meter.start("basin check", 4)
-    try:
+    with task(meter, "basin check", 4):
         attractor = _Attractor(NoiseFreeFlow(target, whitening, time_scale), cloud, rng)
         meter.advance(1)
         ball = _ball(10 * np.linalg.norm(cloud, axis=1).max(), num_starts, target.dim, rng)
@@ -156,8 +156,6 @@ def basins(
             ).states  # fmt: skip
         escaped = _escaped(whitening, cloud, paths, rng)
         meter.advance(1)
-    finally:
-        meter.stop()
     return BasinCheck(
         *((None, None) if in_ball is None else _fraction(in_ball)),
         *((None, None) if in_box is None else _fraction(in_box)),
@@ -176,7 +174,7 @@ class _Novelty:
 
     def __init__(self, points: Float[np.ndarray, "N d"], threshold: float | None = None):
         # Shaken a little, since trees of many identical points, such as a fixed point's, are slow.
-        shaken = points + 1e-3 * np.random.default_rng(0).standard_normal(points.shape)
+        shaken = points + 1e-3 * generator().standard_normal(points.shape)
         self.tree = KDTree(shaken)
         if threshold is None:
             to_others = self.tree.query(shaken, k=2)[0][:, 1]

@@ -15,24 +15,26 @@ from driftmatch.analysis.floors import GROUPS, distances_and_floors, in_floors
 from driftmatch.analysis.lyapunov import LyapunovSpectrum, lyapunov
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.matching.arguments import check_pair
 from driftmatch.matching.errors import LARGE_ERROR, matching_errors
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network, as_sde
+from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
+from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
 from driftmatch.words import spelled
 
 _STEPS, _TIMES = 25, 1000  # steps in a time scale, and time scales of a run
 _MOST_STEPS = 500_000
-_REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where a run does not stay finite
 _SAMPLES = 5  # a time scale
 _LYAPUNOV_TRAJECTORIES = 64
 _LYAPUNOV_TIME = 300  # time scales on each of them, after as many to forget the noise
@@ -192,7 +194,7 @@ def compare(
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
-    sde = _checked_target(sde, network)
+    sde = check_pair("compare", sde, network, on_circles=True)
     num_starts = check_count("num_starts", num_starts)
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
     meter = check_meter(meter)
@@ -200,15 +202,15 @@ def compare(
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"
     keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(keys["draws"])))
+    rng = generator(keys["draws"])
     samples = samples_of(sde, samples, keys["scale"], meter).require_place()
     time_scale, starts = samples.time_scale, samples.pick(num_trajectories, rng)
     if sde.periodic is not None:
         sde = OnCircles(sde, time_scale)
         starts = sde.laid_out(starts)
-    refinements = (1,) if dt is not None else _REFINEMENTS
+    is_given = dt is not None
     duration, dt = _check_times(sde, duration, dt, samples)
-    runs = _Runs(duration, dt, time_scale, num_trajectories, keys["exponents"])
+    runs = _Runs(duration, dt, is_given, time_scale, num_trajectories, keys["exponents"])
     pick = partial(_picked, sde, rng)
 
     def check_basins():
@@ -222,13 +224,13 @@ def compare(
     with ThreadPoolExecutor(max_workers=1) as second:
         try:
             begin = pick(starts, num_trajectories)
-            target, dt = runs.refined("the target", sde, begin, keys["target"], refinements)
+            target, dt = runs.refined("the target", sde, begin, keys["target"])
             runs = replace(runs, dt=dt)  # the network's too, and that of the exponents
             meter.advance(1, "network")
             from_target = pick(target, num_trajectories)
             network_run = second.submit(
                 in_this_precision(runs.refined), "the network", network, from_target,
-                keys["network"], refinements,
+                keys["network"],
             )  # fmt: skip
             basin_check = second.submit(in_this_precision(check_basins))
             from_target = pick(target, _LYAPUNOV_TRAJECTORIES)
@@ -278,23 +280,6 @@ def _named(spectrum: LyapunovSpectrum, whose: str) -> dict[str, Any]:
     }
 
 
-def _checked_target(sde, network) -> AbstractSDE:
-    """The SDE, once the other is known to be a network that can embed it."""
-    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
-        raise InputError(
-            "compare takes an SDE and a Network, "
-            f"got {type(sde).__name__} and {type(network).__name__}"
-        )
-    num_angles = sum(period is not None for period in sde.periodic or ())
-    if network.latent_dim != sde.dim + num_angles:
-        angles = f", {num_angles} of them angles that take two each," if num_angles else ""
-        raise InputError(
-            f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
-            "latent ones"
-        )
-    return as_sde(sde, error="compare takes an SDE")
-
-
 def _check_times(sde, duration, dt, samples) -> tuple[float, float]:
     """The duration and the step, as given or by the target's time scale."""
     scale = samples.time_scale
@@ -315,26 +300,28 @@ class _Runs:
 
     duration: float
     dt: float
+    is_given: bool
     time_scale: float
     num_trajectories: int
     key: PRNGKeyArray  # of the exponents
 
-    def refined(self, whose, system, starts, key, refinements):
+    def refined(self, whose, system, starts, key: PRNGKeyArray):
         """Trajectories (M, T, k) after a burn-in of a tenth of the duration, and the step: made
         finer while they do not stay finite."""
-        run = None
-        for refinement in refinements:
+
+        def attempt(refinement: int):
             step = self.dt / refinement
             run = simulate(
-                system, duration=1.1 * self.duration, dt=step, key=key, start=starts, throw=False,
+                system, duration=1.1 * self.duration, dt=step, key=key, start=starts,
                 num_trajectories=self.num_trajectories,
                 save_every=max(1, round(self.time_scale / _SAMPLES / step)),
             )  # fmt: skip
-            if run.outcome is Outcome.INTERRUPTED:
-                raise KeyboardInterrupt
-            if run.outcome.ok:
-                return run.states[:, -round(run.states.shape[1] / 1.1) :], step
-        raise ComputationError(f"{whose} could not be run: {run.reason if run else ''}")
+            return (run.states[:, -round(run.states.shape[1] / 1.1) :], step), True
+
+        try:
+            return refined(attempt, is_given=self.is_given)
+        except ComputationError as error:
+            raise ComputationError(f"{whose} could not be run: {error}") from error
 
     def exponents(self, system, starts):
         """Both systems start on the target's states, in time to forget them."""

@@ -1,10 +1,11 @@
 """How far apart two sets of states lie, as densities in state space."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
-from driftmatch.arguments import check_array, check_count
+from driftmatch.arguments import check_array, check_count, check_key
 from driftmatch.errors import InputError
+from driftmatch.randomness import generator
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.words import spelled
 
@@ -20,7 +21,7 @@ def state_space_divergence(
     other: Float[np.ndarray, "*others k"],
     *,
     num_bins: int = 30,
-    seed: int = 0,
+    key: PRNGKeyArray | None = None,
 ) -> float:
     r"""The Kullback–Leibler divergence D_stsp = KL(p‖q) of the densities of two sets of states.
 
@@ -35,7 +36,8 @@ def state_space_divergence(
 
     - `reference`: states with density p, shape (..., k); all but the last axis are samples.
     - `other`: states with density q, shape (..., k). Non-finite ones lie outside of everything.
-    - `seed`: of the draws from the mixture; the histogram needs none.
+    - `key`: of the draws from the mixture, by default ``jax.random.key(0)``; the histogram needs
+      none.
 
     Both sets should be of one size: the value depends on it, which is why it is reported beside
     its floor, the same between two runs of one system. It is lopsided: an other that misses states
@@ -46,9 +48,10 @@ def state_space_divergence(
     Source: G. Koppe et al., PLoS Comput. Biol. 15, e1007263 (2019).
     """
     reference, other = _two_sets(reference, other)
-    num_bins, seed = check_count("num_bins", num_bins), check_count("seed", seed, least=0)
+    num_bins = check_count("num_bins", num_bins)
+    key = None if key is None else check_key(key)
     if reference.shape[1] > MAX_BINNED_DIM:
-        return _mixture_divergence(reference, other, seed)
+        return _mixture_divergence(reference, other, key)
     low, high = reference.min(axis=0), reference.max(axis=0)
     return kullback_leibler(*(histogram(x, low, high, num_bins) for x in (reference, other)))
 
@@ -80,7 +83,7 @@ def mixture_divergence(
     reference: Float[np.ndarray, "*samples k"],
     other: Float[np.ndarray, "*others k"],
     *,
-    seed: int = 0,
+    key: PRNGKeyArray | None = None,
 ) -> float:
     r"""KL(p‖q) of two Gaussian mixtures, in any dimension.
 
@@ -91,10 +94,10 @@ def mixture_divergence(
 
     Arguments and errors are those of `state_space_divergence`.
     """
-    return _mixture_divergence(*_two_sets(reference, other), seed)
+    return _mixture_divergence(*_two_sets(reference, other), key)
 
 
-def _mixture_divergence(reference, other, seed):
+def _mixture_divergence(reference, other, key):
     whitening = Whitening.of(reference)
     p, q = _thin(reference, _NUM_CENTRES), _thin(other, _NUM_CENTRES)
     in_p, in_q = len(p), len(q)
@@ -103,7 +106,7 @@ def _mixture_divergence(reference, other, seed):
         return float("inf")
     k = p.shape[1]
     h = in_p ** (-1 / (k + 4))
-    rng = np.random.default_rng(seed)
+    rng = generator(key)
     z = p[rng.integers(in_p, size=_NUM_DRAWS)] + h * rng.standard_normal((_NUM_DRAWS, k))
     return float(np.mean(_log_mixture(z / h, p / h, in_p) - _log_mixture(z / h, q / h, in_q)))
 
@@ -122,7 +125,7 @@ def sliced_wasserstein(
     other: Float[np.ndarray, "*others k"],
     *,
     num_directions: int = 64,
-    seed: int = 0,
+    key: PRNGKeyArray | None = None,
 ) -> float:
     r"""The sliced Wasserstein-1 distance, in standard deviations of the reference.
 
@@ -135,19 +138,20 @@ def sliced_wasserstein(
     **Arguments**
 
     - `reference`, `other`: states, shape (..., k); all but the last axis are samples.
-    - `num_directions`: how many θ, drawn uniformly with `seed`.
+    - `num_directions`: how many θ, drawn uniformly with `key`, by default
+      ``jax.random.key(0)``, so that repeated calls agree.
 
     Raises `InputError` if the dimensions differ or the reference is empty or not finite; the
     distance to a set with non-finite states is infinite.
     """
     reference, other = _two_sets(reference, other)
     num_directions = check_count("num_directions", num_directions)
-    seed = check_count("seed", seed, least=0)
+    key = None if key is None else check_key(key)
     if not np.isfinite(other).all():
         return float("inf")
     scale = reference.std(axis=0)
     scale[scale == 0] = 1.0
-    theta = np.random.default_rng(seed).standard_normal((num_directions, reference.shape[1]))
+    theta = generator(key).standard_normal((num_directions, reference.shape[1]))
     theta /= np.linalg.norm(theta, axis=1, keepdims=True)
     n = min(len(reference), len(other))
     a, b = (_quantiles(theta @ (x / scale).T, n) for x in (reference, other))

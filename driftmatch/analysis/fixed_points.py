@@ -15,7 +15,7 @@ from driftmatch.arguments import check_box, check_count, check_key, check_non_ne
 from driftmatch.errors import InputError
 from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
@@ -144,7 +144,7 @@ def fixed_points(
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
     time = or_none(check_non_negative)("time", time)
     key = check_key(key)
-    rng = seed_of(key)
+    rng = generator(key)
     if box is not None:
         corners = np.stack(check_box(box, sde.dim))
         return _within(sde, corners, num_starts, time, rng, None)[0]

@@ -10,7 +10,7 @@ from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.analysis.lyapunov_plan import (
     BLOCKS,
-    Plan,
+    LyapunovPlan,
     check_plan,
     random_frames,
     starting_states,
@@ -124,7 +124,7 @@ def lyapunov(
 
 
 def follow(
-    flow: Flow, pairs: Pair, plan: Plan, meter: AbstractMeter, *, complete: bool
+    flow: Flow, pairs: Pair, plan: LyapunovPlan, meter: AbstractMeter, *, complete: bool
 ) -> LyapunovSpectrum:
     """The spectrum along the flow; `complete` if no exponent is left out."""
     p = pairs.tangents.shape[2]
@@ -151,7 +151,7 @@ def follow(
     return _summary(np.array(rates), plan, since_together, complete=complete, eps=eps)
 
 
-def _grown(flow: Flow, pairs: Pair, plan: Plan) -> Iterator[Float[np.ndarray, "M p"]]:
+def _grown(flow: Flow, pairs: Pair, plan: LyapunovPlan) -> Iterator[Float[np.ndarray, "M p"]]:
     """What the tangents grow by, in nats, block after block."""
     dtype = _dtype(flow)
     if isinstance(flow, WithinSubspace):
@@ -196,7 +196,7 @@ def kaplan_yorke(exponents: Float[np.ndarray, " p"], tolerance: float = 0.0) -> 
 
 
 def zero_tolerance(
-    exponents: Float[np.ndarray, " p"], error: Float[np.ndarray, " p"], plan: Plan
+    exponents: Float[np.ndarray, " p"], error: Float[np.ndarray, " p"], plan: LyapunovPlan
 ) -> float:
     """Up to what size an exponent counts as zero in the Kaplan–Yorke dimension: three standard
     errors, or growth by one nat in the whole of a trajectory."""
@@ -204,7 +204,7 @@ def zero_tolerance(
 
 
 def _summary(
-    rates, plan: Plan, since_together: float, *, complete: bool, eps: float
+    rates, plan: LyapunovPlan, since_together: float, *, complete: bool, eps: float
 ) -> LyapunovSpectrum:
     """The record of growth rates of shape (blocks, M, p)."""
     mean = rates.mean(axis=(0, 1))
@@ -236,7 +236,7 @@ def _summary(
     )
 
 
-def non_finite(name: str, p: int, plan: Plan) -> LyapunovSpectrum:
+def non_finite(name: str, p: int, plan: LyapunovPlan) -> LyapunovSpectrum:
     """The record of a run that became non-finite, unless that is to raise."""
     if plan.throw:
         raise ComputationError(

@@ -15,7 +15,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.network import NeuralSDE, network_of
-from driftmatch.randomness import seed_of, split
+from driftmatch.randomness import generator, split
 from driftmatch.sampling.given import samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -27,7 +27,7 @@ BLOCKS = 20
 _MANY = 2000  # neurons beyond which sampling takes too long
 
 
-class Plan(NamedTuple):
+class LyapunovPlan(NamedTuple):
     """What was asked for, checked, and the blocks that follow from it."""
 
     dt: float
@@ -47,8 +47,17 @@ class Plan(NamedTuple):
 
 
 def check_plan(
-    sde: AbstractSDE, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every, throw
-) -> Plan:
+    sde: AbstractSDE,
+    duration,
+    dt,
+    key: PRNGKeyArray,
+    num_trajectories,
+    burn_in,
+    start,
+    noise,
+    qr_every,
+    throw,
+) -> LyapunovPlan:
     """Check what `lyapunov` and `neural_lyapunov` have in common."""
     duration, dt = check_positive("duration", duration), check_positive("dt", dt)
     steps = check_steps(duration, dt, 1)
@@ -73,7 +82,7 @@ def check_plan(
     head_start = np.inf  # noise of their own parts trajectories by itself
     if steady and M > 1 and (start is None or start.ndim < 2):
         head_start = np.inf if start is None else 0.0
-    return Plan(
+    return LyapunovPlan(
         dt=float(dt),
         num_trajectories=M,
         num_qr=max(1, round(steps / (BLOCKS * qr_every))),
@@ -88,13 +97,13 @@ def check_plan(
 
 
 def starting_states(
-    sde: AbstractSDE, start, plan: Plan, samples: Samples | None
+    sde: AbstractSDE, start, plan: LyapunovPlan, samples: Samples | None
 ) -> Float[np.ndarray, "M k"] | None:
     """States on the attractor, or as given; None if there are none and that may not raise."""
     M = plan.num_trajectories
     if start is not None and np.ndim(start) > 1:
         return check_start(start, M, (sde.dim,))
-    rng = seed_of(plan.keys[0])
+    rng = generator(plan.keys[0])
     if start is not None:  # apart, or else all trajectories would be one without noise
         states = np.repeat(check_start(start, 1, (sde.dim,)), M, axis=0)
         return states if M == 1 else scattered(sde, states, own_scale(sde, states), rng)
@@ -118,7 +127,7 @@ def starting_states(
     return sde.network.lift(states) if isinstance(sde, NeuralSDE) else states
 
 
-def _burnt_in(sde: AbstractSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:
+def _burnt_in(sde: AbstractSDE, plan: LyapunovPlan) -> Float[np.ndarray, "M k"] | None:
     """Of a network too large to be sampled for long, one state a trajectory, each from another time
     of the second half of a burn-in from its own starts."""
     M = plan.num_trajectories
@@ -131,8 +140,8 @@ def _burnt_in(sde: AbstractSDE, plan: Plan) -> Float[np.ndarray, "M k"] | None:
     return np.asarray(run.states[m, -1 - m], np.float64) if run.outcome.ok else None
 
 
-def random_frames(plan: Plan, k: int, p: int) -> Float[np.ndarray, "M k p"]:
+def random_frames(plan: LyapunovPlan, k: int, p: int) -> Float[np.ndarray, "M k p"]:
     """p orthonormal tangents for every trajectory."""
-    rng = seed_of(plan.keys[0])
+    rng = generator(plan.keys[0])
     frames = np.linalg.qr(rng.standard_normal((plan.num_trajectories, k, p)))[0]
     return frames

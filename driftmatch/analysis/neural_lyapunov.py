@@ -10,14 +10,19 @@ from driftmatch.analysis.lyapunov import (
     non_finite,
     zero_tolerance,
 )
-from driftmatch.analysis.lyapunov_plan import Plan, check_plan, random_frames, starting_states
+from driftmatch.analysis.lyapunov_plan import (
+    LyapunovPlan,
+    check_plan,
+    random_frames,
+    starting_states,
+)
 from driftmatch.analysis.tangents import WithinSubspace, pairs_at
 from driftmatch.arguments import check_flag, check_meter
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
@@ -144,7 +149,9 @@ def neural_lyapunov(
     return _merged(within, net, plan)
 
 
-def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, "M n"] | None:
+def _starts(
+    neural: NeuralSDE, start, plan: LyapunovPlan, samples
+) -> Float[np.ndarray, "M n"] | None:
     """States in neurons, from any of four shapes."""
     if start is None:
         return starting_states(neural, None, plan, samples)
@@ -155,13 +162,13 @@ def _starts(neural: NeuralSDE, start, plan: Plan, samples) -> Float[np.ndarray, 
         inner = net if one.shape[1] == net.latent_dim else neural
         states = np.repeat(one, M, axis=0)
         if M > 1:
-            states = scattered(inner, states, own_scale(inner, states), seed_of(plan.keys[0]))
+            states = scattered(inner, states, own_scale(inner, states), generator(plan.keys[0]))
     else:
         states = check_start(start, M, dims)
     return net.lift(states) if states.shape[1] == net.latent_dim else states
 
 
-def _merged(within: LyapunovSpectrum, net: Network, plan: Plan) -> NeuralSpectrum:
+def _merged(within: LyapunovSpectrum, net: Network, plan: LyapunovPlan) -> NeuralSpectrum:
     """The k exponents joined by the n − k that are −1/τ."""
     leak, num_leak = -1 / net.tau, net.num_neurons - net.latent_dim
     dimension = float("nan")

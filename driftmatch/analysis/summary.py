@@ -38,7 +38,7 @@ from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_steps
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
 _DIFFER = 0.05  # by more than that, and four standard errors, two routes disagree
@@ -69,7 +69,7 @@ class Analysis(Record):
     dimension: int
     num_neurons: int | None
     time_scale: float
-    run: Trajectory | NetworkTrajectory | None
+    run: Run | None
     fixed_points: FixedPoints | None
     lyapunov: LyapunovSpectrum | None
     neural_lyapunov: NeuralSpectrum | None

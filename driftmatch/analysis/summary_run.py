@@ -6,17 +6,17 @@ from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run
 
 TIMES = 200  # time scales of a trajectory
 _TRAJECTORIES = 8
 _SAMPLES = 25  # kept in a time scale
-_REFINEMENTS = (1, 4, 16)
 _STORED = 2**24  # numbers that a run in neurons may keep
 _APART = 0.01  # standard deviations
 _FEW = 500  # samples that show a subspace without noise
@@ -29,7 +29,7 @@ def recording(
     duration: float,
     dt: float | None,
     key: PRNGKeyArray,
-) -> Trajectory | NetworkTrajectory:
+) -> Run:
     """Eight trajectories in float64, from states on the attractor.
 
     Unless the step is given it is refined if the run does not stay finite. A network's with private
@@ -38,8 +38,9 @@ def recording(
     if isinstance(system, Network) and system.private_noise > 0:
         most = _STORED / (_TRAJECTORIES * system.num_neurons * _SAMPLES)
         duration = min(duration, max(most, 10) * samples.time_scale)
-    time_scale, starts, run = samples.time_scale, samples.starts, None
-    for refinement in (1,) if dt else _REFINEMENTS:
+    time_scale, starts = samples.time_scale, samples.starts
+
+    def attempt(refinement: int):
         step = dt or _gentle(system, samples.step) / refinement
         with jax.enable_x64(True):
             run = simulate(
@@ -54,17 +55,16 @@ def recording(
             )
         if run.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
-        if run.outcome.ok:
-            break
-    assert run is not None
-    return run
+        return run, run.outcome.ok
+
+    return refined(attempt, is_given=dt is not None)
 
 
 def chosen_states(
     sde: AbstractSDE, states: Float[np.ndarray, "M T k"], number: int, key: PRNGKeyArray
 ) -> Float[np.ndarray, "number k"]:
     """States of a run by chance, a little apart: without noise they would follow each other."""
-    rng = seed_of(key)
+    rng = generator(key)
     rows = states[:, states.shape[1] // 4 :].reshape(-1, states.shape[-1])
     chosen = rows[rng.integers(len(rows), size=number)]
     return scattered(sde, chosen, _APART * rows.std(axis=0), rng)

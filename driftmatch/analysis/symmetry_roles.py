@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.words import spelled
@@ -110,7 +111,7 @@ def _fields(decomposition, whitening, place):
 
 def _off_attractor(place):
     """States beside the visited ones, and unit vectors to the nearest visited one."""
-    aside = place + _ASIDE * np.random.default_rng(0).standard_normal(place.shape)
+    aside = place + _ASIDE * generator().standard_normal(place.shape)
     distance, nearest = KDTree(place).query(aside)
     off = distance > _OFF
     return aside[off], ((place[nearest] - aside) / np.maximum(distance, 1e-300)[:, None])[off]

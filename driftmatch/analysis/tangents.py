@@ -10,12 +10,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from driftmatch.compilation import compiled
+from driftmatch.flows import CLASSICAL, runge_kutta
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.integrators import heun
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 from driftmatch.wrappers import unforced
 
@@ -159,30 +161,6 @@ def _network_terms(net: Network):
     return jacobian, kick
 
 
-def runge_kutta(drift, y, t, dt):
-    """The classical scheme of order four."""
-    a = drift(y, t)
-    b = drift(_moved(y, 0.5 * dt, a), t + 0.5 * dt)
-    c = drift(_moved(y, 0.5 * dt, b), t + 0.5 * dt)
-    d = drift(_moved(y, dt, c), t + dt)
-    return _moved(y, dt / 6, jax.tree.map(lambda a, b, c, d: a + 2 * b + 2 * c + d, a, b, c, d))
-
-
-def heun(drift, y, t, dt, noise):
-    """The scheme of `simulate`, for pairs."""
-    before = drift(y, t)
-    after = drift(_moved(y, dt, before, noise), t + dt)
-    return _moved(y, 0.5 * dt, jax.tree.map(jnp.add, before, after), noise)
-
-
-def _moved(y, dt, velocity, noise=None):
-    """y + dt · velocity + noise, every part in its own precision."""
-    moved = jax.tree.map(lambda y, v: y + dt.astype(y.dtype) * v.astype(y.dtype), y, velocity)
-    if noise is None:
-        return moved
-    return jax.tree.map(lambda y, w: y + w.astype(y.dtype), moved, noise)
-
-
 def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
     """Q and ln |R_ii|, shape (M, p), of V = QR.
 
@@ -204,10 +182,19 @@ def orthonormalised(V: Float[Array, "M k p"]) -> tuple[Array, Array]:
 
 
 @compiled
-def grow(flow: Flow, pairs: Pair, key, first_step, dt, num_qr: int, qr_every: int, steady: bool):
+def grow(
+    flow: Flow,
+    pairs: Pair,
+    key: PRNGKeyArray,
+    first_step,
+    dt,
+    num_qr: int,
+    qr_every: int,
+    steady: bool,
+):
     """The pairs, M of them, after `num_qr` intervals, and the sums of ln |R_ii|, shape (M, p).
 
-    `steady`: leave the noise out and take steps of `runge_kutta` instead of `heun`. Steps are
+    `steady`: leave the noise out and take classical Runge–Kutta steps instead of Heun's. Steps are
     counted in whole numbers: the time of one is its number times dt.
     """
     drift, noise = tangent_flow(flow)
@@ -218,7 +205,7 @@ def grow(flow: Flow, pairs: Pair, key, first_step, dt, num_qr: int, qr_every: in
 
     def move(pair, t, normal):
         if steady:
-            return runge_kutta(drift, pair, t, dt)
+            return runge_kutta(lambda pair, s: drift(pair, t + s), pair, dt, CLASSICAL)[0]
         return heun(drift, pair, t, dt, noise(pair, jnp.sqrt(dt).astype(dtype) * normal))
 
     def step(pairs, x):

@@ -11,10 +11,11 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
+from driftmatch.errors import ComputationError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.stationarity import Stationarity
@@ -171,22 +172,26 @@ def steps_a_row(samples: Samples, network: Network) -> int:
 
 
 def run_beside(
-    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], rows: int, key
+    network: Network,
+    samples: Samples,
+    runs: Float[np.ndarray, "M T k"],
+    rows: int,
+    key: PRNGKeyArray,
 ) -> Float[np.ndarray, "M rows k"] | None:
     """Latent states of the network from states of its target on, as far apart in time as those of
     `samples`, after a tenth more to settle; None if it diverged."""
     (M, T), every = runs.shape[:2], steps_a_row(samples, network)
-    settling, when = int(_SETTLING * rows), seed_of(key).integers(T, size=M)
+    settling, when = int(_SETTLING * rows), generator(key).integers(T, size=M)
     # Each from a state of a trajectory of its own: attractors keep their weights.
     starts = runs[:, 0] if samples.is_resting else runs[np.arange(M), when]
     dt = samples.spacing / every
-    ran = simulate(
-        network, duration=(rows - 1 + settling) * every * dt, dt=dt, key=key,
-        num_trajectories=M, start=starts, save_every=every, throw=False,
-    )  # fmt: skip
-    if ran.outcome is Outcome.INTERRUPTED:
-        raise KeyboardInterrupt
-    return ran.states[:, -rows:] if ran.outcome.ok else None
+    try:
+        return simulate(
+            network, duration=(rows - 1 + settling) * every * dt, dt=dt, key=key,
+            num_trajectories=M, start=starts, save_every=every,
+        ).states[:, -rows:]  # fmt: skip
+    except ComputationError:
+        return None
 
 
 def long_enough(
@@ -236,9 +241,9 @@ def _swings(runs: Float[np.ndarray, "M T k"], low, high) -> Float[np.ndarray, "M
     return ((side[:, :-1] < 0) & (side[:, 1:] > 0)).sum(axis=1).astype(float)
 
 
-def _exponents(target, network, time_scale, time, dt, states, key):
+def _exponents(target, network, time_scale, time, dt, states, key: PRNGKeyArray):
     """The largest exponents of both and their errors, if the target is chaotic."""
-    rng = seed_of(key)
+    rng = generator(key)
     starts = states[rng.integers(len(states), size=_CHAOS_PATHS)]
 
     def largest(system):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none
@@ -18,15 +18,15 @@ from driftmatch.matching.confinement import default_number, place_guards
 from driftmatch.matching.design import design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, as_sde
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sampling.time_scale import time_scale_of
+from driftmatch.sampling.time_scale import measured_time_scale
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free
@@ -68,7 +68,7 @@ def embed(
     sde: AbstractSDE,
     num_neurons: int,
     *,
-    key,
+    key: PRNGKeyArray,
     fit: str | AbstractFit = "refined",
     tau: float | None = None,
     activation: str | Activation = "tanh",
@@ -124,7 +124,7 @@ def embed(
     check_samples(sde, samples)
     confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
     key = check_key(key)
-    rng = seed_of(key)
+    rng = generator(key)
     if states is None and box is None:
         samples = samples_of(sde, samples, key, meter).require_place()
         visited, held_out = samples.halves(rng)
@@ -181,12 +181,9 @@ def embed(
 
 
 def _watched(meter: AbstractMeter, *arguments) -> ClosedLoop:
-    meter.start("closed loop", 1)
-    try:
+    with task(meter, "closed loop", 1):
         loop = closed_loop(*arguments)
         meter.advance(1)
-    finally:
-        meter.stop()
     return loop
 
 
@@ -203,7 +200,7 @@ def _guards(visited, activation, num_neurons, confine):
 
 def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:
     """The time scale on given states; refuses an SDE that moves nowhere there."""
-    scale = time_scale_of(sde, states)
+    scale = measured_time_scale(sde, states)
     if not np.isfinite(scale):
         raise InputError(
             f"{sde.name} has neither drift nor noise at the states given: there is nothing to match"

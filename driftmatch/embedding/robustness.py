@@ -19,7 +19,7 @@ from driftmatch.embedding.embed import embed
 from driftmatch.errors import InputError
 from driftmatch.matching.arguments import check_arguments
 from driftmatch.matching.fits import AbstractFit, Backprop, get_fit
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
@@ -164,12 +164,9 @@ def robustness_front(
         target, runs = made.target, samples.runs
         if isinstance(target, OnCircles):
             runs = target.laid_out(runs)
-        meter.start(f"closed loop, with and without noise {COMMON_NOISE:g}", 1)
-        try:
+        with task(meter, f"closed loop, with and without noise {COMMON_NOISE:g}", 1):
             looks.append(_look(made.network, samples, runs, jax.random.fold_in(key, 2)))
             meter.advance(1)
-        finally:
-            meter.stop()
         embeddings.append(made)
     calm, noisy, durations, mixed = zip(*looks, strict=True)
 
@@ -212,7 +209,7 @@ def _check_noises(private_noise) -> list[float]:
 
 
 def _look(
-    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], key
+    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], key: PRNGKeyArray
 ) -> tuple[dict[str, float], dict[str, float], float, bool]:
     """Distances without private noise and with it, how long the runs were, and whether that is long
     enough."""

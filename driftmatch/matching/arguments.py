@@ -1,5 +1,7 @@
 """What `embed` was given, checked at the door."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,6 +15,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.design import NUM_HELD_OUT, NUM_VISITED
+from driftmatch.network import Network, as_sde
 from driftmatch.sde import AbstractSDE
 
 _ROUNDING = 1e-12  # of the size of numbers: what is spread less has no spread
@@ -43,6 +46,24 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | 
         )
     tau = or_none(check_positive)("tau", tau)
     return num_neurons, tau, or_none(check_non_negative)("private_noise", private_noise)
+
+
+def check_pair(what: str, sde: Any, network: Any, *, on_circles: bool = False) -> AbstractSDE:
+    """The SDE, once the other is known to be a network that can embed it; angles that are laid out
+    `on_circles` take two dimensions each."""
+    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
+        raise InputError(
+            f"{what} takes an SDE and a Network, "
+            f"got {type(sde).__name__} and {type(network).__name__}"
+        )
+    num_angles = sum(p is not None for p in sde.periodic or ()) if on_circles else 0
+    if network.latent_dim != sde.dim + num_angles:
+        angles = f", {num_angles} of them angles that take two each," if num_angles else ""
+        raise InputError(
+            f"{sde.name} has {sde.dim} dimensions{angles} and the network {network.latent_dim} "
+            "latent ones"
+        )
+    return as_sde(sde, error=f"{what} takes an SDE")
 
 
 def given_states(sde, states, box, rng) -> tuple[np.ndarray, np.ndarray]:

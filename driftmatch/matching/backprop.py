@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PRNGKeyArray
 
 from driftmatch.matching.problem import Features, MatchingProblem
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, task
 
 STEPS_A_CALL = 1000
 
@@ -20,7 +21,7 @@ def train(
     learning_rate: float,
     decay: bool,
     noise: float,
-    seed: int,
+    key: PRNGKeyArray,
     meter: AbstractMeter,
 ) -> tuple[Features, np.ndarray]:
     """Minimise Σ w |V φ(Γ'z' + b) − outputs|² over mini-batches, from zero readouts.
@@ -39,14 +40,14 @@ def train(
     schedule = optax.cosine_decay_schedule(learning_rate, steps) if decay else learning_rate
     optimiser = optax.adam(schedule)
 
-    def loss(parameters, z, y, key):
+    def loss(parameters, z, y, key: PRNGKeyArray):
         gamma, bias, readout = parameters
         x = z @ gamma.T + bias
         if noise > 0:
             x = x + noise * jax.random.normal(key, x.shape)
         return jnp.mean(jnp.sum((problem.activation(x) @ readout.T - y) ** 2, axis=1))
 
-    def step(carry, key):
+    def step(carry, key: PRNGKeyArray):
         parameters, memory = carry
         key_batch, key_noise = jax.random.split(key)
         position = jax.random.uniform(key_batch, (batch_size,)) * cumulative[-1]
@@ -62,15 +63,12 @@ def train(
         return jax.lax.scan(step, carry, keys)
 
     carry = (parameters, optimiser.init(parameters))
-    keys = jax.random.split(jax.random.key(seed), steps)
-    meter.start("training", steps)
-    try:
+    keys = jax.random.split(key, steps)
+    with task(meter, "training", steps):
         for first in range(0, steps, STEPS_A_CALL):
             batch = keys[first : first + STEPS_A_CALL]
             carry, losses = several(carry, batch)
             error = float(np.sqrt(np.mean(losses) / states.shape[1]))
             meter.advance(len(batch), f"error {error:.1e}")
-    finally:
-        meter.stop()
     gamma, bias, readout = (np.asarray(p, np.float64) for p in carry[0])
     return Features(gamma, bias), readout.T

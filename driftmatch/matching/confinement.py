@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from driftmatch.activations import Activation
 from driftmatch.matching.problem import Features
+from driftmatch.randomness import generator
 
 Matrix = np.ndarray
 
@@ -101,7 +102,7 @@ def place_guards(
     gap = margin * support + 0.4 + tail
     slopes = depth / gap
     features = Features(slopes[:, None] * directions, -slopes * (support + gap))
-    rng = np.random.default_rng(0)
+    rng = generator()
     rays = rng.standard_normal((2000, k))
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     radii = np.min((support + gap) / np.maximum(rays @ directions.T, 1e-9), axis=1)
@@ -140,7 +141,7 @@ def _directions(k: int, number: int) -> Float[Matrix, "g k"]:
         one_side = np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
     else:
         # Axes first: they bound the state in every coordinate, then random directions between.
-        rng = np.random.default_rng(0)
+        rng = generator()
         one_side = np.concatenate([np.eye(k), rng.standard_normal((max(half - k, 0), k))])[:half]
         one_side /= np.linalg.norm(one_side, axis=1, keepdims=True)
     return np.concatenate([one_side, -one_side])

@@ -15,6 +15,7 @@ from driftmatch.errors import ComputationError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
 from driftmatch.matching.local_error import LocalScales, typical_time
+from driftmatch.randomness import generator
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 
@@ -169,6 +170,6 @@ def _voxel_counts(z: Float[Matrix, "P k"], edge: float = 0.3) -> Float[Matrix, "
     """How many of the states share each one's voxel."""
     voxels = np.floor(z / edge).astype(np.int64)
     # One integer a voxel: a random linear hash, which wraps around without harm.
-    multipliers = np.random.default_rng(0).integers(1, 2**62, size=z.shape[1]) | 1
+    multipliers = generator().integers(1, 2**62, size=z.shape[1]) | 1
     _, inverse, counts = np.unique(voxels @ multipliers, return_inverse=True, return_counts=True)
     return counts[inverse].astype(float)

@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
-from driftmatch.arguments import check_array, check_count, check_non_negative
-from driftmatch.errors import InputError
+from driftmatch.arguments import check_array, check_key, check_non_negative
 from driftmatch.evaluate import diffusion_matrices, drifts
+from driftmatch.matching.arguments import check_pair
 from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.network import Network
+from driftmatch.randomness import generator
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
@@ -35,7 +36,7 @@ def matching_errors(
     states: Float[Matrix, "N k"],
     *,
     private_noise: float = 0.01,
-    seed: int = 0,
+    key: PRNGKeyArray | None = None,
 ) -> MatchingErrors:
     r"""Errors of a network against its target, in float64.
 
@@ -45,22 +46,15 @@ def matching_errors(
         local        ε_ℓ = sqrt( E[e(z)²] ), beside what moves the state there, see `local_error`
 
     over `states`, shape (N, k), which should be held out: drawn from fresh trajectories. Var f_i is
-    that of `drift_scales`, which does not vanish with the drift.
+    that of `drift_scales`, which does not vanish with the drift. The noise ξ is that of `key`, by
+    default ``jax.random.key(0)``.
     """
-    if not isinstance(sde, AbstractSDE) or not isinstance(network, Network):
-        raise InputError(
-            "matching_errors takes an SDE and a Network, "
-            f"got {type(sde).__name__} and {type(network).__name__}"
-        )
+    sde = check_pair("matching_errors", sde, network)
     states = check_array("states", states, ("N", sde.dim))
     private_noise = check_non_negative("private_noise", private_noise)
-    seed = check_count("seed", seed, least=0)
-    if network.latent_dim != sde.dim:
-        raise InputError(
-            f"{sde.name} has {sde.dim} dimensions and the network {network.latent_dim} latent ones"
-        )
+    key = None if key is None else check_key(key)
     wanted, D = drifts(sde, states), diffusion_matrices(sde, states)
-    rng = np.random.default_rng(seed)
+    rng = generator(key)
     errors, noisy, diffusion = np.zeros_like(states), np.zeros(sde.dim), 0.0
     for i in range(0, len(states), STATES_A_BLOCK):
         part = slice(i, i + STATES_A_BLOCK)

@@ -4,6 +4,7 @@ import abc
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
+import jax
 import numpy as np
 
 from driftmatch.arguments import (
@@ -22,7 +23,7 @@ from driftmatch.matching.features import AbstractFeatures, RandomFeatures, selec
 from driftmatch.matching.problem import Features, MatchingProblem, Readout
 from driftmatch.matching.readouts import LEAST_RIDGE
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, task
 
 
 class Fitted(NamedTuple):
@@ -90,8 +91,7 @@ class LeastSquares(AbstractFit):
         return max(6 * num_neurons, 4096)
 
     def fit(self, problem, num_neurons, rng, meter):
-        meter.start("least squares", 1)
-        try:
+        with task(meter, "least squares", 1):
             if problem.private_noise >= LEAST_RIDGE:
                 number = self.oversampling * num_neurons
                 candidates = self.features.draw(problem.states, number, rng)
@@ -100,8 +100,6 @@ class LeastSquares(AbstractFit):
             else:
                 features = _smoothest_features(self.features, problem, num_neurons, rng)
             return Fitted(features, problem.readouts.solve(problem, features))
-        finally:
-            meter.stop()
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,7 @@ class Backprop(AbstractFit):
             learning_rate=self.learning_rate,
             decay=self.decay,
             noise=self.noise,
-            seed=int(rng.integers(2**31)),
+            key=jax.random.key(int(rng.integers(2**31))),
             meter=meter,
         )
         return Fitted(features, readout)

@@ -134,7 +134,7 @@ def capacity(
     return Capacity(np.array(numbers), k, n, successes, hopfield, M, np.array(errors))
 
 
-def _sphere(W: int, k: int, key) -> Float[np.ndarray, "W k"]:
+def _sphere(W: int, k: int, key: PRNGKeyArray) -> Float[np.ndarray, "W k"]:
     """The nearest 2 apart; each is that of many random places which is farthest from those before.
 
     Source: D. Mitchell, SIGGRAPH 25, 157 (1991), for the best candidates.
@@ -149,7 +149,9 @@ def _sphere(W: int, k: int, key) -> Float[np.ndarray, "W k"]:
     return 2 * chosen / apart.min()
 
 
-def _recalled(network: Network, targets: Landscape, M: int, key) -> Int[np.ndarray, " W"]:
+def _recalled(
+    network: Network, targets: Landscape, M: int, key: PRNGKeyArray
+) -> Int[np.ndarray, " W"]:
     """How often each well was recalled; the cue lasts long enough to cross all wells."""
     key_scale, *keys = jax.random.split(key, len(targets.minima) + 1)
     scale = time_scale_of(network, key_scale)
@@ -165,7 +167,9 @@ def _recalled(network: Network, targets: Landscape, M: int, key) -> Int[np.ndarr
     return np.array(successes)
 
 
-def _hopfield_recalled(network: Network, targets: Landscape, M: int, key) -> Int[np.ndarray, " W"]:
+def _hopfield_recalled(
+    network: Network, targets: Landscape, M: int, key: PRNGKeyArray
+) -> Int[np.ndarray, " W"]:
     signs = signs_of(network.lift(targets.minima))
     distinct, which, counts = np.unique(signs, axis=0, return_inverse=True, return_counts=True)
     successes = np.zeros(len(signs), int)

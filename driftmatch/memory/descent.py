@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
+from driftmatch.flows import MIDPOINT, runge_kutta
 from driftmatch.sde import SDE, AbstractSDE
 
 _DESCENT = 2000  # steps
@@ -20,7 +21,7 @@ _BLOCK = 256  # states that flow together
 _LONGEST = 10_000  # steps of a flow
 
 
-class Flow(eqx.Module):
+class BareDrift(eqx.Module):
     """f alone: what is compiled for it serves all SDEs that differ in their noise or words only."""
 
     drift: Callable
@@ -29,9 +30,9 @@ class Flow(eqx.Module):
         return jnp.asarray(self.drift(z))
 
 
-def flow_of(sde: AbstractSDE) -> Flow:
+def bare_drift(sde: AbstractSDE) -> BareDrift:
     """z ↦ f(z)."""
-    return Flow(sde._drift if type(sde) is SDE else sde.drift)
+    return BareDrift(sde._drift if type(sde) is SDE else sde.drift)
 
 
 def descend(
@@ -46,7 +47,7 @@ def descend(
     """
     c = np.zeros(sde.dim) if forcing is None else forcing
     with jax.enable_x64(True):
-        results = _descend(flow_of(sde), jnp.asarray(starts), jnp.asarray(c))
+        results = _descend(bare_drift(sde), jnp.asarray(starts), jnp.asarray(c))
         ends, minima, residues, curvatures, slopes = (np.asarray(result) for result in results)
     good = (residues <= 1e-9 * slopes * width(starts)) & (curvatures > 0)
     good &= np.linalg.norm(minima - ends, axis=1) < 0.1 * width(starts)
@@ -81,12 +82,11 @@ def distances(states: Float[np.ndarray, "W k"]) -> Float[np.ndarray, "W W"]:
 
 @compiled
 def _descend(f, starts, c):
-    """Where explicit steps of a size that the local slopes allow end, and what `newton` finds."""
+    """Where midpoint steps of a size that the local slopes allow end, and what `newton` finds."""
 
     def step(_, z):
         h = 0.5 / jnp.maximum(jnp.linalg.norm(jax.jacfwd(f)(z)), 1e-12)
-        half = z + 0.5 * h * (f(z) + c)
-        return z + h * (f(half) + c)
+        return runge_kutta(lambda z, _: f(z) + c, z, h, MIDPOINT)[0]
 
     def one(z):
         end = jax.lax.fori_loop(0, _DESCENT, step, z)
@@ -95,7 +95,7 @@ def _descend(f, starts, c):
     return jax.vmap(one)(starts)
 
 
-def newton(f: Flow, z, c):
+def newton(f: BareDrift, z, c):
     """A zero of f + c near z, |f + c| there, the slowest rate at which the flow comes back to it,
     negative where it leaves, and the size of the slopes J = ∂f/∂z.
 
@@ -109,12 +109,12 @@ def newton(f: Flow, z, c):
     return z, jnp.linalg.norm(f(z) + c), curvature, jnp.linalg.norm(J)
 
 
-def basins(sde, minima, starts) -> Int[np.ndarray, " N"]:
+def label_basins(sde, minima, starts) -> Int[np.ndarray, " N"]:
     """The minimum that each state flows to, −1 for none; by blocks, so that those which take long
     hold up few others, and any number of states shares a compilation."""
     padding = -len(starts) % _BLOCK
     blocks = np.concatenate([starts, np.broadcast_to(minima[0], (padding, sde.dim))])
-    reach, f = _CAUGHT * nearest(minima), flow_of(sde)
+    reach, f = _CAUGHT * nearest(minima), bare_drift(sde)
     with jax.enable_x64(True):
         labels = [
             np.asarray(_flow(f, jnp.asarray(minima), jnp.asarray(reach), jnp.asarray(block)))
@@ -135,7 +135,7 @@ def _flow(f, minima, reach, starts):
         speed = jnp.linalg.norm(velocity)
         h = jnp.minimum(0.5 / J, 0.25 * away.min() / speed)
         moving = speed > _AT_REST * reach.min() * J  # not if NaN
-        new = z + h * f(z + 0.5 * h * velocity)
+        new = runge_kutta(lambda z, _: f(z), z, h, MIDPOINT, velocity)[0]
         return new, jnp.where(away[j] <= reach[j], j, -1).astype(jnp.int32), moving
 
     def unfinished(carry):

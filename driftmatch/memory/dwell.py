@@ -14,7 +14,7 @@ from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
 from driftmatch.memory.regions import Regions, cores
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
 _Z = 1.96  # the normal quantile of 95 %
@@ -272,9 +272,7 @@ class Dwell(Record):
 
 
 @spelled
-def dwell(
-    trajectory: Trajectory | NetworkTrajectory, regions: Regions | Landscape | ArrayLike
-) -> Dwell:
+def dwell(trajectory: Run, regions: Regions | Landscape | ArrayLike) -> Dwell:
     """Visits of trajectories to regions: dwell times, jumps, rates, order, turns.
 
     **Arguments**

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array, check_count, check_index, check_key, check_number
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows
 from driftmatch.memory.trials import AbstractTrials
+from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.simulation.arguments import check_start
 
@@ -74,7 +74,7 @@ class HopfieldNetwork:
     patterns: Float[np.ndarray, "W n"]
 
     def __init__(self, patterns: ArrayLike):
-        values = as_rows("patterns", patterns, "W")
+        values = check_array("patterns", patterns, ("W", "d"))
         if len(values) < 2:
             raise InputError(f"there must be at least two patterns, got {len(values)}")
         values = signs_of(values)
@@ -131,7 +131,7 @@ class HopfieldNetwork:
             s = np.array(check_start(start, check_count("num_trials", M), (n,)))
             if not np.all(np.abs(s) == 1):
                 raise InputError("start must be of ±1, got other numbers: take their signs")
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(key_order)))
+        rng = generator(key_order)
         for _ in range(cue_sweeps):
             s = self._swept(s, cue * self.patterns[target], rng)
         moving = np.arange(M)

@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows
-from driftmatch.memory.descent import basins, descend, distances, nearest, width
+from driftmatch.memory.descent import descend, distances, label_basins, nearest, width
 from driftmatch.memory.line_work import PANELS, slopes_at, work_along
 from driftmatch.network import Network, as_sde
 from driftmatch.records import Record
@@ -67,7 +66,7 @@ class Landscape(Record):
         leads to none of these wells."""
         k = self.minima.shape[1]
         z = check_array("states", states, (..., k), finite=False, empty=True)
-        labels = basins(self.sde, self.minima, z.reshape(-1, k))
+        labels = label_basins(self.sde, self.minima, z.reshape(-1, k))
         return labels.reshape(z.shape[:-1])
 
 
@@ -124,7 +123,7 @@ def _check_starts(sde: AbstractSDE, starts: ArrayLike | None) -> Float[np.ndarra
             f"{sde.name} does not name a start for each of its wells: pass starts= of shape "
             f"(wells, {sde.dim}) to landscape, such as the stable ones among fixed_points(sde)"
         )
-    return as_rows("starts", own if starts is None else starts, "wells", sde.dim)
+    return check_array("starts", own if starts is None else starts, ("wells", sde.dim))
 
 
 def _check_distinct(sde: AbstractSDE, minima: Float[np.ndarray, "W k"]) -> None:

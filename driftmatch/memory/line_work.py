@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.compilation import compiled
-from driftmatch.memory.descent import flow_of
+from driftmatch.memory.descent import bare_drift
 from driftmatch.sde import AbstractSDE
 
 PANELS, _MOST_PANELS = 64, 16384  # of a line
@@ -35,7 +35,7 @@ def work_along(
 
 
 def _work_along(sde, before, after, panels):
-    L, last, f = len(before), None, flow_of(sde)
+    L, last, f = len(before), None, bare_drift(sde)
     before, after = _padded(before), _padded(after)
     while True:
         with jax.enable_x64(True):
@@ -70,7 +70,7 @@ def slopes_at(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> Float[np.nd
     """J = ∂f/∂z."""
     padded = _padded(states)
     with jax.enable_x64(True):
-        return np.asarray(_slopes(flow_of(sde), jnp.asarray(padded)))[: len(states)]
+        return np.asarray(_slopes(bare_drift(sde), jnp.asarray(padded)))[: len(states)]
 
 
 @compiled

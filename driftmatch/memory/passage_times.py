@@ -14,7 +14,7 @@ from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.rates import FEW
 from driftmatch.memory.regions import Level, Regions, as_level
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, network_of
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
@@ -88,8 +88,7 @@ def passage_times(
     block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
     arrival = jnp.full(M, -1, jnp.int32)
     done, chunk = 0, block
-    meter.start(f"passage of {sde.name}", steps)
-    try:
+    with task(meter, f"passage of {sde.name}", steps):
         while done < steps and np.any(np.asarray(arrival) < 0):
             began = time.perf_counter()
             ends = jnp.asarray([done, min(steps, done + chunk)], jnp.int32)
@@ -98,8 +97,6 @@ def passage_times(
             _check_finite(sde, z, done, dt)
             chunk = max(1, int(new * min(8.0, _SECONDS / (time.perf_counter() - began))))
             meter.advance(new, f"{np.sum(np.asarray(arrival) >= 0)} of {M} have arrived")
-    finally:
-        meter.stop()
     return _summed_up(np.asarray(arrival), float(dt), steps)
 
 
@@ -131,7 +128,7 @@ def _walk(sde, start, target, M: int, dt: float):
 
 
 @compiled
-def _advance(sde, level, z, arrival, key, ends, dt, block):
+def _advance(sde, level, z, arrival, key: PRNGKeyArray, ends, dt, block):
     """From step ends[0] to ends[1], or until all have arrived: the step reached, the states, and
     the step in which each trajectory arrived, −1 before it has."""
     M, m = len(z), sde.noise_dim

@@ -24,7 +24,7 @@ from driftmatch.arguments import (
     or_none,
 )
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import as_rows, check_system
+from driftmatch.memory.arguments import check_system
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions, filling
 from driftmatch.memory.steps import default_step, time_scale_of
@@ -37,7 +37,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 from driftmatch.words import spelled
 from driftmatch.wrappers import Input, check_input
 
@@ -61,7 +61,7 @@ class Recall(AbstractTrials, Record):
     target: int
     ended: Int[np.ndarray, " M"]
     at_release: Int[np.ndarray, " M"]
-    trajectory: Trajectory | NetworkTrajectory
+    trajectory: Run
     onset: float
     release: float
     regions: Regions
@@ -184,7 +184,7 @@ def corrupt(
       patterns; those of ±1 change their sign.
     - `noise`: the standard deviation of what is added to every entry.
     """
-    values = as_rows("patterns", patterns, "W")
+    values = check_array("patterns", patterns, ("W", "d"))
     target = check_index("target", target, len(values))
     M = check_count("num_trials", num_trials)
     fraction, noise = check_fraction("fraction", fraction), check_non_negative("noise", noise)
@@ -239,7 +239,7 @@ def _aim(system, cue, regions, target) -> tuple[Landscape | Regions, int]:
     if isinstance(regions, Landscape):
         return regions, check_index("target", target, len(regions.minima))
     if not isinstance(regions, Regions):
-        centres = as_rows("regions", regions, "W")
+        centres = check_array("regions", regions, ("W", "d"))
         if isinstance(system, Network) and centres.shape[1] == system.num_neurons:
             centres = np.asarray(system.project(centres), dtype=float)
         regions = filling(centres)
@@ -287,7 +287,7 @@ class _Cue:
         return pulse(self.gain * self.value, *times)
 
 
-def _run(system, cue: _Cue, start, duration, dt, thinning, key, meter):
+def _run(system, cue: _Cue, start, duration, dt, thinning, key: PRNGKeyArray, meter):
     """Until the release and, from there, until the end, with a sample on both."""
     parts, begin = [], 0.0
     for end, each in zip((cue.release, duration), jax.random.split(key), strict=True):
@@ -303,11 +303,11 @@ def _run(system, cue: _Cue, start, duration, dt, thinning, key, meter):
     return _joined(*parts, begin=cue.release)
 
 
-def _sample_at(run: Trajectory | NetworkTrajectory, time: float) -> int:
+def _sample_at(run: Run, time: float) -> int:
     return int(np.argmin(np.abs(run.times - time)))
 
 
-def _last(run: Trajectory | NetworkTrajectory) -> Float[np.ndarray, "M d"]:
+def _last(run: Run) -> Float[np.ndarray, "M d"]:
     """The last state of all trials, of the neurons if these were simulated; as many neurons as
     dimensions are known from z."""
     if not isinstance(run, NetworkTrajectory) or run.stored_neurons is None:
@@ -344,7 +344,7 @@ def _nearest(regions: Regions, states: Float[np.ndarray, "M k"]) -> Int[np.ndarr
     return np.argmin(apart, axis=0)
 
 
-def _random_states(regions: Regions, box, M: int, key) -> Float[np.ndarray, "M k"]:
+def _random_states(regions: Regions, box, M: int, key: PRNGKeyArray) -> Float[np.ndarray, "M k"]:
     if box is None:
         low, high = regions.centres.min(axis=0), regions.centres.max(axis=0)
         edge = 0.25 * max(float((high - low).max()), float(regions.radii.max()))

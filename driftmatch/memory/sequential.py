@@ -31,7 +31,7 @@ from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
 _TIME_SCALES = 2000  # a run, by default
@@ -51,7 +51,7 @@ class Walk(Record):
 
     dwell: Dwell
     irreversibility: Irreversibility | None
-    trajectory: Trajectory | NetworkTrajectory
+    trajectory: Run
 
     @property
     def name(self) -> str:
@@ -118,7 +118,7 @@ def walk(
 
 
 def _irreversibility(
-    system: AbstractSDE, dim: int, key, meter: AbstractMeter
+    system: AbstractSDE, dim: int, key: PRNGKeyArray, meter: AbstractMeter
 ) -> Irreversibility | None:
     method = GridRoute() if dim <= _GRID_DIM else ScoreRoute()
     try:

@@ -30,7 +30,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
 _PULSE, _PERIOD = 5, 40  # time scales
@@ -53,7 +53,7 @@ class Switching(Record):
     pulse: float
     period: float
     forcings: Float[np.ndarray, "C k"]
-    trajectory: Trajectory | NetworkTrajectory
+    trajectory: Run
     regions: Regions
 
     @property
@@ -198,8 +198,7 @@ def surroundings(
     follow, too, but for the way back only. Drifts are large there, so that few states have a say; a
     larger share costs accuracy on the attractors, and chaos goes first.
     """
-    if not isinstance(sde, AbstractSDE):
-        raise InputError(f"surroundings are those of an SDE, got {type(sde).__name__}")
+    sde = check_system(sde, "sde")
     count = check_count("number", number)
     share, margin = check_fraction("share", share), check_non_negative("margin", margin)
     key_scale, key_run, key_box = jax.random.split(check_key(key), 3)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from driftmatch.arguments import check_array, check_count, check_positive
 from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.memory.descent import flow_of, newton, width
+from driftmatch.memory.descent import bare_drift, newton, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.line_work import slopes_at, work_along
 from driftmatch.records import Record
@@ -86,7 +86,7 @@ def follow_minima(
             "lower it"
         )
     limits = np.array([1e-10 * slopes * width(z), _LEAP * wells.spacing])
-    f = flow_of(sde)
+    f = bare_drift(sde)
     with jax.enable_x64(True):
         path, last, reached, flattest = (
             np.asarray(result)

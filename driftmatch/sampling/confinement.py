@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.evaluate import drifts, noise_amplitudes
+from driftmatch.randomness import generator
 from driftmatch.sampling.angles import Periods, periods_of
 from driftmatch.sampling.windows import Window
 from driftmatch.sde import AbstractSDE
@@ -55,7 +56,7 @@ def turning_axes(
 ) -> dict[int, float]:
     """Coordinates not named as angles along which everything repeats, with the period."""
     found = {}
-    rng = np.random.default_rng(0)
+    rng = generator()
     for axis in (a for a, known in enumerate(periods) if known is None):
         for period in _PERIODS:
             states = starts.copy()

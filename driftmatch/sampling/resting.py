@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.evaluate import at_states, drifts
+from driftmatch.evaluate import at_states, drifts, slopes
 from driftmatch.meters import AbstractMeter
 from driftmatch.sampling.bounds import natural_bounds
 from driftmatch.sampling.stationarity import are_resting
@@ -119,16 +119,12 @@ def _length(sde: AbstractSDE, state: Float[np.ndarray, " k"]) -> Float[np.ndarra
     """How far from a point of rest its surroundings are linear, |∂f/∂z| / |∂²f/∂z²|, coordinate by
     coordinate; of what is linear everywhere, the size of its numbers, for any length will do."""
     at = state[None]
-    slopes = np.abs(at_states(_jacobian, sde, at, numbers=sde.dim**2)[0]).max(axis=0)
+    steepest = np.abs(slopes(sde, at)[0]).max(axis=0)
     bends = np.abs(at_states(_bends, sde, at, numbers=sde.dim**3)[0]).max(axis=(0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        length = slopes / bends
+        length = steepest / bends
     fallback = np.where(state != 0, np.abs(state), 1.0)
     return np.where(np.isfinite(length) & (length > 0), length, fallback)
-
-
-def _jacobian(sde, z):
-    return jax.jacfwd(sde.drift)(z)
 
 
 def _bends(sde, z):

@@ -9,10 +9,10 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.arguments import check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import as_sde
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.sampling.angles import laid_out, periods_of
 from driftmatch.sampling.bounds import natural_bounds
 from driftmatch.sampling.confinement import (
@@ -31,7 +31,7 @@ from driftmatch.sampling.resting import ways_to_rest
 from driftmatch.sampling.samples import NOWHERE, Samples
 from driftmatch.sampling.starts import checked_starts, moved_off
 from driftmatch.sampling.stationarity import ROUNDING, Stationarity, are_resting, slowest_relaxation
-from driftmatch.sampling.time_scale import time_scale_of
+from driftmatch.sampling.time_scale import measured_time_scale
 from driftmatch.sampling.windows import M, Paths, Window
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free, scattered
@@ -88,12 +88,9 @@ def sample(
         )
     key = check_key(key)
     meter = check_meter(meter)
-    rng = seed_of(key)
-    meter.start(f"sample {sde.name}", 1)
-    try:
+    rng = generator(key)
+    with task(meter, f"sample {sde.name}", 1):
         return _Search(sde, key, rng, meter).samples()
-    finally:
-        meter.stop()
 
 
 @dataclass
@@ -329,14 +326,14 @@ class _Search:
         """Of the coordinates that neither run away nor have come to rest."""
         is_still = np.ptp(runs, axis=(0, 1)) <= _AT_REST * self.reach
         ignored = [a for a in range(self.sde.dim) if is_still[a] or a in self.free]
-        return time_scale_of(self.sde, runs.reshape(-1, self.sde.dim), ignored)
+        return measured_time_scale(self.sde, runs.reshape(-1, self.sde.dim), ignored)
 
     def _resting(self) -> Samples:
         """Of what comes to rest, the ways there from all around."""
         runs, spacing, least = ways_to_rest(
             self.sde, self.paths, self.windows, self.starts, self.reach, self.rng, self.meter
         )
-        time_scale = time_scale_of(self.sde, runs.reshape(-1, self.sde.dim))
+        time_scale = measured_time_scale(self.sde, runs.reshape(-1, self.sde.dim))
         self.longest_step = 0.5 * least
         step = min(self.longest_step, time_scale / STEPS_PER_TIME_SCALE)
         verdict = Stationarity(0.0, 0.0, 0, float(runs.shape[0]))

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
+from driftmatch.randomness import generator
 from driftmatch.sampling.windows import M
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import default_starts
@@ -37,7 +38,7 @@ def moved_off(sde, starts, is_quiet: bool):
     if not is_quiet or not still.any():
         return starts
     off = np.where(starts != 0, 1e-12 * np.abs(starts), 1e-30)
-    off = off * np.random.default_rng(0).standard_normal(starts.shape)
+    off = off * generator().standard_normal(starts.shape)
     further = 10.0 ** np.arange(_DECADES)
     there = starts + further[:, None, None] * off
     f = drifts(sde, there.reshape(-1, sde.dim)).reshape(there.shape) / further[:, None, None]

@@ -13,7 +13,7 @@ from driftmatch.sde import AbstractSDE
 _ENOUGH = 20_000
 
 
-def time_scale_of(
+def measured_time_scale(
     sde: AbstractSDE, states: Float[np.ndarray, "N k"], free: Collection[int] = ()
 ) -> float:
     """1 / max(r, d), with r the root-mean-square whitened drift per coordinate and d the mean

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from driftmatch.errors import InputError
+from driftmatch.randomness import generator
 from driftmatch.sde import AbstractSDE, StratonovichDrift
 from driftmatch.simulation.integrators import AbstractScheme, drift_at
 
@@ -123,5 +124,5 @@ def _is_noisy(sde: AbstractSDE) -> bool:
     if not sde.has_constant_diffusion:
         return True
     # Any generic increment tells, without forming the matrix.
-    increment = np.random.default_rng(0).normal(size=sde.noise_dim)
+    increment = generator().normal(size=sde.noise_dim)
     return bool(np.any(np.asarray(sde.noise(jnp.zeros(sde.dim), jnp.asarray(increment)))))

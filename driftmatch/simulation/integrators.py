@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from driftmatch.flows import Y, moved
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.noise import normals as normals
 
@@ -18,27 +20,22 @@ else:
     from equinox import AbstractVar
 
 
-# A step's change is summed up before it is added to z: far from 0, in single precision, z + f dt
-# would round f dt away, where z + (f dt + noise) rounds up or down by chance and keeps its mean.
-
-
-def euler_maruyama(
-    drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLike
-) -> Array:
+def euler_maruyama(drift: Callable, z: Y, t: ArrayLike, dt: ArrayLike, noise: Any) -> Y:
     """z' = z + f(z, t) dt + σ(z) dB: strong order ½ (1 for additive noise), weak order 1."""
-    return z + (drift(z, t) * dt + noise)
+    return moved(z, drift(z, t), dt, noise)
 
 
-def heun(drift: Callable, z: Array, t: ArrayLike, dt: ArrayLike, noise: ArrayLike) -> Array:
+def heun(drift: Callable, z: Y, t: ArrayLike, dt: ArrayLike, noise: Any) -> Y:
     """The trapezoidal rule for the drift, the left point for the noise, which keeps it Itô:
 
         z* = z + f(z, t) dt + σ(z) dB,  z' = z + ½ [f(z, t) + f(z*, t + dt)] dt + σ(z) dB
 
-    Orders as for Euler–Maruyama with smaller errors, and order 2 without noise.
+    z is an array, or a state with its tangents. Orders as for Euler–Maruyama with smaller errors,
+    and order 2 without noise.
     """
     before = drift(z, t)
-    after = drift(z + (before * dt + noise), t + dt)
-    return z + (0.5 * (before + after) * dt + noise)
+    after = drift(moved(z, before, dt, noise), t + dt)
+    return moved(z, jax.tree.map(lambda a, b: 0.5 * (a + b), before, after), dt, noise)
 
 
 class AbstractScheme(eqx.Module):

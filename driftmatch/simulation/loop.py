@@ -116,7 +116,7 @@ def _carried(sde, scheme, starts, dt):
 
 
 @compiled
-def _advance(sde, scheme, carry, key, span, dt, block, capacity, dtype, wide):
+def _advance(sde, scheme, carry, key: PRNGKeyArray, span, dt, block, capacity, dtype, wide):
     """From one step to another: what is carried there, and the samples on the way.
 
     `span`, the two steps and how many are between two samples, is traced, so that chunks and runs

@@ -3,11 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
-from driftmatch.evaluate import at_states, drifts
+from driftmatch.evaluate import at_states, drifts, slopes
 from driftmatch.network import Network, NeuralSDE
-from driftmatch.randomness import seed_of
+from driftmatch.randomness import generator
 from driftmatch.sde import SDE, AbstractSDE
 from driftmatch.wrappers import unforced
 
@@ -27,7 +27,9 @@ def is_noise_free(sde: AbstractSDE) -> bool:
     return sde.has_constant_diffusion and not np.any(np.asarray(sde.diffusion(jnp.zeros(sde.dim))))
 
 
-def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.ndarray, "M k"]:
+def default_starts(
+    sde: AbstractSDE, num_trajectories: int, key: PRNGKeyArray | None
+) -> Float[np.ndarray, "M k"]:
     """The SDE's starts in turn, 0 if there is none or what its bounds have nearest to it.
 
     Noise parts trajectories; without any they begin a little apart, moved as the drift accepts.
@@ -40,7 +42,7 @@ def default_starts(sde: AbstractSDE, num_trajectories: int, key) -> Float[np.nda
         return starts
     f, turned = _drift_along(sde, starts)
     ahead = 0.01 * f * _times(f, turned)[:, None]  # ahead, where the drift leads: no bound is there
-    return starts + ahead * seed_of(key).standard_exponential(starts.shape)
+    return starts + ahead * generator(key).standard_exponential(starts.shape)
 
 
 def scattered(
@@ -84,9 +86,9 @@ def drift_time(sde: AbstractSDE, states: Float[np.ndarray, "N k"]) -> float:
     """The inverse of the largest eigenvalue of ∂f/∂z at the states: whatever the units of the
     coordinates are, it has that of time. 0 if there is none that is finite and not 0."""
     states = np.unique(states, axis=0)
-    slopes = at_states(_jacobian, sde, states, numbers=sde.dim**2)
-    slopes = slopes[np.isfinite(slopes).all(axis=(1, 2))]
-    fastest = np.abs(np.linalg.eigvals(slopes)).max(initial=0.0)
+    J = slopes(sde, states)
+    J = J[np.isfinite(J).all(axis=(1, 2))]
+    fastest = np.abs(np.linalg.eigvals(J)).max(initial=0.0)
     return 1 / float(fastest) if 0 < fastest < np.inf else 0.0
 
 
@@ -94,9 +96,9 @@ def _drift_along(sde: AbstractSDE, states):
     """f and (∂f/∂z) f; a network's in NumPy, where nothing need be compiled."""
     if not isinstance(sde, Network):
         return drifts(sde, states), at_states(_along, sde, states, numbers=2 * sde.dim)
-    rates, slopes = sde.activation.derivatives(sde.lift(states))[:2]
+    rates, gains = sde.activation.derivatives(sde.lift(states))[:2]
     f = (rates @ sde.readout.T - states) / sde.tau
-    return f, ((slopes * sde.lift.push(f)) @ sde.readout.T - f) / sde.tau
+    return f, ((gains * sde.lift.push(f)) @ sde.readout.T - f) / sde.tau
 
 
 def _times(f, turned):
@@ -104,10 +106,6 @@ def _times(f, turned):
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         time = np.nanmax(np.abs(f) / np.abs(turned), axis=1, initial=0.0, where=turned != 0)
     return np.nan_to_num(time, posinf=0.0)
-
-
-def _jacobian(sde, z):
-    return jax.jacfwd(sde.drift)(z)
 
 
 def _along(sde, z):

@@ -20,7 +20,7 @@ from driftmatch.simulation.arguments import (
 from driftmatch.simulation.integrators import SCHEMES, AbstractScheme
 from driftmatch.simulation.loop import integrate
 from driftmatch.simulation.scatter import default_starts
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 from driftmatch.words import did_you_mean, spelled
 from driftmatch.wrappers import Forced, Input, check_input
 
@@ -76,7 +76,7 @@ def simulate(
     solver: "str | diffrax.AbstractSolver" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
-) -> Trajectory | NetworkTrajectory:
+) -> Run:
     r"""Paths of an SDE,  dz = [f(z) + c(t)] dt + σ(z) dB  (Itô), by steps of fixed size.
 
     The Brownian path of a trajectory depends on `key`, its number and `dt` only. So all solvers, a
@@ -160,7 +160,9 @@ def simulate(
     return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
 
 
-def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, "M k"]]:
+def _sde_run(
+    sde, start, input, M, key: PRNGKeyArray
+) -> tuple[AbstractSDE, Float[np.ndarray, "M k"]]:
     """What to integrate, and from where."""
     if input is not None:
         check_input(input, (sde.dim,))
@@ -171,7 +173,7 @@ def _sde_run(sde, start, input, M, key) -> tuple[AbstractSDE, Float[np.ndarray, 
 
 
 def _network_run(
-    network: Network, start, input, M, key
+    network: Network, start, input, M, key: PRNGKeyArray
 ) -> tuple[AbstractSDE, Float[np.ndarray, "M d"]]:
     """The network as the smaller SDE that the run stays in, and the starts there."""
     k = network.latent_dim

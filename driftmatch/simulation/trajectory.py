@@ -111,7 +111,10 @@ class NetworkTrajectory(Record):
         return latent @ lift.gamma.astype(latent.dtype).T + lift.bias.astype(latent.dtype)
 
 
-def _dataset(run: Trajectory | NetworkTrajectory, *, neurons: bool) -> "xarray.Dataset":
+Run = Trajectory | NetworkTrajectory
+
+
+def _dataset(run: Run, *, neurons: bool) -> "xarray.Dataset":
     import xarray  # here, for it is slow to import
 
     attributes = {"name": run.name, "dt": float(run.dt), "outcome": str(run.outcome)}

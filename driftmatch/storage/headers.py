@@ -81,7 +81,7 @@ def check_words(header: Mapping[str, Any], *names: str) -> None:
             raise ValueError(f"{name} must be text, got {str(header.get(name))[:40]!r}")
 
 
-def check_positive(header: Mapping[str, Any], name: str, *, or_zero: bool = False) -> float:
+def check_positive_entry(header: Mapping[str, Any], name: str, *, or_zero: bool = False) -> float:
     """A number of the header; raises ValueError unless it is there, finite and positive."""
     value = header.get(name)
     number = -1.0  # stands for what is none

@@ -1,7 +1,6 @@
 """Networks in files: safetensors with a JSON header, from which no code is ever run."""
 
 import json
-import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,13 +13,14 @@ from driftmatch.activations import ACTIVATIONS
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
 from driftmatch.network import Network, SharedNoise
+from driftmatch.records import plain
 from driftmatch.storage.headers import (
     CHECKSUM,
     FORMAT,
     UNCHECKED,
     check_checksum,
     check_header,
-    check_positive,
+    check_positive_entry,
     check_words,
     checksum,
     new_header,
@@ -67,7 +67,7 @@ def save(
     if taken := sorted({*header, CHECKSUM} & set(provenance)):
         raise InputError(f"the header has {', '.join(taken)} already: use other names")
     try:
-        header = parse(json.dumps(_plain(header | provenance), allow_nan=False))
+        header = parse(json.dumps(plain(header | provenance, strict=True), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the provenance must consist of JSON values: {error}") from error
     header[CHECKSUM] = checksum(header, _labelled(arrays))
@@ -132,13 +132,13 @@ def _to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         arrays["gamma"],
         arrays["readout"],
         arrays["bias"],
-        tau=check_positive(header, "tau"),
+        tau=check_positive_entry(header, "tau"),
         activation=header["activation"],
         shared_noise=SharedNoise(arrays["noise_constant"], arrays.get("noise_readout")),
-        private_noise=check_positive(header, "private_noise", or_zero=True),
+        private_noise=check_positive_entry(header, "private_noise", or_zero=True),
         start=arrays.get("start"),
         name=header["name"],
-        time_scale=check_positive(header, "time_scale") if known else None,
+        time_scale=check_positive_entry(header, "time_scale") if known else None,
     )
 
 
@@ -190,18 +190,3 @@ def _labelled(arrays: Arrays) -> Mapping[str, tuple[tuple[str, ...], np.ndarray]
 
 def _damaged(path: object, reason: str) -> InputError:
     return InputError(f"{path} is damaged: {reason}; save the network again")
-
-
-def _plain(value: Any) -> Any:
-    """As JSON values: NumPy and JAX numbers and arrays, and paths; null for what is not finite."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {key: _plain(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value

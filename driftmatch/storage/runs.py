@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from driftmatch.outcomes import Outcome
-from driftmatch.storage.headers import check_positive, check_words
+from driftmatch.storage.headers import check_positive_entry, check_words
 
 if TYPE_CHECKING:
     import xarray
@@ -31,13 +31,13 @@ def check_run(dataset: "xarray.Dataset", attributes: Mapping[str, Any]) -> None:
     if not isinstance(kind, str) or kind not in _VARIABLES:
         raise ValueError(f"its class must be one of {', '.join(_VARIABLES)}, got {kind!r}")
     check_words(attributes, "name", "outcome", "date", "driftmatch_version")
-    check_positive(attributes, "dt")
+    check_positive_entry(attributes, "dt")
     if attributes["outcome"] not in {str(outcome) for outcome in Outcome}:
         raise ValueError(f"there is no outcome {attributes['outcome'][:60]!r}")
     if "reason" in attributes:
         check_words(attributes, "reason")
     if "private_noise" in attributes:
-        check_positive(attributes, "private_noise")
+        check_positive_entry(attributes, "private_noise")
     required, optional = _VARIABLES[kind]
     names = {str(name) for name in dataset.variables}
     if missing := sorted(required - names):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
 from driftmatch.outcomes import Outcome
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 from driftmatch.storage.headers import (
     CHECKSUM,
     UNCHECKED,
@@ -32,7 +32,7 @@ _ATTEMPTS = 5  # at reading a store that is replaced meanwhile
 @spelled
 def save_trajectory(
     path: str | os.PathLike[str],
-    run: Trajectory | NetworkTrajectory,
+    run: Run,
     *,
     neurons: bool = False,
     overwrite: bool = True,
@@ -202,7 +202,7 @@ def _xarray(suffix: str):
     return xarray
 
 
-def _to_dataset(run: Trajectory | NetworkTrajectory, neurons: bool) -> "xarray.Dataset":
+def _to_dataset(run: Run, neurons: bool) -> "xarray.Dataset":
     if isinstance(run, NetworkTrajectory):
         dataset = run.to_xarray(neurons=neurons)
     elif neurons and run.neurons is None:

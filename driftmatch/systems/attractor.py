@@ -9,6 +9,8 @@ from jaxtyping import Float
 
 from driftmatch.compilation import compiled
 from driftmatch.errors import InputError
+from driftmatch.evaluate import drifts, slopes
+from driftmatch.flows import sampled
 from driftmatch.sde import AbstractSDE
 
 _BURN_IN = 100  # time scales
@@ -17,8 +19,8 @@ _STATES = 4000  # along that
 _ROUNDS = 6  # each twice as long, until the flow has settled
 _SETTLED = 0.8  # the extents of two halves agree to this factor
 _AT_REST = 1e-6  # of what was passed through on the way
-_ACCURACY = 1e-6  # from state to state, of the largest
-_SUBSTEPS = (2, 8, 32, 128, 512)  # from state to state
+_ACCURACY = 1e-8  # of a step, of the largest coordinate
+_STEPS = 256  # from state to state, at most
 _FAR = 1e100
 
 
@@ -59,36 +61,28 @@ def trace_attractor(sde: AbstractSDE) -> Attractor:
 
 
 def _followed(sde, start, duration: float, came: str) -> Float[np.ndarray, "T j"]:
-    """States at equal times, by steps fine enough that steps twice as long end nearly there."""
-    for substeps in _SUBSTEPS:
-        states, errors = _runge_kutta(sde, jnp.asarray(start), duration / _STATES, substeps)
-        states, largest = np.asarray(states), np.abs(states).max()
-        if largest < _FAR and np.max(errors) <= _ACCURACY * largest:  # False for NaN
-            return states
-    raise InputError(
-        f"{came} runs away or is too stiff to follow: give it a start in its attractor's basin"
-    )
+    """States at equal times."""
+    states = np.asarray(_states(sde, jnp.asarray(start), duration / _STATES))
+    if not np.all(np.isfinite(states)):
+        raise InputError(
+            f"{came} runs away or is too stiff to follow: give it a start in its attractor's basin"
+        )
+    return states
 
 
 @compiled
-def _runge_kutta(sde, start, interval, substeps):
-    """States, shape (T, j), and how far coarser steps led from each, shape (T,)."""
-
-    def step(z, h):
-        k1 = sde.drift(z)
-        k2 = sde.drift(z + 0.5 * h * k1)
-        k3 = sde.drift(z + 0.5 * h * k2)
-        k4 = sde.drift(z + h * k3)
-        return z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-
-    def follow(z, n):
-        return jax.lax.fori_loop(0, n, lambda _, z: step(z, interval / n), z)
-
-    def save(z, _):
-        new = follow(z, substeps)
-        return new, (new, jnp.abs(new - follow(z, substeps // 2)).max())
-
-    return jax.lax.scan(save, start, None, length=_STATES)[1]
+def _states(sde, start, interval):
+    return sampled(
+        lambda z: interval * sde.drift(z),
+        start[None],
+        skipped=0,
+        number=_STATES,
+        tolerance=_ACCURACY,
+        scale=lambda z: jnp.max(jnp.abs(z), axis=1, keepdims=True),
+        longest=1.0,
+        farthest=_FAR,
+        most_steps=_STEPS * _STATES,
+    )[0]
 
 
 def _extent(states: Float[np.ndarray, "T j"]) -> float:
@@ -108,8 +102,7 @@ def _moving(sde, states: Float[np.ndarray, "T j"]) -> Attractor:
     weights = np.hanning(len(states))
     mean = np.average(states, axis=0, weights=weights)
     variances = np.average((states - mean) ** 2, axis=0, weights=weights)
-    flow = np.asarray(_flow(sde, jnp.asarray(states)))
-    squares = np.average(flow**2, axis=0, weights=weights)
+    squares = np.average(drifts(sde, states) ** 2, axis=0, weights=weights)
     moves = variances > _AT_REST**2 * variances.max()
     return Attractor(
         states[-1],
@@ -130,20 +123,10 @@ def _way_back(sde, state: Float[np.ndarray, " j"], came: str) -> float:
 
 
 def _slopes(sde, state: Float[np.ndarray, " j"], came: str) -> Float[np.ndarray, "j j"]:
-    slopes = np.asarray(_jacobian(sde, jnp.asarray(state)))
-    if not np.all(np.isfinite(slopes)):
+    J = slopes(sde, state[None])[0]
+    if not np.all(np.isfinite(J)):
         raise InputError(
             f"{came} meets a state where its slopes are not finite, {state.tolist()}: give it "
             "another start"
         )
-    return slopes
-
-
-@compiled
-def _flow(sde, states):
-    return jax.vmap(sde.drift)(states)
-
-
-@compiled
-def _jacobian(sde, state):
-    return jax.jacfwd(sde.drift)(state)
+    return J

@@ -11,13 +11,12 @@ from jaxtyping import Array, Float
 from driftmatch.arguments import check_array, shown
 from driftmatch.errors import InputError
 from driftmatch.precision import like
-from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.sde import SDE, AbstractSDE, as_tuples
 from driftmatch.systems.attractor import trace_attractor
 from driftmatch.systems.parameters import (
     Numbers,
     check_numbers,
     nearest_two,
-    nested,
 )
 from driftmatch.words import spelled
 
@@ -131,7 +130,7 @@ def blend(
         name="blend",
         description=f"Attractors side by side: {names}",
         equation="dz = Σ w_j(z) f_j(z) dt + σ dB,  w = softmax(−|z − c_j|²/(2b²))",
-        parameters={"centres": nested(c), **p},
+        parameters={"centres": as_tuples(c), **p},
     )
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
-from driftmatch.sde import SDE
+from driftmatch.sde import SDE, as_tuples
 from driftmatch.words import spelled
 
 Matrix = ArrayLike | Sequence[Sequence[float]]
@@ -68,10 +68,5 @@ def ornstein_uhlenbeck(B: Matrix = ((2.0, -1.0), (1.0, 2.0)), D: Matrix = 1.0) -
         name="ornstein_uhlenbeck",
         description="Linear relaxation and rotation of any dimension",
         equation="dx = −Bx dt + √(2D) dB",
-        parameters={"B": _nested(B), "D": _nested(D)},
+        parameters={"B": as_tuples(B), "D": as_tuples(D)},
     )
-
-
-def _nested(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    """As tuples, which can be hashed, compared and written to JSON."""
-    return tuple(map(tuple, matrix.tolist()))

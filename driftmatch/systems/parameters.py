@@ -58,15 +58,6 @@ def nearest_two(places: Float[np.ndarray, "W k"]) -> tuple[int, int, float]:
     return int(min(i, j)), int(max(i, j)), float(apart[i, j])
 
 
-def nested(array: Float[np.ndarray, "..."]) -> object:
-    """As tuples, which can be hashed, compared and written to JSON."""
-
-    def tuples(value):
-        return tuple(map(tuples, value)) if isinstance(value, list) else value
-
-    return tuples(array.tolist())
-
-
 def check_names(what: str, function: Callable, parameters: Collection[str]) -> None:
     """Raises `InputError`, with the nearest name, for a parameter that a function does not take."""
     known = inspect.signature(function).parameters

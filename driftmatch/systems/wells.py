@@ -10,13 +10,13 @@ from scipy.spatial.distance import cdist
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.precision import like
-from driftmatch.sde import SDE
+from driftmatch.randomness import generator
+from driftmatch.sde import SDE, as_tuples
 from driftmatch.systems.parameters import (
     Numbers,
     check_numbers,
     check_places,
     nearest_two,
-    nested,
 )
 from driftmatch.words import spelled
 
@@ -119,7 +119,7 @@ def wells(
         name="wells",
         description="Motion among wells at given places, each a memory",
         equation="dz = −∇V dt + σ dB,  V = −E ln Σ exp(−V_j/E),  V_j = ⟨h⟩|z − c_j|²/w² − h_j",
-        parameters={"centres": nested(c), "depths": nested(h), **p},
+        parameters={"centres": as_tuples(c), "depths": as_tuples(h), **p},
     )
 
 
@@ -145,7 +145,7 @@ def _minima(drift: WellsDrift, width: float) -> Float[np.ndarray, "W k"]:
     minimum: f = 0 is z = Σ p_j(z) c_j, and iterating this descends V (the mean shift of
     D. Comaniciu, P. Meer, IEEE Trans. Pattern Anal. 24, 603 (2002))."""
     c = drift.centres
-    z = c + _ASIDE * width * np.random.default_rng(0).standard_normal(c.shape)
+    z = c + _ASIDE * width * generator().standard_normal(c.shape)
     for _ in range(_DESCENT):
         log_pull = (drift.depths - 0.5 * drift.stiffness * cdist(z, c, "sqeuclidean")) / (
             drift.smoothing

@@ -1,5 +1,6 @@
 import math
 
+import jax
 import numpy as np
 import pytest
 
@@ -77,7 +78,9 @@ def test_mixture_divergence_by_quadrature():
         return kernels.mean(axis=1)
 
     exact = np.trapezoid(density(p) * np.log(density(p) / density(q)), x)
-    found = [mixture_divergence(p[:, None], q[:, None], seed=seed) for seed in range(20)]
+    found = [
+        mixture_divergence(p[:, None], q[:, None], key=jax.random.key(seed)) for seed in range(20)
+    ]
     error = np.std(found, ddof=1) / np.sqrt(20)
     assert abs(np.mean(found) - exact) < 4 * error
     assert error < 0.03 * exact

@@ -170,12 +170,12 @@ def test_starts_and_noise_of_other_systems_share_what_is_compiled(plane, monkeyp
         traced.append(1)
         return self.drift(z)
 
-    monkeypatch.setattr(module.Flow, "__call__", counted)
+    monkeypatch.setattr(module.BareDrift, "__call__", counted)
     other = dm.systems.wells(CENTRES + 0.01, DEPTHS[::-1].copy(), width=1.0, noise=0.7)
     found = landscape(other)
     found.potential(np.zeros((7, 2)))
     assert traced == []
-    jax.vmap(module.flow_of(other))(jnp.zeros((3, 2)))
+    jax.vmap(module.bare_drift(other))(jnp.zeros((3, 2)))
     assert traced == [1]  # the control
 
 

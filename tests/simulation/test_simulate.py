@@ -270,7 +270,7 @@ def unchecked(function):
         ({"dt": None}, "dt must be a positive number"),
         ({"key": None}, "key must be one random key"),
         ({"key": jax.random.split(KEY, 3)}, "key must be one random key"),
-        ({"key": 0}, r"such as jax.random.key\(0\), got int"),
+        ({"key": 0}, r"got 0: pass jax.random.key\(0\)"),
         ({"num_trajectories": 2.0}, "num_trajectories must be a whole number"),
         ({"save_every": True}, "save_every must be a whole number"),
         ({"start": "origin"}, "start must be numbers, got 'origin'"),

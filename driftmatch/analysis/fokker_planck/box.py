@@ -10,7 +10,7 @@ from driftmatch.analysis.fokker_planck.null_vector import stationary_probabiliti
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices
 from driftmatch.grids import Grid
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.sampling.angles import periods_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -45,8 +45,7 @@ def box_around(
             "density: give it noise"
         )
     low, high = _within(samples.bounds, wraps, low, high, _MARGIN[sde.dim] * width)
-    meter.start(f"box around {sde.name}", _ROUNDS)
-    try:
+    with task(meter, f"box around {sde.name}", _ROUNDS):
         for _ in range(_ROUNDS):
             wide = _within(samples.bounds, wraps, low, high, _WIDER * (high - low))
             found = _where_it_is(sde, Grid(*wide, _COARSE[sde.dim], wraps), low, high)
@@ -58,8 +57,6 @@ def box_around(
             low, high = new_low, new_high
             if not grown:
                 break
-    finally:
-        meter.stop()
     return Grid(low, high, shape, wraps)
 
 

@@ -14,7 +14,7 @@ from driftmatch.arguments import check_array, check_meter
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, check_axes
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
@@ -158,8 +158,7 @@ def stationary(
     meter = check_meter(meter)
     grid = as_grid(sde, grid, check_samples(sde, samples), meter)
     iterative = grid.dim > 2
-    meter.start(f"density of {sde.name}", _SOLUTIONS)
-    try:
+    with task(meter, f"density of {sde.name}", _SOLUTIONS):
         jumps = jump_process(sde, grid, may_be_silent=True)
         mass, *_ = stationary_probabilities(jumps.rates(), iterative=iterative, meter=meter)
         jumps = jumps.centred(mass)
@@ -169,8 +168,6 @@ def stationary(
         mass, residual, is_unique = stationary_probabilities(
             jumps.rates(), iterative=iterative, tilt=tilt, meter=meter
         )
-    finally:
-        meter.stop()
     return _record(sde, jumps, mass, residual, is_unique)
 
 

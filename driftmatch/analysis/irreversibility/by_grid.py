@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import PRNGKeyArray
 from scipy.interpolate import RegularGridInterpolator
 
 from driftmatch.analysis.flux import flux_drifts, undiffuse
@@ -32,7 +33,7 @@ class GridRoute(AbstractRoute):
             axes = len(self.grid) if isinstance(self.grid, Sequence | np.ndarray) else 1
             Grid(np.zeros(axes), np.ones(axes), self.grid)
 
-    def __call__(self, sde, trajectory, key, samples, meter):
+    def __call__(self, sde, trajectory, key: PRNGKeyArray | None, samples, meter):
         if trajectory is not None:
             raise InputError(
                 "the route through a grid uses the SDE alone: leave the trajectory out, or use "

@@ -6,12 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
+from jaxtyping import PRNGKeyArray
 
 from driftmatch.analysis.flux import require_regular
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.outcomes import Outcome
+from driftmatch.randomness import generator
 
 _PROBES = 8
 _TOLERANCE = 1e-9
@@ -26,7 +28,7 @@ class LinearRoute(AbstractRoute):
     Refuses an SDE that is not linear with constant noise, or not stable.
     """
 
-    def __call__(self, sde, trajectory, key, samples, meter):
+    def __call__(self, sde, trajectory, key: PRNGKeyArray | None, samples, meter):
         if trajectory is not None:
             raise InputError(
                 "the closed form uses the SDE alone: leave the trajectory out, or use "
@@ -39,7 +41,7 @@ class LinearRoute(AbstractRoute):
         spread = 2 * np.linalg.cholesky(S)
         _check_linear(
             sde,
-            m + np.random.default_rng(1).standard_normal((_PROBES, len(m))) @ spread.T,
+            m + generator().standard_normal((_PROBES, len(m))) @ spread.T,
             -B,
             B @ m,
         )
@@ -54,7 +56,7 @@ class LinearRoute(AbstractRoute):
 def _linear_parts(sde):
     """B, m and D of a linear SDE, found by probing it at random states."""
     k = sde.dim
-    rng = np.random.default_rng(0)
+    rng = generator()
     reach = 1.0 if sde.starts is None else 1.0 + np.abs(sde.starts).max()
     probes = reach * rng.standard_normal((_PROBES, k))
     with jax.enable_x64(True):

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
-    Ensemble,
+    PathEnsemble,
     check_run_options,
     is_transient,
     on_stationary_paths,
@@ -19,7 +19,7 @@ from driftmatch.analysis.irreversibility.samples import (
     standard_error,
     too_long,
 )
-from driftmatch.meters import SILENT, AbstractMeter, PartMeter
+from driftmatch.meters import SILENT, AbstractMeter, PartMeter, task
 from driftmatch.outcomes import Outcome
 from driftmatch.sampling.angles import periods_of
 
@@ -52,7 +52,7 @@ class PathRoute(AbstractRoute):
     def __post_init__(self):
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key, samples, meter):
+    def __call__(self, sde, trajectory, key: PRNGKeyArray | None, samples, meter):
         is_cut = False
         if trajectory is not None:
             states, spacing, outcome = recorded(sde, trajectory)
@@ -61,15 +61,13 @@ class PathRoute(AbstractRoute):
             sums, off, _ = _summed(sde, [part], spacing)
         else:
 
-            def summed(ensemble: Ensemble, key):
+            def summed(ensemble: PathEnsemble, key: PRNGKeyArray):
                 every, kept = max(1, ensemble.steps // _KEPT), []
-                meter.start(f"paths of {sde.name}", 2 * ensemble.steps)  # taken, and summed up
-                try:
+                # Steps are taken, and summed up.
+                with task(meter, f"paths of {sde.name}", 2 * ensemble.steps):
                     told = PartMeter(meter)
                     parts = _keeping(pieces(sde, ensemble, key, told), every, kept)
                     sums, off, overshot = _summed(sde, parts, ensemble.dt, told)
-                finally:
-                    meter.stop()
                 outcome = ensemble.outcome
                 states = np.concatenate(kept, axis=1).reshape(-1, sde.dim)
                 if outcome.ok and too_long(flux_drifts(sde, states)[0], states, ensemble.dt):

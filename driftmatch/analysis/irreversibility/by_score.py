@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import divergences, flux_drifts
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
-    Ensemble,
+    PathEnsemble,
     check_run_options,
     is_transient,
     on_stationary_paths,
@@ -26,9 +26,9 @@ from driftmatch.analysis.irreversibility.score import (
 )
 from driftmatch.arguments import check_count, check_key, check_positive, clean_fields
 from driftmatch.errors import InputError
-from driftmatch.meters import AbstractMeter
+from driftmatch.meters import AbstractMeter, task
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of, split
+from driftmatch.randomness import generator, split
 from driftmatch.sampling.given import samples_of
 from driftmatch.sde import AbstractSDE
 
@@ -70,7 +70,7 @@ class ScoreRoute(AbstractRoute):
         clean_fields(self, num_features=check_count, slope=check_positive, num_samples=check_count)
         check_run_options(self)
 
-    def __call__(self, sde, trajectory, key, samples, meter):
+    def __call__(self, sde, trajectory, key: PRNGKeyArray | None, samples, meter):
         if trajectory is not None:
             states, _, outcome = recorded(sde, trajectory)
             return self._estimate(sde, key, *_in_halves(sde, states), outcome, meter)
@@ -90,7 +90,9 @@ class ScoreRoute(AbstractRoute):
         )  # fmt: skip
         return _told(both, is_cut or is_fine_cut)
 
-    def _estimate(self, sde, key, halves, flux, outcome, meter) -> Irreversibility:
+    def _estimate(
+        self, sde, key: PRNGKeyArray | None, halves, flux, outcome, meter
+    ) -> Irreversibility:
         n = self.num_features
         states = np.concatenate([samples.states for samples in flux])
         if len(states) < 10 * n:
@@ -98,17 +100,14 @@ class ScoreRoute(AbstractRoute):
                 f"{len(states)} samples are too few for {n} features: give at least {10 * n}, or "
                 "lower num_features"
             )
-        rng = np.random.default_rng(0) if key is None else seed_of(key)
-        meter.start(f"score of {sde.name}", 4)
-        try:
+        rng = generator(key)
+        with task(meter, f"score of {sde.name}", 4):
             features = features_for(states, n, self.slope, rng)
             fit = fit_scores(flux, features)
             meter.advance(1, "fitted")
             rate, error, excess, excess_error = _rate(flux, fit.models, halves, meter)
             agrees = _agrees(sde, flux, halves, rate, float(np.hypot(error, fit.misfit)))
             meter.advance(1)
-        finally:
-            meter.stop()
         error = float(np.hypot(error, fit.misfit))
         power = np.mean(np.concatenate([s.dissipation(s.drifts) for s in flux]))
         if outcome.ok and excess > min(_TOLERANCE * rate + 3 * excess_error, 0.5 * power):
@@ -119,13 +118,13 @@ class ScoreRoute(AbstractRoute):
         return Irreversibility(rate, error, "score", outcome, sde, states=states[kept], _score=fit)
 
     def _simulated(
-        self, sde: AbstractSDE, key, samples, dt, meter: AbstractMeter, share: float
+        self, sde: AbstractSDE, key: PRNGKeyArray, samples, dt, meter: AbstractMeter, share: float
     ) -> tuple[Irreversibility, float, bool]:
         """The estimate from a run in steps of one size, the step, and whether the run, which may
         take this `share` of the work of a call, was cut short."""
         key_run, key_fit = split(key)
 
-        def sampled(ensemble: Ensemble, key):
+        def sampled(ensemble: PathEnsemble, key: PRNGKeyArray):
             starts, steps, dt = ensemble.starts, ensemble.steps, ensemble.dt
             save_every = min(steps, max(1, steps * len(starts) // self.num_samples))
             run = simulate_exactly(sde, starts, steps, dt, key, save_every=save_every, meter=meter)

@@ -9,14 +9,14 @@ from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_linear import LinearRoute
 from driftmatch.analysis.irreversibility.by_path import PathRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
-from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility, Recording
+from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.arguments import check_choice, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
 Method = Literal["score", "grid", "path", "linear"]
@@ -37,7 +37,7 @@ def irreversibility(
     *,
     key: PRNGKeyArray | None = None,
     method: Method | AbstractRoute = "score",
-    trajectory: Recording | None = None,
+    trajectory: Run | None = None,
     samples: Samples | None = None,
     meter: AbstractMeter | bool = SILENT,
 ) -> Irreversibility:
@@ -84,7 +84,7 @@ def irreversibility(
             f"method must be one of {', '.join(_ROUTES)} or a route such as ScoreRoute(), got "
             f"{shown(method)}"
         )
-    if trajectory is not None and not isinstance(trajectory, Trajectory | NetworkTrajectory):
+    if trajectory is not None and not isinstance(trajectory, Run):
         raise InputError(
             "trajectory must be what simulate or load_trajectory returned, got "
             f"{type(trajectory).__name__}"

@@ -17,10 +17,9 @@ from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 
 ScoreField = Callable[[Float[np.ndarray, "N k"]], Float[np.ndarray, "N k"]]
-Recording = Trajectory | NetworkTrajectory
 
 
 class Irreversibility(Record):
@@ -92,7 +91,7 @@ class AbstractRoute(abc.ABC):
     def __call__(
         self,
         sde: AbstractSDE,
-        trajectory: Recording | None,
+        trajectory: Run | None,
         key: PRNGKeyArray | None,
         samples: Samples | None,
         meter: AbstractMeter,

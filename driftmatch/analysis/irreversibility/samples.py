@@ -19,16 +19,17 @@ from driftmatch.arguments import (
     clean_fields,
     or_none,
 )
-from driftmatch.errors import ComputationError, InputError
+from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import NeuralSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.randomness import seed_of, split
+from driftmatch.randomness import generator, split
 from driftmatch.sampling.angles import Periods, laid_out, periods_of, wrapped
 from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
+from driftmatch.simulation.refine import refined
 from driftmatch.simulation.simulate import simulate
 
 T = TypeVar("T")
@@ -37,14 +38,13 @@ _PROBES = 64
 _RUN = 400  # time scales
 _FINER = 4  # steps where the noise depends on the state
 _RELAXATIONS = 4  # slowest relaxation times that burn-in, and then each trajectory, must last
-_REFINEMENTS = (1, 4, 16)  # of the step, unless it is given, where the run does not stay finite
 _CHUNK = 2**22  # numbers that a piece of a path may keep
 _BLOCKS = 20  # of a trajectory, where there are too few trajectories
 _ENOUGH_TRAJECTORIES = 8
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class PathEnsemble:
     """Burnt-in states from which stationary paths go on.
 
     - `starts`: shape (M, k). - `dt`: the step. - `steps`: how many, an even number, each path is to
@@ -61,7 +61,7 @@ class Ensemble:
 
 
 def on_stationary_paths(
-    use: Callable[[Ensemble, PRNGKeyArray], tuple[T, bool, Outcome]],
+    use: Callable[[PathEnsemble, PRNGKeyArray], tuple[T, bool, Outcome]],
     sde: AbstractSDE,
     key: PRNGKeyArray | None,
     samples: Samples | None,
@@ -81,28 +81,21 @@ def on_stationary_paths(
     key_sample, key_start, key_run = split(check_key(key), 3)
     samples = samples_of(sde, samples, key_sample, meter).require_place()
     work, most = share * WORK, min(samples.longest_step, leak_step(sde))
-    refinements = (1,) if options["dt"] is not None else _REFINEMENTS
-    for refinement in refinements:
-        is_last = refinement == refinements[-1]
-        try:
-            steps = steps_per_time_scale * refinement
-            ensemble = stationary_ensemble(
-                sde,
-                key_start,
-                samples,
-                steps_per_time_scale=steps,
-                longest=most / refinement,
-                work=work,
-                **options,
-            )
-            result, overshot, outcome = use(ensemble, key_run)
-            if is_last or not overshot:
-                return result, outcome
-        except ComputationError:
-            if is_last:
-                raise
-        work /= 2
-    raise AssertionError("the last refinement returns or raises")
+
+    def attempt(refinement: int):
+        ensemble = stationary_ensemble(
+            sde,
+            key_start,
+            samples,
+            steps_per_time_scale=steps_per_time_scale * refinement,
+            longest=most / refinement,
+            work=work / refinement**0.5,
+            **options,
+        )
+        result, overshot, outcome = use(ensemble, key_run)
+        return (result, outcome), not overshot
+
+    return refined(attempt, is_given=options["dt"] is not None)
 
 
 def overshoots(
@@ -131,7 +124,7 @@ def stationary_ensemble(
     steps_per_time_scale: int,
     longest: float,
     work: float = WORK,
-) -> Ensemble:
+) -> PathEnsemble:
     """Paths set out from samples, which are stationary if their outcome says so.
 
     Unless `duration` says otherwise they last four relaxation times, or 400 time scales if that is
@@ -140,7 +133,7 @@ def stationary_ensemble(
     no two of them are alike however slowly they forget.
     """
     M = check_count("num_trajectories", num_trajectories)
-    rng = seed_of(key)
+    rng = generator(key)
     flux_drifts(sde, samples.pick(_PROBES, rng))  # refuses what would be refused after the run
     if not sde.has_constant_diffusion:
         steps_per_time_scale *= _FINER  # the scheme is of weak order 1 there, otherwise of order 2
@@ -162,7 +155,7 @@ def stationary_ensemble(
     outcome = Outcome.SUCCESS if samples.outcome.ok else Outcome.TRANSIENT
     if samples.outcome is Outcome.NOT_MIXING:
         outcome = Outcome.SEVERAL_ATTRACTORS
-    return Ensemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome, is_cut)
+    return PathEnsemble(states, dt, 2 * max(1, round(duration / dt / 2)), outcome, is_cut)
 
 
 def _apart(samples: Samples, number: int, rng: np.random.Generator) -> Float[np.ndarray, "M k"]:
@@ -199,7 +192,7 @@ def simulate_exactly(
 
 
 def pieces(
-    sde: AbstractSDE, ensemble: Ensemble, key: PRNGKeyArray, meter: AbstractMeter = SILENT
+    sde: AbstractSDE, ensemble: PathEnsemble, key: PRNGKeyArray, meter: AbstractMeter = SILENT
 ) -> Iterator[Float[np.ndarray, "M T k"]]:
     """The ensemble's paths, every step of them, piece by piece; pieces share their end states."""
     states, left = ensemble.starts, ensemble.steps

@@ -11,7 +11,7 @@ import scipy.stats
 
 import driftmatch as dm
 from driftmatch.analysis.irreversibility.samples import (
-    Ensemble,
+    PathEnsemble,
     block_means,
     is_transient,
     on_stationary_paths,
@@ -195,7 +195,7 @@ def test_paths_last_four_relaxations():
 
 def test_pieces_join_to_one_path(monkeypatch):
     monkeypatch.setattr("driftmatch.analysis.irreversibility.samples._CHUNK", 200)
-    ensemble = Ensemble(np.zeros((4, 2)), 0.01, 70, Outcome.SUCCESS)
+    ensemble = PathEnsemble(np.zeros((4, 2)), 0.01, 70, Outcome.SUCCESS)
     parts = list(pieces(OU, ensemble, KEY))
     assert [part.shape[1] - 1 for part in parts] == [24, 24, 22]
     np.testing.assert_array_equal(parts[0][:, -1], parts[1][:, 0])
