@@ -24,6 +24,7 @@ from driftmatch.storage.headers import (
     check_words,
     checksum,
     new_header,
+    words_of,
 )
 from driftmatch.storage.strict_json import parse
 from driftmatch.words import spelled
@@ -115,6 +116,8 @@ def _from_network(network: Network) -> tuple[Arrays, dict[str, Any]]:
         "tau": network.tau,
         "private_noise": network.private_noise,
         "time_scale": network.time_scale,
+        "coordinates": network.coordinates,
+        "units": network.units,
     }
     return {name: np.ascontiguousarray(array, np.float64) for name, array in arrays.items()}, fields
 
@@ -139,6 +142,8 @@ def _to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         start=arrays.get("start"),
         name=header["name"],
         time_scale=check_positive(header, "time_scale") if known else None,
+        coordinates=words_of(header, "coordinates"),
+        units=words_of(header, "units"),
     )
 
 

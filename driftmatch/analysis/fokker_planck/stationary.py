@@ -1,6 +1,7 @@
 """The stationary density and current of an SDE on a grid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -195,7 +196,9 @@ def as_grid(
     if grid.dim != sde.dim:
         raise InputError(f"the grid has {grid.dim} dimensions but {sde.name} has {sde.dim}")
     _check_size(grid)
-    return grid
+    if sde.coordinates is None and sde.units is None:
+        return grid
+    return replace(grid, coordinates=sde.coordinates, units=sde.units)
 
 
 def _check_size(grid: Grid) -> None:
