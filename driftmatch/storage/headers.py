@@ -87,7 +87,7 @@ def words_of(header: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     words = header.get(name)
     if words is None:
         return None
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
         raise ValueError(f"{name} must be words, got {str(words)[:40]!r}")
     return tuple(map(printable, words))
 
