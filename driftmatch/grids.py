@@ -1,6 +1,6 @@
 """A box cut into equal cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -123,16 +123,16 @@ class Grid(Record):
         )
 
 
-def gridded(
-    grid: Grid, attributes: Mapping[str, object], **fields: Float[np.ndarray, "*cells"]
-) -> "xarray.Dataset":
-    """Numbers, or vectors along a last axis `component`, at the centres of a grid's cells.
+def gridded(record: Any, **fields: Float[np.ndarray, "*cells"]) -> "xarray.Dataset":
+    """What a record with a `grid` has at the centres of its cells, numbers, or vectors along a last
+    axis `component`; its single numbers and words are attributes.
 
     The dimensions have the names of the coordinates, by default z1, z2 ..., and an attribute
     `units` where there is one.
     """
     import xarray  # here, for it is slow to import
 
+    grid: Grid = record.grid
     names = grid.coordinates or ()
     if not names or {*fields, "component"} & {*names}:
         names = tuple(f"z{a + 1}" for a in range(grid.dim))
@@ -143,7 +143,7 @@ def gridded(
         coords["component"] = list(names)
     dims = (*names, "component")
     arrays = {name: (dims[: np.ndim(field)], field) for name, field in fields.items()}
-    return xarray.Dataset(arrays, coords, attributes)
+    return xarray.Dataset(arrays, coords, record._attributes())
 
 
 def check_axes(axes: Any, dim: int) -> list[int]:

@@ -45,6 +45,8 @@ def write(
         header = parse(json.dumps(_plain(header | provenance), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the provenance must consist of JSON values: {error}") from error
+    # In rows, as safetensors writes memory as it lies.
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header[CHECKSUM] = checksum(header, _labelled(arrays))
     metadata = {"format": FORMAT, "header": json.dumps(header)}
     content = safetensors.numpy.save(arrays, metadata=metadata)
