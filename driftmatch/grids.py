@@ -127,7 +127,7 @@ def gridded(record: Any, **fields: Float[np.ndarray, "*cells"]) -> "xarray.Datas
     """What a record with a `grid` has at the centres of its cells, numbers, or vectors along a last
     axis `component`; its single numbers and words are attributes.
 
-    The dimensions have the names of the coordinates, by default z1, z2 ..., and an attribute
+    The dimensions have the names of the coordinates, by default z, or z1, z2 ..., and an attribute
     `units` where there is one.
     """
     import xarray  # here, for it is slow to import
@@ -135,7 +135,7 @@ def gridded(record: Any, **fields: Float[np.ndarray, "*cells"]) -> "xarray.Datas
     grid: Grid = record.grid
     names = grid.coordinates or ()
     if not names or {*fields, "component"} & {*names}:
-        names = tuple(f"z{a + 1}" for a in range(grid.dim))
+        names = ("z",) if grid.dim == 1 else tuple(f"z{a + 1}" for a in range(grid.dim))
     units = [{"units": unit} if unit else {} for unit in grid.units or grid.dim * ("",)]
     places = zip(names, grid.axes, units, strict=True)
     coords: dict[str, Any] = {name: (name, axis, unit) for name, axis, unit in places}

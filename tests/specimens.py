@@ -90,7 +90,7 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.Subspace: lambda: dm.subspace(of(dm.NetworkTrajectory), 2),
     dm.SymmetryDecomposition: lambda: dm.symmetry(NETWORK),
     dm.SymmetryRoles: lambda: dm.symmetry_roles(
-        of(dm.SymmetryDecomposition), of(dm.NetworkTrajectory)
+        of(dm.SymmetryDecomposition), of(dm.NetworkTrajectory).states
     ),
     dm.Trajectory: lambda: dm.simulate(NEURON, **SHORT, num_trajectories=3),
     dm.memory.AssociativeMemory: lambda: dm.memory.AssociativeMemory(

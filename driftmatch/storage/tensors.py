@@ -73,12 +73,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:
     try:
         metadata = parse(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = metadata.get("__metadata__") or {}
-        check_header(metadata | {"format_version": UNCHECKED}, path, "a file")
+        check_header(metadata | {"format_version": UNCHECKED}, path, "a model")
         text = metadata.get("header")
         if not isinstance(text, str):
             raise ValueError("it has none")
         header = parse(text, constants=True)
-        if check_header(header, path, "a file") != UNCHECKED:
+        if check_header(header, path, "a model") != UNCHECKED:
             parse(text)  # formats since the first have no NaN
     except InputError:
         raise

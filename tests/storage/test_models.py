@@ -134,7 +134,7 @@ def test_newer_version(path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"class": "os.system"}, "holds a 'os.system', and only Network can be loaded"),
+        ({"class": "os.system"}, "holds a 'os.system', and only a Network can be used here"),
         ({"activation": "tanhh"}, "did you mean 'tanh'"),
         ({"tau": -1.0}, "tau must be positive"),
         ({"tau": "fast"}, "is damaged: tau must be positive, got 'fast'"),
