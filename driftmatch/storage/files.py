@@ -47,6 +47,10 @@ def save(
         )
     arrays = {}
     record = to_node(content, arrays)
+    try:
+        from_node(record, arrays)  # what cannot be loaded had better not be saved
+    except ValueError as error:
+        raise InputError(f"this {type(content).__name__} cannot be saved: {error}") from error
     write(path, type(content).__name__, {"record": record["fields"]}, arrays, provenance,
           overwrite=overwrite)  # fmt: skip
 

@@ -170,8 +170,12 @@ def _record(kind: str, given: dict[str, Any]) -> Record:
     with jaxtyped("context"):
         for name, value in given.items():
             if not fits(value, hints[name]):
-                raise ValueError(f"{name} of its {kind} is not what that has")
+                raise ValueError(f"{name} of its {kind} is not {_wanted(hints[name])}")
     return CLASSES[kind](*(given[name] for name in fields))
+
+
+def _wanted(hint: Any) -> str:
+    return str(getattr(hint, "__name__", hint)).replace("ndarray", "array")
 
 
 def fits(value: Any, hint: Any) -> bool:

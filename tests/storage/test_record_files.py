@@ -160,6 +160,10 @@ def test_what_cannot_be_saved(path):
     odd = dataclasses.replace(of(dm.Irreversibility), _score=lambda z: z)
     with pytest.raises(dm.InputError, match="_score is a function"):
         dm.save(path, odd)
+    run = of(dm.Trajectory)
+    for change in ({"times": np.arange(41)}, {"states": run.states[:, :-1]}, {"name": 3}):
+        with pytest.raises(dm.InputError, match=r"this Trajectory cannot be saved: .* is not "):
+            dm.save(path, dataclasses.replace(run, **change))
     with pytest.raises(dm.InputError, match="array of <U1"):
         dm.save(path, dataclasses.replace(of(dm.Trajectory), times=np.array(["a"])))
     assert not path.exists()
@@ -214,7 +218,7 @@ def put(**changes):
         (put(name=3), "name of its TiltedMinima"),
         (put(amplitudes=[1.0]), "amplitudes of its"),
         (put(amplitudes=None), "amplitudes of its"),
-        (put(amplitudes={"array": "minima", "dtype": "float64"}), "of its TiltedMinima is not"),
+        (put(amplitudes={"array": "minima", "dtype": "float64"}), "is not Float"),
         (put(amplitudes={"array": "nothing", "dtype": "float64"}), "no array 'nothing'"),
         (put(amplitudes={"array": "energies", "dtype": "int64"}), "instead of int64"),
         (put(amplitudes={"array": "energies"}), "stands for nothing"),
@@ -226,7 +230,7 @@ def put(**changes):
         (put(name={"outcome": "BRILLIANT"}), "stands for nothing"),
         (put(name={"float": "1e3"}), "stands for nothing"),
         (put(name={"tuple": 1}), "stands for nothing"),
-        (lambda fields, arrays: arrays.update(energies=arrays["energies"][:, :1]), "not what"),
+        (lambda fields, arrays: arrays.update(energies=arrays["energies"][:, :1]), "is not Float"),
         (lambda fields, arrays: arrays.update(energies=arrays["energies"].astype("f4")), "of type"),
     ],
 )  # fmt: skip
