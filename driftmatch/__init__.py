@@ -86,8 +86,8 @@ if TYPE_CHECKING:
     from driftmatch.simulation.simulate import simulate as simulate
     from driftmatch.simulation.trajectory import NetworkTrajectory as NetworkTrajectory
     from driftmatch.simulation.trajectory import Trajectory as Trajectory
-    from driftmatch.storage.models import load as load
-    from driftmatch.storage.models import save as save
+    from driftmatch.storage.files import load as load
+    from driftmatch.storage.files import save as save
     from driftmatch.storage.trajectories import load_trajectory as load_trajectory
     from driftmatch.storage.trajectories import save_trajectory as save_trajectory
 
@@ -151,14 +151,14 @@ _HOMES = {
     "fixed_points": "analysis.fixed_points",
     "helmholtz_hodge": "analysis.helmholtz_hodge",
     "irreversibility": "analysis.irreversibility.irreversibility",
-    "load": "storage.models",
+    "load": "storage.files",
     "load_trajectory": "storage.trajectories",
     "lyapunov": "analysis.lyapunov",
     "matching_errors": "matching.errors",
     "neural_lyapunov": "analysis.neural_lyapunov",
     "robustness_front": "embedding.robustness",
     "sample": "sampling.sample",
-    "save": "storage.models",
+    "save": "storage.files",
     "save_trajectory": "storage.trajectories",
     "simulate": "simulation.simulate",
     "sliced_wasserstein": "analysis.densities",

@@ -1,4 +1,4 @@
-"""Bounds and periods of coordinates, as an SDE is given them."""
+"""Bounds, periods, names and units of coordinates, as an SDE is given them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import ArrayLike, Float
 
-from driftmatch.arguments import as_scalar, shown
+from driftmatch.arguments import as_list, as_scalar, shown
 from driftmatch.errors import InputError
 
 
@@ -60,6 +60,25 @@ def check_periods(
             raise InputError(f"coordinate {axis} is periodic, so it can have no bound")
         checked.append(float(value))
     return tuple(checked) if any(p is not None for p in checked) else None
+
+
+def check_coordinates(
+    coordinates: Sequence[str] | None, units: Sequence[str] | None, dim: int
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Names and units of all coordinates, or None where they are not given."""
+    names = _words("coordinates", "names", coordinates, dim)
+    if names is not None and (len(set(names)) < dim or "" in names):
+        raise InputError(f"coordinates must be {dim} different names, got {shown(coordinates)}")
+    return names, _words("units", 'units, "" for none', units, dim)
+
+
+def _words(what: str, wanted: str, value: Any, dim: int) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    words = as_list(value) or []
+    if len(words) != dim or not all(isinstance(word, str) for word in words):
+        raise InputError(f"{what} must be a list of {dim} {wanted}, got {shown(value)}")
+    return tuple(map(str, words))
 
 
 def check_inside(starts: np.ndarray, lower: np.ndarray | None, upper: np.ndarray | None) -> None:

@@ -1,15 +1,20 @@
 """A box cut into equal cells."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.arguments import as_list, as_scalar, check_array, check_flag, shown
+from driftmatch.domain import check_coordinates
 from driftmatch.errors import InputError
 from driftmatch.records import Record
+
+if TYPE_CHECKING:
+    import xarray
 
 
 class Grid(Record):
@@ -19,6 +24,7 @@ class Grid(Record):
     - `shape`: the number of cells along each axis, k whole numbers of at least 4.
     - `wraps`: whether each axis is that of an angle, whose last cell borders on its first; no axis
       by default.
+    - `coordinates`, `units`: names and units of the axes, or None; see `SDE`.
 
     Raises `InputError` when these do not fit together.
     """
@@ -27,6 +33,8 @@ class Grid(Record):
     upper: tuple[float, ...]
     shape: tuple[int, ...]
     wraps: tuple[bool, ...]
+    coordinates: tuple[str, ...] | None
+    units: tuple[str, ...] | None
 
     def __init__(
         self,
@@ -34,6 +42,8 @@ class Grid(Record):
         upper: Sequence[float] | np.ndarray,
         shape: Sequence[int] | int,
         wraps: Sequence[bool] | None = None,
+        coordinates: Sequence[str] | None = None,
+        units: Sequence[str] | None = None,
     ):
         low, high = (
             np.atleast_1d(check_array(what, corner, (), ("k",)))
@@ -61,6 +71,9 @@ class Grid(Record):
         if wraps is None or len(wraps) != len(low):
             raise InputError(f"wraps must be {len(low)} times True or False, got {shown(wraps)}")
         object.__setattr__(self, "wraps", tuple(check_flag("wraps", w) for w in wraps))
+        names, units = check_coordinates(coordinates, units, len(low))
+        object.__setattr__(self, "coordinates", names)
+        object.__setattr__(self, "units", units)
 
     @property
     def dim(self) -> int:
@@ -96,7 +109,7 @@ class Grid(Record):
 
     def coarser(self) -> "Grid":
         """The same box with half as many cells along each axis."""
-        return Grid(self.lower, self.upper, tuple(max(4, n // 2) for n in self.shape), self.wraps)
+        return replace(self, shape=tuple(max(4, n // 2) for n in self.shape))
 
     def onto(self, axes: Sequence[int]) -> "Grid":
         """The grid of some of the axes, in the order given."""
@@ -106,7 +119,31 @@ class Grid(Record):
             [self.upper[a] for a in axes],
             [self.shape[a] for a in axes],
             [self.wraps[a] for a in axes],
+            *(words and [words[a] for a in axes] for words in (self.coordinates, self.units)),
         )
+
+
+def gridded(record: Any, **fields: Float[np.ndarray, "*cells"]) -> "xarray.Dataset":
+    """What a record with a `grid` has at the centres of its cells, numbers, or vectors along a last
+    axis `component`; its single numbers and words are attributes.
+
+    The dimensions have the names of the coordinates, by default z, or z1, z2 ..., and an attribute
+    `units` where there is one.
+    """
+    import xarray  # here, for it is slow to import
+
+    grid: Grid = record.grid
+    names = grid.coordinates or ()
+    if not names or {*fields, "component"} & {*names}:
+        names = ("z",) if grid.dim == 1 else tuple(f"z{a + 1}" for a in range(grid.dim))
+    units = [{"units": unit} if unit else {} for unit in grid.units or grid.dim * ("",)]
+    places = zip(names, grid.axes, units, strict=True)
+    coords: dict[str, Any] = {name: (name, axis, unit) for name, axis, unit in places}
+    if any(np.ndim(field) > grid.dim for field in fields.values()):
+        coords["component"] = list(names)
+    dims = (*names, "component")
+    arrays = {name: (dims[: np.ndim(field)], field) for name, field in fields.items()}
+    return xarray.Dataset(arrays, coords, record._attributes())
 
 
 def check_axes(axes: Any, dim: int) -> list[int]:

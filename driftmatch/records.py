@@ -59,6 +59,12 @@ class Record:
         """The fields, and the outcome, as JSON has them; see `plain`."""
         return {name: plain(value) for name, value in self._shown().items()}
 
+    def _attributes(self) -> dict[str, str | int | float]:
+        """Of the fields the single numbers and words, as data sets of xarray carry them."""
+        shown = self._shown().items()
+        single = {name: v for name, v in shown if isinstance(v, str | int | float | Outcome)}
+        return {name: str(v) if isinstance(v, Outcome) else v for name, v in single.items()}
+
     def _shown(self) -> dict[str, Any]:
         """The fields by name, and the outcome of those that find it out themselves."""
         names = [f.name for f in fields(self)]  # pyright: ignore[reportArgumentType]

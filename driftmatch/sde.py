@@ -22,7 +22,7 @@ from driftmatch.arguments import (
     shown,
 )
 from driftmatch.closures import as_module, uncompiled
-from driftmatch.domain import check_bounds, check_inside, check_periods
+from driftmatch.domain import check_bounds, check_coordinates, check_inside, check_periods
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 
@@ -100,6 +100,16 @@ class AbstractSDE(eqx.Module):
         return None
 
     @property
+    def coordinates(self) -> tuple[str, ...] | None:
+        """The names of the coordinates, such as ``("V", "w")``; None if nobody named them."""
+        return None
+
+    @property
+    def units(self) -> tuple[str, ...] | None:
+        """The unit of each coordinate, such as ``("mV", "")``, or None."""
+        return None
+
+    @property
     def name(self) -> str:
         return type(self).__name__
 
@@ -136,6 +146,8 @@ class SDE(AbstractSDE):
       or k (−inf and inf for none): default boxes and grids end there.
     - `periodic`: the period of every coordinate that is an angle, and None for the others, such as
       ``[2 * jnp.pi, None]``; drift and diffusion must repeat with it. Grids wrap round there.
+    - `coordinates`: k different names, such as ``["V", "w"]``, and `units`: k units, such as
+      ``["mV", ""]``, for axes of figures and for files.
     - `name`, `description`, `equation`: words for tables and figures.
     - `parameters`: what the drift and the diffusion were built from, for tables and files.
 
@@ -151,6 +163,8 @@ class SDE(AbstractSDE):
     _lower: np.ndarray | None
     _upper: np.ndarray | None
     _periodic: tuple[float | None, ...] | None = eqx.field(static=True)
+    _coordinates: tuple[str, ...] | None = eqx.field(static=True)
+    _units: tuple[str, ...] | None = eqx.field(static=True)
     _name: str = eqx.field(static=True)
     description: str = eqx.field(static=True)
     equation: str = eqx.field(static=True)
@@ -168,6 +182,8 @@ class SDE(AbstractSDE):
         lower: ArrayLike | None = None,
         upper: ArrayLike | None = None,
         periodic: Sequence[float | None] | float | None = None,
+        coordinates: Sequence[str] | None = None,
+        units: Sequence[str] | None = None,
         name: str = "sde",
         description: str = "",
         equation: str = "",
@@ -181,6 +197,7 @@ class SDE(AbstractSDE):
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
         self._lower, self._upper = check_bounds(lower, upper, self.dim)
         self._periodic = check_periods(periodic, self.dim, self._lower, self._upper)
+        self._coordinates, self._units = check_coordinates(coordinates, units, self.dim)
         if self._starts is not None and not is_traced(self._starts):
             check_inside(self._starts, self._lower, self._upper)
         drift = uncompiled(drift)
@@ -234,6 +251,14 @@ class SDE(AbstractSDE):
     @property
     def periodic(self):
         return self._periodic
+
+    @property
+    def coordinates(self):
+        return self._coordinates
+
+    @property
+    def units(self):
+        return self._units
 
     @property
     def name(self):

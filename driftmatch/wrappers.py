@@ -66,6 +66,14 @@ class AbstractWrapper(AbstractSDE):
         return self.sde.periodic
 
     @property
+    def coordinates(self):
+        return self.sde.coordinates
+
+    @property
+    def units(self):
+        return self.sde.units
+
+    @property
     def name(self):
         return self.sde.name
 

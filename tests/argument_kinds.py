@@ -75,6 +75,7 @@ FINITE_STATES = [*STATES, *NOT_FINITE, np.ones((0, 2))]
 ARRAY = [*NUMBERS, *NOT_FINITE, -1, 0]
 # where rows may be of any number and length
 PLACES = [bad for bad in ARRAY if shape(bad) != (3, 7)]
+WORDS = [*optional(OBJECT), ["v"], ("v", 1), "vw"]  # one for each of two coordinates
 MAPPING = [bad for bad in optional(OBJECT) if not isinstance(bad, dict)]
 BOX = [
     *ARRAY,

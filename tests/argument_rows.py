@@ -31,6 +31,7 @@ from argument_kinds import (
     STATES,
     TEXT,
     WHOLE,
+    WORDS,
     optional,
 )
 
@@ -85,6 +86,7 @@ TIMED = {"duration": POSITIVE, "dt": POSITIVE, "key": KEY, "meter": METER}
 OF_ROUTE = {"num_trajectories": COUNT, **DURATION, "burn_in": optional(POSITIVE), **STEP}
 SAMPLES = {"samples": optional(OBJECT)}
 INPUT = [*optional(OBJECT), lambda t: jnp.ones(4)]
+NAMED = {"coordinates": [*WORDS, ("v", "v"), ("", "w")], "units": WORDS}
 WITH_NOISE = {"noise": NON_NEGATIVE}
 
 
@@ -142,13 +144,13 @@ SYSTEMS = {
          "time_scale": optional(POSITIVE), "name": TEXT, "description": TEXT, "equation": TEXT,
          "parameters": MAPPING, "lower": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
          "upper": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
-         "periodic": [object(), "x", -1, 0, NAN, INF, [1.0], [True, None], 1j]},
+         "periodic": [object(), "x", -1, 0, NAN, INF, [1.0], [True, None], 1j], **NAMED},
     ),
     "Network": Row(
         dm.Network, {"gamma": np.eye(3, 2), "readout": np.eye(2, 3), "bias": np.zeros(3)},
         {"gamma": ARRAY, "readout": ARRAY, "bias": ARRAY, "tau": POSITIVE, "activation": CHOICE,
          "shared_noise": [*NUMBERS, NAN, 1e300, [NAN, 1.0]], "private_noise": NON_NEGATIVE,
-         "start": optional(ARRAY), "name": TEXT, "time_scale": optional(POSITIVE)},
+         "start": optional(ARRAY), "name": TEXT, "time_scale": optional(POSITIVE), **NAMED},
     ),
     "Network.latent": Row(NETWORK.latent, {}, {"input": INPUT}),
     "Network.neural": Row(NETWORK.neural, {}, {"input": INPUT}),
@@ -160,7 +162,7 @@ SYSTEMS = {
     "Grid": Row(
         dm.Grid, {"lower": [0, 0], "upper": [1, 1], "shape": 8},
         {"lower": ARRAY, "upper": ARRAY, "shape": [*GRID, [8]],
-         "wraps": [*optional(OBJECT), "x", 1, [True], [0, 1]]},
+         "wraps": [*optional(OBJECT), "x", 1, [True], [0, 1]], **NAMED},
     ),
     "Grid.onto": Row(CELLS.onto, {"axes": [1]}, {"axes": AXES}),
     "simulate": Row(

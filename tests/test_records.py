@@ -1,18 +1,17 @@
 """Records: compared by value, shown in a line, and plain numbers for files."""
 
+import copy as copying
 import dataclasses
-import functools
 import json
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from specimens import MADE, of
 
 import driftmatch as dm
 from driftmatch.records import Record, brief, plain
 
-KEY = jax.random.key(0)
 RING = dm.systems.ring_of_wells(num_wells=3)
 
 
@@ -33,39 +32,9 @@ def pair(**changes):
     return Pair(**fields | changes)
 
 
-OU = dm.systems.ornstein_uhlenbeck()
-RNG = np.random.default_rng(0)
-NETWORK = dm.Network(
-    RNG.normal(size=(8, 2)), RNG.normal(size=(2, 8)) / 8, np.zeros(8), shared_noise=0.1
-)
-SHORT = {"duration": 4.0, "dt": 0.1, "key": KEY}
-TIMES = np.arange(0, 60, 0.1)
-WAVE = dm.Trajectory(TIMES, np.sin(TIMES)[None, :, None], dm.Outcome.SUCCESS, "wave", 0.1)
-MADE = {
-    dm.NetworkTrajectory: lambda: dm.simulate(NETWORK, **SHORT),
-    dm.Trajectory: lambda: dm.simulate(OU, **SHORT),
-    dm.Samples: lambda: dm.sample(OU, key=KEY),
-    dm.StationaryDensity: lambda: dm.stationary(OU, dm.Grid((-4, -4), (4, 4), (16, 16))),
-    dm.Irreversibility: lambda: dm.irreversibility(OU, method="linear"),
-    dm.LyapunovSpectrum: lambda: dm.lyapunov(OU, **SHORT),
-    dm.NeuralSpectrum: lambda: dm.neural_lyapunov(NETWORK, start=np.zeros(2), **SHORT),
-    dm.FixedPoints: lambda: dm.fixed_points(OU, ((-1, -1), (1, 1)), key=KEY),
-    dm.SymmetryDecomposition: lambda: dm.symmetry(NETWORK),
-    dm.memory.Landscape: lambda: dm.memory.landscape(
-        dm.systems.double_well(), starts=[[-1.0], [1.0]]
-    ),
-    dm.memory.Dwell: lambda: dm.memory.dwell(WAVE, [[-1.0], [1.0]]),
-}
-
-
-@functools.cache
-def record_of(kind):
-    return MADE[kind]()
-
-
 @pytest.fixture(params=MADE, ids=lambda kind: kind.__name__)
 def record(request):
-    return record_of(request.param)
+    return of(request.param)
 
 
 def public_records():
@@ -85,7 +54,7 @@ def test_all_that_is_returned_is_a_record():
 
 
 def test_equal_to_a_copy_and_to_nothing_else(record):
-    copy = dataclasses.replace(record)
+    copy = copying.copy(record)
     assert copy == record
     assert hash(copy) == hash(record)
     assert record != pair()
@@ -119,9 +88,21 @@ def test_one_line_and_a_table(record):
     assert "<th>outcome</th>" in table or not hasattr(record, "outcome")
 
 
+def names_in(told):
+    if isinstance(told, dict):
+        yield from told
+        told = list(told.values())
+    for inner in told if isinstance(told, list) else ():
+        yield from names_in(inner)
+
+
 def test_plain_numbers(record):
     told = json.loads(json.dumps(record.to_dict(), allow_nan=False))
+    assert told == record.to_dict(), "lists, and nothing that JSON changes"
+    assert not [name for name in names_in(told) if name.startswith("_")]
     shown = {f.name for f in dataclasses.fields(record) if not f.name.startswith("_")}
+    if isinstance(record, dm.Analysis):  # a summary, as it says
+        shown -= {"run", "system"}
     assert shown <= set(told)
     if hasattr(record, "outcome"):
         assert told["outcome"] == str(record.outcome)
@@ -163,3 +144,43 @@ def test_equality_of_what_is_odd():
 
 def test_html_is_escaped():
     assert "<b>" not in pair(name="<b>")._repr_html_()
+
+
+AXES = {
+    dm.StationaryDensity: ({"density", "current", "drift"}, {"v": 16, "w": 16, "component": 2}),
+    dm.HelmholtzHodge: ({"potential", "gradient", "rotational"}, {"z1": 16, "z2": 16}),
+    dm.memory.GridFunction: ({"values"}, {"z": 64}),
+    dm.LyapunovSpectrum: ({"exponents", "standard_error", "history"}, {"block": 20, "exponent": 2}),
+    dm.Trajectory: ({"states"}, {"trajectory": 3, "component": 2}),
+    dm.NetworkTrajectory: ({"latent"}, {"component": 2}),
+    dm.memory.Recall: ({"states", "ended", "at_release"}, {"trajectory": 3}),
+    dm.memory.Switching: ({"states", "commands", "ended", "forcings"}, {"command": 2}),
+    dm.memory.Walk: ({"states", "region"}, {"time": 600}),
+}
+
+
+@pytest.mark.parametrize("kind", AXES, ids=lambda kind: kind.__name__)
+def test_records_with_axes_are_data_sets(kind, tmp_path):
+    names, sizes = AXES[kind]
+    record = of(kind)
+    dataset = record.to_xarray()
+    assert set(dataset.data_vars) == names
+    assert sizes.items() <= dict(dataset.sizes).items()
+    for name in names & {f.name for f in dataclasses.fields(record)}:
+        np.testing.assert_array_equal(dataset[name].values, getattr(record, name))
+    if hasattr(record, "outcome"):
+        assert dataset.attrs["outcome"] == str(record.outcome)
+    dataset.to_netcdf(tmp_path / "dataset.nc", engine="h5netcdf")
+
+
+def test_coordinates_of_a_grid_have_names_and_units():
+    density = of(dm.StationaryDensity)
+    dataset = density.to_xarray()
+    assert dataset["v"].dims == ("v",)
+    np.testing.assert_array_equal(dataset["w"], density.grid.axes[1])
+    assert list(dataset["component"].values) == ["v", "w"]
+    decomposition = of(dm.HelmholtzHodge).to_xarray()
+    assert decomposition["z1"].attrs == {"units": "mV"}
+    assert decomposition["z2"].attrs == {}
+    sde = dm.SDE(lambda z: -z, 0.3, 2, coordinates=["density", "w"])
+    assert dm.stationary(sde, of(dm.Grid)).to_xarray()["density"].dims == ("z1", "z2")

@@ -274,3 +274,58 @@ def test_one_sde_in_both_precisions():
             kept.append(jax.jit(lambda z: sde.diffusion(z) + 0 * z[:, None]))
             for value in (sde.diffusion(z), as_argument(sde, z), kept[0](z), kept[-1](z)):
                 assert value.dtype == z.dtype
+
+
+NAMED = dm.SDE(lambda z: -z, 0.3, 2, coordinates=["V", "w"], units=("mV", ""))
+
+
+def test_coordinates_have_names_and_units():
+    assert NAMED.coordinates == ("V", "w")
+    assert NAMED.units == ("mV", "")
+    plain = dm.SDE(lambda z: -z, 0.3, 2)
+    assert plain.coordinates is plain.units is None
+    assert dm.systems.fitzhugh_nagumo().coordinates == ("v", "w")
+
+
+def test_names_go_where_the_sde_goes():
+    """Through wrappers, runs, grids, networks and their runs."""
+    forced = Forced(NAMED, lambda t: jnp.ones(2))
+    options = {"duration": 1.0, "dt": 0.1, "key": jax.random.key(0)}
+    network = dm.embed(NAMED, 32, key=jax.random.key(0), check=False).network
+    grid = dm.Grid([-1, -1], [1, 1], 8)
+    noisy = network.with_private_noise(0.1)
+    for one in (
+        forced, dm.simulate(NAMED, **options), dm.stationary(NAMED, grid).grid, network, noisy,
+        dm.simulate(noisy, **options), dm.stationary(network, grid).grid.coarser(),
+    ):  # fmt: skip
+        assert (one.coordinates, one.units) == (("V", "w"), ("mV", "")), one
+    flipped = dm.stationary(NAMED, grid).marginal([1, 0]).grid
+    assert (flipped.coordinates, flipped.units) == (("w", "V"), ("", "mV"))
+    assert network.neural().coordinates is None, "neurons are other coordinates"
+
+
+def test_a_blend_has_the_names_that_all_its_systems_have():
+    lorenz, dadras = dm.systems.lorenz(), dm.systems.dadras()
+    apart = [[0, 0, 0], [5, 0, 0]]
+    assert dm.systems.blend([lorenz, dadras], apart).coordinates == ("x", "y", "z")
+    assert dm.systems.blend([lorenz, dm.systems.limit_cycle()], apart).coordinates is None
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"coordinates": ["V"]}, "coordinates must be a list of 2 names"),
+        ({"coordinates": "Vw"}, "coordinates must be a list of 2 names"),
+        ({"coordinates": ["V", "V"]}, "coordinates must be 2 different names"),
+        ({"coordinates": ["V", ""]}, "coordinates must be 2 different names"),
+        ({"units": ["mV", 3]}, 'units must be a list of 2 units, "" for none'),
+    ],
+)
+def test_names_that_do_not_fit(given, reason):
+    for make in (
+        lambda: dm.SDE(lambda z: -z, 0.3, 2, **given),
+        lambda: dm.Network(np.eye(3, 2), np.eye(2, 3), np.zeros(3), **given),
+        lambda: dm.Grid([0, 0], [1, 1], 8, **given),
+    ):
+        with pytest.raises(dm.InputError, match=reason):
+            make()

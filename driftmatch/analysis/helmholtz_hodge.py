@@ -1,6 +1,7 @@
 """The Helmholtz–Hodge split of a drift: a gradient and a part without sources, in a box."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
@@ -10,10 +11,13 @@ from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.fokker_planck.stationary import as_grid
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
-from driftmatch.grids import Grid
+from driftmatch.grids import Grid, gridded
 from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
+
+if TYPE_CHECKING:
+    import xarray
 
 _TINY = np.finfo(float).tiny
 
@@ -35,6 +39,13 @@ class HelmholtzHodge(Record):
     rotational: Float[np.ndarray, "*cells k"]
     gradient_fraction: float
     name: str
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """`potential`, `gradient` and `rotational` over coordinates with names and `units`, the
+        rest as attributes."""
+        return gridded(
+            self, potential=self.potential, gradient=self.gradient, rotational=self.rotational
+        )
 
 
 @spelled

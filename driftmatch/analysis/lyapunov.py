@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -28,6 +29,9 @@ from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import on_the_device, working_dtype
 from driftmatch.words import spelled
+
+if TYPE_CHECKING:
+    import xarray
 
 # Nats that a tangent must have grown by for trajectories 1 % apart to be strangers.
 _PARTED = 20.0
@@ -56,6 +60,18 @@ class LyapunovSpectrum(Record):
     duration: float
     history: Float[np.ndarray, "blocks p"] = field(repr=False)
     outcome: Outcome
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """`exponents`, `standard_error` and `history` with the dimensions block and exponent, the
+        rest as attributes."""
+        import xarray  # here, for it is slow to import
+
+        arrays = {
+            "exponents": ("exponent", self.exponents),
+            "standard_error": ("exponent", self.standard_error),
+            "history": (("block", "exponent"), self.history),
+        }
+        return xarray.Dataset(arrays, attrs=self._attributes())
 
 
 @spelled

@@ -74,7 +74,7 @@ def attractor(
     Returns the axes. Raises `InputError` if no state is finite or the view has other dimensions.
     """
     check_run(run)
-    view = View.of(run.states) if view is None else view
+    view = View.of(run.states, named=run) if view is None else view
     if run.states.shape[-1] != len(view.centre):
         raise InputError(
             f"the view is of {len(view.centre)} dimensions and the run has {run.states.shape[-1]}"
@@ -178,7 +178,7 @@ def compare_attractors(
     grid = fig.add_gridspec(len(rows), 4, width_ratios=(1.15, 1.15, 0.85, 1.15))
     for r, row in enumerate(rows):
         axes = [fig.add_subplot(grid[r, c]) for c in range(4)]
-        view = View.of(row.target_run.states, row.network_run.states)
+        view = View.of(row.target_run.states, row.network_run.states, named=row.sde)
         attractor(row.target_run, axes[0], sde=row.sde, view=view, color=TARGET)
         attractor(row.network_run, axes[1], view=view, color=NETWORK)
         densities(row.target_run, row.network_run, axes[2])

@@ -43,7 +43,9 @@ def densities(
                   facecolor=mix(TARGET, "white", 0.65), edgecolor="none")  # fmt: skip
         ax.stairs(0.85 * q / top + level, edges, baseline=None, label=labels[1],
                   color=NETWORK, lw=0.9)  # fmt: skip
-    ax.set_yticks(np.arange(k)[::-1] + 0.25, coordinate_names(k))
+    ax.set_yticks(
+        np.arange(k)[::-1] + 0.25, coordinate_names(reference.shape[1], target, units=False)[:k]
+    )
     ax.set(xlim=(low, high), ylim=(-0.03, k), xlabel="($z$ − mean) / s.d.")
     without_y(ax)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2, columnspacing=1.2)

@@ -65,7 +65,7 @@ def animate_walk(
     run = beginning(walk, _TURNS * len(walk.dwell.regions), duration)
     fig, left, right = sheet()
     axes = traces_beside(right, run, 0, neurons)
-    view = View.of(run.states, walk.dwell.regions.centres)
+    view = View.of(run.states, walk.dwell.regions.centres, named=run)
     draw_path(left, walk, run, view, color=PALE)
     film = _ball(fig, left, axes, run, view, check_frames(frames), lambda _: spoken(walk.name))
     return write(film, path, fps=fps, meter=meter)
@@ -126,7 +126,7 @@ def traces_beside(ax: Axes, run: Run, trial: int, neurons: int) -> list[Axes]:
         neuron_traces(one, min(neurons, one.network.num_neurons), ax, duration=np.inf)
         ax.set_title("rates of neurons")
         return [ax]
-    names = coordinate_names(run.states.shape[-1])[:_COORDINATES]
+    names = coordinate_names(run.states.shape[-1], run)[:_COORDINATES]
     axes = stacked(ax, len(names))
     for i, (row, name) in enumerate(zip(axes, names, strict=True)):
         row.plot(run.times, run.states[trial, :, i], color=color_of_run(run), lw=0.7)

@@ -72,7 +72,7 @@ def fixed_points(
             raise InputError(
                 f"fixed points in {k} dimensions need a view to be drawn in: View.of(states)"
             )
-        view = View.of(_surroundings(record))
+        view = View.of(_surroundings(record), named=sde or record.network)
     if len(view.centre) != k:
         raise InputError(f"the view is of {len(view.centre)} dimensions and the points have {k}")
     legend = ax is None if legend is None else legend

@@ -44,7 +44,7 @@ def helmholtz_hodge(
         raise InputError(f"pass what helmholtz_hodge returned, got {type(record).__name__}")
     k = record.grid.dim
     shown = checked_axes(axes, k)
-    names = [coordinate_names(k)[a] for a in shown]
+    names = [coordinate_names(k, record.grid)[a] for a in shown]
     grid, U, gradient, rotational = _averaged(record, shown)
     fig = page(fig, PAGE_WIDTH, 56.0)
     panels = list(fig.subplots(1, 3))

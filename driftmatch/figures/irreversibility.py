@@ -91,7 +91,7 @@ def _sheet(rows, axes: Sequence[int] | None, fig: Figure | None) -> Figure:
     dims = [record.sde.dim for record, _, _ in rows]
     if len(set(dims)) > 1:
         raise InputError(f"the target has {dims[0]} dimensions and the network {dims[1]}")
-    names = [coordinate_names(dims[0])[a] for a in checked_axes(axes, dims[0])]
+    names = [coordinate_names(dims[0], rows[0][0].sde)[a] for a in checked_axes(axes, dims[0])]
     windows = [marginal.window() for marginal in marginals]
     low, high = np.min([w[0] for w in windows], axis=0), np.max([w[1] for w in windows], axis=0)
     fig = page(fig, PAGE_WIDTH, 58.0 * len(rows))

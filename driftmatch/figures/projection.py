@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from driftmatch.figures.runs import coordinate_names, finite_states
+from driftmatch.figures.runs import Named, coordinate_names, finite_states
 from driftmatch.figures.style import GREY, INK, PALE
 
 _ELEVATION = 18.0
@@ -43,15 +43,17 @@ class View:
         *others: Float[np.ndarray, "*more k"],
         azimuth: float | None = None,
         elevation: float = _ELEVATION,
+        named: Named | None = None,
     ) -> "View":
         """The view that holds all of these states; by default from where most of them are seen.
 
+        `named`: an SDE or a run, whose coordinates' names are written on the axes.
         Raises `InputError` if no state is finite.
         """
         reference = finite_states(reference)
         k = reference.shape[1]
         centre, basis = np.zeros(k), np.eye(k)
-        names = tuple(coordinate_names(k))
+        names = tuple(coordinate_names(k, named))
         if k > 3:
             centre = reference.mean(axis=0)
             basis = np.linalg.eigh(np.cov(reference.T))[1][:, :-4:-1]

@@ -231,7 +231,7 @@ def _latent(part, cell, recalls: Mapping[str, Recall]) -> None:
     """Coordinates one above the other, each of a few trials."""
     recall = recalls["network"]
     k = recall.regions.dim
-    names = coordinate_names(k)[:_COORDINATES]
+    names = coordinate_names(k, recall.trajectory)[:_COORDINATES]
     axes = stacked(part.add_subplot(cell), len(names))
     for i, (ax, name) in enumerate(zip(axes, names, strict=True)):
         shade_cue(ax, recall.onset, recall.release)

@@ -1,11 +1,23 @@
 """What the figures ask of a run before they draw it."""
 
+from typing import Protocol
+
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
 from driftmatch.figures.style import NETWORK, TARGET
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+
+
+class Named(Protocol):
+    """What may know names and units of coordinates: SDEs, runs and grids."""
+
+    @property
+    def coordinates(self) -> tuple[str, ...] | None: ...
+
+    @property
+    def units(self) -> tuple[str, ...] | None: ...
 
 
 def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) -> None:
@@ -38,9 +50,15 @@ def finite_states(states: Float[np.ndarray, "*samples k"]) -> Float[np.ndarray, 
     return states
 
 
-def coordinate_names(k: int) -> list[str]:
-    """What to write on the axes of k coordinates."""
-    return [f"$z_{{{i + 1}}}$" for i in range(k)] if k > 1 else ["$z$"]
+def coordinate_names(k: int, of: Named | None = None, *, units: bool = True) -> list[str]:
+    """What to write on the axes of k coordinates: their names and units, if `of` has some."""
+    names = [f"$z_{{{i + 1}}}$" for i in range(k)] if k > 1 else ["$z$"]
+    if of is not None:
+        names = list(of.coordinates or names)
+        if units and of.units is not None:
+            labels = zip(names, of.units, strict=True)
+            names = [f"{name} ({unit})" if unit else name for name, unit in labels]
+    return names
 
 
 def spoken(name: str) -> str:

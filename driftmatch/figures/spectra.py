@@ -51,7 +51,8 @@ def spectra(
             ax.plot(frequency, shown + k - 1 - i, **look)
             look = {key: value for key, value in look.items() if key != "label"}
     ax.set_xscale("log")
-    ax.set_yticks(np.arange(k)[::-1] + 0.4, coordinate_names(k))
+    names = coordinate_names(target.states.shape[-1], target, units=False)[:k]
+    ax.set_yticks(np.arange(k)[::-1] + 0.4, names)
     ax.set(xlim=(frequencies[1], frequencies[min(last + 1, len(frequencies) - 1)]))
     ax.set(ylim=(-0.05, k), xlabel="frequency")
     without_y(ax)

@@ -99,7 +99,7 @@ def _of(density, axes) -> tuple[StationaryDensity, list[str]]:
         raise InputError(f"pass what stationary returned, got {type(density).__name__}")
     k = density.grid.dim
     shown = checked_axes(axes, k)
-    names = coordinate_names(k)
+    names = coordinate_names(k, density.grid)
     return density.marginal(shown), [names[a] for a in shown]
 
 

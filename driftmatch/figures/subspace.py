@@ -131,7 +131,7 @@ def _states(ax: Axes, row: Recovery) -> None:
     found = row.alignment.latent(row.run.neurons_at(slice(stop))[0])
     error = row.alignment.error
     ax.set_title("latent states")
-    view = View.of(true, found)
+    view = View.of(true, found, named=row.run)
     if view.dim == 3:
         view.draw_box(ax)
         ax.set_anchor("N")

@@ -139,7 +139,7 @@ def _state_space(analysis: Analysis) -> list[Panel]:
 def _attractor(analysis: Analysis, ax: Axes) -> None:
     run = analysis.run
     assert run is not None
-    view = View.of(run.states)
+    view = View.of(run.states, named=run)
     attractor(run, ax, sde=analysis.sde, view=view)
     ax.set_title(spoken(analysis.name))
     if analysis.fixed_points is not None and view.dim > 1:
@@ -157,7 +157,7 @@ def _taken_apart(analysis: Analysis, part: SubFigure) -> None:
     run, parts = analysis.run, analysis.symmetry
     assert run is not None
     assert parts is not None
-    view = View.of(run.states)
+    view = View.of(run.states, named=run)
     symmetry(parts, run, label=spoken(analysis.name), view=view, fig=part)  # pyright: ignore[reportArgumentType]
     if analysis.fixed_points is not None:
         _mark(analysis, part.axes[0], view)

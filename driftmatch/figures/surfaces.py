@@ -62,7 +62,7 @@ class Surface:
         k = minima.shape[1]
         if k <= 2:
             origin, basis, wells = np.zeros(k), np.eye(k), tuple(range(len(minima)))
-            names = tuple(coordinate_names(k))
+            names = tuple(coordinate_names(k, landscape.sde))
         else:
             wells = (first, *(j for j in range(len(minima)) if j != first))[:3]
             origin, basis = _plane_through(minima[list(wells)])

@@ -141,7 +141,7 @@ def _latent(part, run: Switching, name: str, trial: int) -> list[Axes]:
     M = run.trials
     if isinstance(trial, bool) or trial not in range(M):
         raise InputError(f"trial must be a whole number from 0 to {M - 1}, got {trial!r}")
-    coordinates = coordinate_names(run.regions.dim)[:_COORDINATES]
+    coordinates = coordinate_names(run.regions.dim, run.trajectory)[:_COORDINATES]
     host = part.subplots()
     host.annotate(name, (1, 0.5), xytext=(3, 0), xycoords="axes fraction", rotation=270,
                   textcoords="offset points", va="center", color=_COLORS[name])  # fmt: skip
@@ -170,7 +170,8 @@ def traces(ax: Axes, run: Switching, trial: int, neurons: int = _NEURONS) -> Non
 def attractors_view(*runs: Switching) -> View:
     """A window that holds the attractors; three dimensions are seen from well above."""
     settled = [_parts(run)[0] for run in runs]
-    return View.of(settled[0], *settled[1:], runs[0].regions.centres, elevation=_ELEVATION)
+    return View.of(settled[0], *settled[1:], runs[0].regions.centres, elevation=_ELEVATION,
+                   named=runs[0].trajectory)  # fmt: skip
 
 
 def visited(ax: Axes, run: Switching, view: View, color, names: tuple[str, ...]) -> None:

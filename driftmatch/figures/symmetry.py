@@ -102,7 +102,9 @@ def _sheet(rows: Mapping, view: View | None, fig: Figure | None) -> Figure:
     grid = fig.add_gridspec(len(rows), 4)
     for r, (name, (decomposition, run)) in enumerate(rows.items()):
         axes = [fig.add_subplot(grid[r, c]) for c in range(4)]
-        _row(axes, decomposition, run, View.of(run.states) if view is None else view, name)
+        _row(
+            axes, decomposition, run, View.of(run.states, named=run) if view is None else view, name
+        )
         if len(rows) > 1:
             label_panel(axes[0], "abcdefghijklmnopqrstuvwxyz"[r % 26], lines=2)
     return fig

@@ -98,7 +98,8 @@ def _states(part, walks: Mapping[str, Walk]) -> None:
     axes = part.subplots(1, len(walks) + 1, width_ratios=[1] * len(walks) + [0.9])
     runs = {name: beginning(walk, _TURNS * len(walk.dwell.regions)) for name, walk in walks.items()}
     view = View.of(*(run.states for run in runs.values()),
-                   *(walk.dwell.regions.centres for walk in walks.values()))  # fmt: skip
+                   *(walk.dwell.regions.centres for walk in walks.values()),
+                   named=next(iter(runs.values())))  # fmt: skip
     for ax, (name, walk) in zip(axes, walks.items(), strict=False):
         path(ax, walk, runs[name], view, color=color_of(name))
         order = f"{share(walk.dwell.in_order_fraction)} in order"
@@ -128,7 +129,7 @@ def path(ax: Axes, walk: Walk, run, view: View, *, color) -> None:
             ax.plot(*z.T, color=color, lw=0.5, alpha=0.8, rasterized=True, zorder=2)
         room = _ROOM * (high - low)
         low, high = np.minimum(low - room, view.low), np.maximum(high + room, view.high)
-        frame(ax, low, high, coordinate_names(2))
+        frame(ax, low, high, coordinate_names(2, run))
     if len(regions) <= _MOST_REGIONS:
         mark_regions(ax, regions, view)
 

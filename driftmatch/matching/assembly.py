@@ -80,6 +80,8 @@ class Assembly:
             start=self.start,
             name=self.sde.name,
             time_scale=time_scale,
+            coordinates=self.sde.coordinates,
+            units=self.sde.units,
         )
         return network, float(np.abs(np.concatenate(whitened, axis=1)).max())
 

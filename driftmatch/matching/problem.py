@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.activations import Activation
+from driftmatch.records import Record
 
 Matrix = np.ndarray
 Readout = np.ndarray
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(Record):
     """n features φ(Γ'z' + b) of whitened states.
 
     - `gamma`: Γ', shape (n, k); `bias`: b, shape (n,).

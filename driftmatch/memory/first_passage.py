@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +18,16 @@ from driftmatch.analysis.fokker_planck.stationary import as_grid
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices
-from driftmatch.grids import Grid
+from driftmatch.grids import Grid, gridded
 from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
+
+if TYPE_CHECKING:
+    import xarray
 
 _MAX_DIM = 2
 _BATCH = 4096  # states whose levels are computed at once
@@ -55,6 +59,10 @@ class GridFunction(Record):
     change: float
     outcome: Outcome
     name: str
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """`values` over coordinates with names and `units`, the rest as attributes."""
+        return gridded(self, values=self.values)
 
     def __call__(self, z: ArrayLike) -> Float[np.ndarray, "..."]:
         """Interpolated linearly at states of shape (..., k) in the grid's box."""

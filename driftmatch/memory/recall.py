@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
@@ -41,6 +42,9 @@ from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 from driftmatch.words import spelled
 from driftmatch.wrappers import Input, check_input
 
+if TYPE_CHECKING:
+    import xarray
+
 _SAMPLES = 400  # of a trial, at most
 _NUMBERS = 2**25  # in the samples of all trials, about
 
@@ -75,6 +79,11 @@ class Recall(AbstractTrials, Record):
     def successes(self) -> int:
         """How many ended in the target."""
         return int(np.sum(self.ended == self.target))
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The trajectory, with `ended` and `at_release` of every trial; the rest as attributes."""
+        labels = {name: ("trajectory", getattr(self, name)) for name in ("ended", "at_release")}
+        return self.trajectory.to_xarray().assign(labels).assign_attrs(self._attributes())
 
     @property
     def release_sample(self) -> int:

@@ -1,6 +1,7 @@
 """Sequential memory: an autonomous walk through the wells, and how it changes with a parameter."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -34,6 +35,9 @@ from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
+if TYPE_CHECKING:
+    import xarray
+
 _TIME_SCALES = 2000  # a run, by default
 _SAMPLES = 5  # in a time scale: dwelling lasts for many
 _GRID_DIM = 2
@@ -52,6 +56,11 @@ class Walk(Record):
     dwell: Dwell
     irreversibility: Irreversibility | None
     trajectory: Run
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The trajectory, with the `region` that each state lies in, −1 outside of all."""
+        labels = self.dwell.regions.labels(self.trajectory.states)
+        return self.trajectory.to_xarray().assign(region=(("trajectory", "time"), labels))
 
     @property
     def name(self) -> str:

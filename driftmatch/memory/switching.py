@@ -1,6 +1,7 @@
 """Switching between attractors of different kinds, by pulses of input."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -33,6 +34,9 @@ from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
+if TYPE_CHECKING:
+    import xarray
+
 _PULSE, _PERIOD = 5, 40  # time scales
 _REACH = 2.5  # how many times from the middle to an attractor a pulse pushes in a time scale
 _KEPT = 4000  # samples of a trial, about
@@ -55,6 +59,16 @@ class Switching(Record):
     forcings: Float[np.ndarray, "C k"]
     trajectory: Run
     regions: Regions
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The trajectory, with `commands`, `forcings` and where each trial `ended`; the rest as
+        attributes."""
+        told = {
+            "commands": ("command", self.commands),
+            "ended": (("trajectory", "command"), self.ended),
+            "forcings": (("command", "component"), self.forcings),
+        }
+        return self.trajectory.to_xarray().assign(told).assign_attrs(self._attributes())
 
     @property
     def trials(self) -> int:

@@ -7,6 +7,7 @@ vectors m of low-rank-RNN papers; the rows of W_s (``readout``, k×n) its decode
 W is formed only when asked for: a step costs O(nk) and a network stores O(nk).
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -24,6 +25,7 @@ from driftmatch.arguments import (
     or_none,
 )
 from driftmatch.closures import as_module
+from driftmatch.domain import check_coordinates
 from driftmatch.errors import InputError
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
 from driftmatch.network.lift import FEW, AbstractLift, affine
@@ -73,7 +75,7 @@ class Network(AbstractSDE):
       deviation s.
     - `starts`: latent states near the attractors, shape (A, k), or None; given as `start`, of this
       shape or of shape (k,).
-    - `name`: what it embeds.
+    - `name`: what it embeds; `coordinates`, `units`: names and units of z, or None.
 
     Arrays may be traced, under ``jax.jit``, ``jax.grad`` and ``jax.vmap``; only their shapes are
     checked then.
@@ -85,6 +87,8 @@ class Network(AbstractSDE):
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
+    _coordinates: tuple[str, ...] | None = eqx.field(static=True)
+    _units: tuple[str, ...] | None = eqx.field(static=True)
     _name: str = eqx.field(static=True)
     _time_scale: float | None = eqx.field(static=True)
 
@@ -101,6 +105,8 @@ class Network(AbstractSDE):
         start: ArrayLike | None = None,
         name: str = "network",
         time_scale: float | None = None,
+        coordinates: Sequence[str] | None = None,
+        units: Sequence[str] | None = None,
     ):
         lift = affine(gamma, bias)
         n, k = lift.num_neurons, lift.latent_dim
@@ -112,6 +118,7 @@ class Network(AbstractSDE):
         self._starts = None if start is None else check_starts(start, k)
         self._name = check_text("name", name)
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
+        self._coordinates, self._units = check_coordinates(coordinates, units, k)
 
     @property
     def lift(self) -> AbstractLift:
@@ -158,6 +165,14 @@ class Network(AbstractSDE):
     @property
     def time_scale(self):
         return self._time_scale
+
+    @property
+    def coordinates(self):
+        return self._coordinates
+
+    @property
+    def units(self):
+        return self._units
 
     @property
     def name(self):

@@ -73,6 +73,21 @@ class OnCircles(AbstractSDE):
         return self.sde.name
 
     @property
+    def coordinates(self):
+        names = self.sde.coordinates
+        return None if names is None else self._spread(names, "cos {}", "sin {}")
+
+    @property
+    def units(self):
+        return None if self.sde.units is None else self._spread(self.sde.units, "", "")
+
+    def _spread(self, words: Sequence[str], cosine: str, sine: str) -> tuple[str, ...]:
+        """A word for every place."""
+        pairs = zip(words, self.period, strict=True)
+        places = ((w,) if p is None else (cosine.format(w), sine.format(w)) for w, p in pairs)
+        return tuple(word for place in places for word in place)
+
+    @property
     def time_scale(self):
         return self.sde.time_scale
 

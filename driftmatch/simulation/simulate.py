@@ -153,7 +153,10 @@ def simulate(
     )
     times = dt * save_every * np.arange(states.shape[1])
     if not isinstance(system, Network):
-        return Trajectory(times, states, outcome, system.name, dt, reason)
+        return Trajectory(
+            times, states, outcome, system.name, dt, reason,
+            coordinates=system.coordinates, units=system.units,
+        )  # fmt: skip
     if not isinstance(sde, NeuralSDE):
         return NetworkTrajectory(times, states, outcome, system, dt, reason)
     latent = _projected(system, states)

@@ -25,6 +25,7 @@ class Trajectory(Record):
     - `name`: what was simulated.
     - `dt`: the step of the integration (the samples may be further apart).
     - `reason`: why the run ended before its time, in a sentence, or None.
+    - `coordinates`, `units`: names and units of the k coordinates, or None.
     - `is_network`: whether it is a network's run, read from a file: the states are its latent ones.
       Then `neurons`, shape (M, T, n), are there if they were written; `private_noise`: of neurons.
     """
@@ -38,10 +39,13 @@ class Trajectory(Record):
     is_network: bool = False
     neurons: Float[np.ndarray, "M T n"] | None = None
     private_noise: float = 0.0
+    coordinates: tuple[str, ...] | None = None
+    units: tuple[str, ...] | None = None
 
     def to_xarray(self) -> "xarray.Dataset":
         """`states` (`latent` of a network) with the dimensions trajectory, time and component, the
-        rest as attributes."""
+        rest as attributes; names and units of coordinates, where they have some, are coordinates
+        `component` and `unit`."""
         return _dataset(self, neurons=self.neurons is not None)
 
 
@@ -74,6 +78,14 @@ class NetworkTrajectory(Record):
     @property
     def name(self) -> str:
         return self.network.name
+
+    @property
+    def coordinates(self) -> tuple[str, ...] | None:
+        return self.network.coordinates
+
+    @property
+    def units(self) -> tuple[str, ...] | None:
+        return self.network.units
 
     @property
     def is_network(self) -> bool:
@@ -126,7 +138,11 @@ def _dataset(run: Run, *, neurons: bool) -> "xarray.Dataset":
     arrays = {name: (("trajectory", "time", "component"), run.states)}
     if neurons:
         arrays["neurons"] = (("trajectory", "time", "neuron"), np.asarray(run.neurons))
-    return xarray.Dataset(arrays, coords={"time": run.times}, attrs=attributes)
+    labels = {"component": run.coordinates, "unit": run.units}
+    coordinates: dict[str, Any] = {
+        name: ("component", list(words)) for name, words in labels.items() if words is not None
+    }
+    return xarray.Dataset(arrays, coords={"time": run.times} | coordinates, attrs=attributes)
 
 
 def _chosen(what: str, chosen: Any, number: int) -> slice | np.ndarray:

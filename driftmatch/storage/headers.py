@@ -11,6 +11,7 @@ import numpy as np
 
 import driftmatch
 from driftmatch.errors import InputError
+from driftmatch.words import printable
 
 FORMAT = "driftmatch"
 # Raised when files are written that older versions could not read. 1 had no checksum, and a flipped
@@ -79,6 +80,16 @@ def check_words(header: Mapping[str, Any], *names: str) -> None:
     for name in names:
         if not isinstance(header.get(name), str):
             raise ValueError(f"{name} must be text, got {str(header.get(name))[:40]!r}")
+
+
+def words_of(header: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """A list of words, None if it is not there; raises ValueError for anything else."""
+    words = header.get(name)
+    if words is None:
+        return None
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"{name} must be words, got {str(words)[:40]!r}")
+    return tuple(map(printable, words))
 
 
 def check_positive_entry(header: Mapping[str, Any], name: str, *, or_zero: bool = False) -> float:

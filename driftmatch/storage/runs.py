@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from driftmatch.domain import check_coordinates
 from driftmatch.outcomes import Outcome
-from driftmatch.storage.headers import check_positive_entry, check_words
+from driftmatch.storage.headers import check_positive_entry, check_words, words_of
+from driftmatch.storage.strict_json import parse
 
 if TYPE_CHECKING:
     import xarray
@@ -46,11 +48,23 @@ def check_run(dataset: "xarray.Dataset", attributes: Mapping[str, Any]) -> None:
         raise ValueError(f"no run has the variable {', '.join(odd)}")
     for name in sorted(names):
         _check_variable(name, dataset[name])
+    labels_of(attributes, dataset.sizes["component"])
     times = dataset["time"].values
     if not np.all(np.isfinite(times)):
         raise ValueError("its times are not all finite")
     if np.any(np.diff(times) <= 0):
         raise ValueError("its times do not increase")
+
+
+def labels_of(attributes: Mapping[str, Any], dim: int) -> dict[str, tuple[str, ...] | None]:
+    """Names and units of the coordinates; raises ValueError if they are not those of so many."""
+    given = {"coordinates": attributes.get("component"), "units": attributes.get("unit")}
+    for what, text in given.items():
+        if not isinstance(text, str | None):
+            raise ValueError(f"its {what} are no text")
+        given[what] = text and words_of(parse(f'{{"{what}": {text}}}'), what)
+    names, units = check_coordinates(given["coordinates"], given["units"], dim)
+    return {"coordinates": names, "units": units}
 
 
 def _check_variable(name: str, variable: "xarray.DataArray") -> None:

@@ -1,6 +1,7 @@
 """Trajectories in files: NetCDF or Zarr, with named dimensions, through xarray."""
 
 import importlib.util
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from driftmatch.storage.headers import (
     checksum,
     new_header,
 )
-from driftmatch.storage.runs import check_run
+from driftmatch.storage.runs import check_run, labels_of
 from driftmatch.storage.seals import is_sealed, seal
 from driftmatch.storage.stores import ARRAYS, check_store, is_own_store
 from driftmatch.words import printable, spelled
@@ -96,6 +97,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         is_network="latent" in dataset,
         neurons=dataset["neurons"].values if "neurons" in dataset else None,
         private_noise=float(dataset.attrs.get("private_noise", 0.0)),
+        **labels_of(dataset.attrs, states.shape[-1]),
     )
 
 
@@ -145,7 +147,7 @@ def _load(path: Path, suffix: str) -> "xarray.Dataset":
     check_checksum(attributes, _arrays(dataset), path)
     try:
         check_run(dataset, attributes)
-    except ValueError as error:
+    except (InputError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}; save the run again") from error
     for name, value in attributes.items():
         if isinstance(value, str):
@@ -209,6 +211,10 @@ def _to_dataset(run: Run, neurons: bool) -> "xarray.Dataset":
         raise InputError(f"{run.name} has no neurons: only runs of a network have")
     else:
         dataset = (run if neurons else replace(run, neurons=None)).to_xarray()
+    for name in ("component", "unit"):  # words are kept as attributes, as JSON
+        if name in dataset.coords:
+            dataset.attrs[name] = json.dumps(dataset[name].values.tolist())
+            dataset = dataset.drop_vars(name)
     for name in ("name", "reason"):
         if name in dataset.attrs:
             dataset.attrs[name] = printable(dataset.attrs[name])

@@ -121,12 +121,15 @@ def blend(
         parts.append(part)
         starts.append(start)
     names = ", ".join(sde.name for sde in systems)
+    common = systems[0].coordinates  # but no units, as all are scaled
+    is_common = all(sde.coordinates == common and sde.dim == c.shape[1] for sde in systems)
     return SDE(
         BlendDrift(tuple(parts), _spread(nearest_two(c)[2], p["radius"])),
         p["noise"],
         c.shape[1],
         start=np.array(starts),
         time_scale=p["time_scale"],
+        coordinates=common if is_common else None,
         name="blend",
         description=f"Attractors side by side: {names}",
         equation="dz = Σ w_j(z) f_j(z) dt + σ dB,  w = softmax(−|z − c_j|²/(2b²))",

@@ -58,6 +58,7 @@ def lorenz(sigma: float = 10.0, rho: float = 28.0, beta: float = 8 / 3, noise: f
         3,
         start=np.array([-7.0, -7.0, 25.0]),
         time_scale=0.11,
+        coordinates=("x", "y", "z"),
         name="lorenz",
         description="Convection model, the butterfly: chaos between two lobes",
         equation="dx = s(y − x) dt + σ dB₁,  dy = [x(ρ − z) − y] dt + σ dB₂,  "
@@ -88,6 +89,7 @@ def dadras(
         3,
         start=np.array([1.0, 1.0, 0.0]),
         time_scale=0.17,
+        coordinates=("x", "y", "z"),
         name="dadras",
         description="Chaotic flow with two to four scrolls and sharp turns",
         equation="dx = (y − px + oyz) dt + σ dB₁,  dy = (ry − xz + z) dt + σ dB₂,  "

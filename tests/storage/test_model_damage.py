@@ -194,7 +194,7 @@ def test_weights_are_float64(path, dtype):
     arrays = safetensors.numpy.load_file(path)
     arrays = arrays | {"bias": arrays["bias"].astype(dtype)}
     write(path, json.dumps(read_header(path)), arrays)
-    with pytest.raises(dm.InputError, match="instead of F64"):
+    with pytest.raises(dm.InputError, match="instead of float64"):
         load(path)
 
 

@@ -134,7 +134,7 @@ def test_newer_version(path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"class": "os.system"}, "holds a 'os.system', and only Network can be loaded"),
+        ({"class": "os.system"}, "holds a 'os.system', and only a Network can be used here"),
         ({"activation": "tanhh"}, "did you mean 'tanh'"),
         ({"tau": -1.0}, "tau must be positive"),
         ({"tau": "fast"}, "is damaged: tau must be positive, got 'fast'"),
@@ -191,3 +191,16 @@ def test_what_cannot_be_saved(path):
     with pytest.raises(dm.InputError, match="must consist of JSON values"):
         save(path, network(), report=object())
     assert not path.exists()
+
+
+def test_names_and_units_of_coordinates_come_back(path):
+    net = network()
+    words = {"coordinates": tuple("xyzuvw"[: net.dim]), "units": ("mV",) * net.dim}
+    named = dm.Network(net.gamma, net.readout, net.bias, **words)
+    save(path, named)
+    assert load(path) == named
+    for change in ({"coordinates": "xy"}, {"coordinates": [1, 2]}, {"units": ["mV"] * 9}):
+        save(path, named)
+        rewrite(path, **change)
+        with pytest.raises(dm.InputError, match="must be"):
+            load(path)

@@ -10,6 +10,8 @@ import pytest
 
 import driftmatch as dm
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.storage.headers import new_header
+from driftmatch.storage.runs import check_run
 from driftmatch.storage.trajectories import load_trajectory, read_dataset, save_trajectory
 
 RNG = np.random.default_rng(0)
@@ -231,3 +233,55 @@ def test_a_loaded_run_of_a_network_is_drawn_as_one(tmp_path):
     assert colors[0] == colors[1] != target
     with pytest.raises(dm.InputError, match="from a file, which holds no network"):
         dm.figures.neuron_traces(again)
+
+
+NAMES = {"coordinates": ("V", "w, slow"), "units": ("mV", "")}
+
+
+@SUFFIXES
+@pytest.mark.parametrize("given", [NAMES, {"units": ("mV", "ms")}, {"coordinates": ("a", "b")}])
+def test_names_and_units_of_coordinates_come_back(tmp_path, suffix, given):
+    states = RNG.normal(size=(3, 50, 2))
+    run = Trajectory(TIMES, states, dm.Outcome.SUCCESS, "vine", 0.05, **given)
+    again = save_and_load(tmp_path / f"run{suffix}", run)
+    assert again == run
+    dataset = again.to_xarray()
+    for words, name in (("coordinates", "component"), ("units", "unit")):
+        if words in given:
+            assert tuple(dataset[name].values) == given[words]
+            assert dataset[name].dims == ("component",)
+        else:
+            assert name not in dataset.coords
+    if given is NAMES:
+        np.testing.assert_array_equal(dataset.states.sel(component="V"), states[..., 0])
+
+
+def save_and_load(path, run):
+    save_trajectory(path, run)
+    return load_trajectory(path)
+
+
+def test_a_networks_run_knows_its_names_in_a_file(tmp_path):
+    net = dm.Network(NET.gamma, NET.readout, NET.bias, **NAMES)
+    latent = RNG.normal(size=(3, 50, 2))
+    run = NetworkTrajectory(TIMES, latent, dm.Outcome.SUCCESS, net, 0.05)
+    again = save_and_load(tmp_path / "run.nc", run)
+    assert (again.coordinates, again.units) == (run.coordinates, run.units) == tuple(NAMES.values())
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "reason"),
+    [
+        ("component", "V, w", "is not JSON"),
+        ("component", '["V"]', "coordinates must be a list of 2 names"),
+        ("component", '["V", "V"]', "2 different names"),
+        ("unit", '["mV", 3]', "units must be words"),
+        ("unit", 3, "its units are no text"),
+        ("unit", "1, \"a\": 2", "units must be words"),
+    ],
+)  # fmt: skip
+def test_names_in_a_file_are_checked(attribute, value, reason):
+    dataset = of_sde().to_xarray()
+    attributes = new_header("Trajectory") | dataset.attrs | {attribute: value}
+    with pytest.raises((dm.InputError, ValueError), match=reason):
+        check_run(dataset, attributes)

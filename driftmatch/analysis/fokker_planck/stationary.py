@@ -1,6 +1,8 @@
 """The stationary density and current of an SDE on a grid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -13,7 +15,7 @@ from driftmatch.analysis.fokker_planck.null_vector import stationary_probabiliti
 from driftmatch.arguments import check_array, check_meter
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
-from driftmatch.grids import Grid, check_axes
+from driftmatch.grids import Grid, check_axes, gridded
 from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
@@ -21,6 +23,9 @@ from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
+
+if TYPE_CHECKING:
+    import xarray
 
 MAX_DIM = 3
 MAX_CELLS = 2_000_000
@@ -74,6 +79,11 @@ class StationaryDensity(Record):
     def reversible(self) -> Float[np.ndarray, "*cells k"]:
         """f_rev = f − J/p = D∇ln p + ∇·D."""
         return self.drift - self.irreversible
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """`density`, `current` and `drift` over coordinates with names and `units`, the rest as
+        attributes."""
+        return gridded(self, density=self.density, current=self.current, drift=self.drift)
 
     def mean(self, values: Float[np.ndarray, "*cells"]) -> float:
         """⟨values⟩ under p."""
@@ -192,7 +202,9 @@ def as_grid(
     if grid.dim != sde.dim:
         raise InputError(f"the grid has {grid.dim} dimensions but {sde.name} has {sde.dim}")
     _check_size(grid)
-    return grid
+    if sde.coordinates is None and sde.units is None:
+        return grid
+    return replace(grid, coordinates=sde.coordinates, units=sde.units)
 
 
 def _check_size(grid: Grid) -> None:

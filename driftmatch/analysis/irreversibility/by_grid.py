@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 from scipy.interpolate import RegularGridInterpolator
 
 from driftmatch.analysis.flux import flux_drifts, undiffuse
@@ -12,7 +13,9 @@ from driftmatch.analysis.fokker_planck.stationary import StationaryDensity, as_g
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.errors import InputError
 from driftmatch.grids import Grid
-from driftmatch.sampling.angles import wrapped
+from driftmatch.records import Record
+from driftmatch.sampling.angles import Periods, wrapped
+from driftmatch.sde import AbstractSDE
 
 
 @dataclass(frozen=True)
@@ -50,25 +53,37 @@ class GridRoute(AbstractRoute):
             fine.outcome,
             sde,
             stationary=fine,
-            _score=_score_on(fine, sde),
+            _score=GridScore(fine, sde),
         )
 
 
-def _score_on(density: StationaryDensity, sde):
-    """∇ln p = D⁻¹(f̃ − f_irr) with f_irr interpolated."""
-    grid, axes, values = density.grid, list(density.grid.axes), density.irreversible
-    period = [None if not wraps else up - low for low, up, wraps in
-              zip(grid.lower, grid.upper, grid.wraps, strict=True)]  # fmt: skip
-    for axis, wraps in enumerate(grid.wraps):
-        if wraps:  # a cell more on either side
-            h = grid.spacing[axis]
-            axes[axis] = np.concatenate([axes[axis][:1] - h, axes[axis], axes[axis][-1:] + h])
-            pad = [(int(a == axis), int(a == axis)) for a in range(values.ndim)]
-            values = np.pad(values, pad, mode="wrap")
-    interpolated = RegularGridInterpolator(axes, values, bounds_error=False, fill_value=np.nan)
+class GridScore(Record):
+    """∇ln p = D⁻¹(f̃ − f_irr) with f_irr interpolated on the grid of a `density`, of an `sde`."""
 
-    def score(z):
-        drift, D = flux_drifts(sde, z)
-        return undiffuse(D, drift - interpolated(wrapped(z, period)))
+    density: StationaryDensity
+    sde: AbstractSDE
 
-    return score
+    def __call__(self, z: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "N k"]:
+        drift, D = flux_drifts(self.sde, z)
+        return undiffuse(D, drift - self._irreversible(wrapped(z, self._period)))
+
+    @cached_property
+    def _period(self) -> Periods:
+        grid = self.density.grid
+        corners = zip(grid.lower, grid.upper, grid.wraps, strict=True)
+        return [up - low if wraps else None for low, up, wraps in corners]
+
+    @cached_property
+    def _irreversible(self) -> RegularGridInterpolator:
+        grid, axes, values = (
+            self.density.grid,
+            list(self.density.grid.axes),
+            self.density.irreversible,
+        )
+        for axis, wraps in enumerate(grid.wraps):
+            if wraps:  # a cell more on either side
+                h = grid.spacing[axis]
+                axes[axis] = np.concatenate([axes[axis][:1] - h, axes[axis], axes[axis][-1:] + h])
+                pad = [(int(a == axis), int(a == axis)) for a in range(values.ndim)]
+                values = np.pad(values, pad, mode="wrap")
+        return RegularGridInterpolator(axes, values, bounds_error=False, fill_value=np.nan)

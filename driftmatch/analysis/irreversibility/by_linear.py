@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from driftmatch.analysis.flux import require_regular
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
@@ -14,9 +14,20 @@ from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
+from driftmatch.records import Record
 
 _PROBES = 8
 _TOLERANCE = 1e-9
+
+
+class LinearScore(Record):
+    """∇ln p = −S⁻¹(z − m). - `mean`: m, shape (k,). - `precision`: S⁻¹, shape (k, k)."""
+
+    mean: Float[np.ndarray, " k"]
+    precision: Float[np.ndarray, "k k"]
+
+    def __call__(self, states: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "N k"]:
+        return -(states - self.mean) @ self.precision
 
 
 @dataclass(frozen=True)
@@ -47,10 +58,8 @@ class LinearRoute(AbstractRoute):
         )
         Q = B @ S - D
         rate = -float(np.trace(np.linalg.solve(D, B @ Q)))
-        precision = np.linalg.inv(S)
-        return Irreversibility(
-            rate, 0.0, "linear", Outcome.SUCCESS, sde, _score=lambda z: -(z - m) @ precision
-        )
+        score = LinearScore(m, np.linalg.inv(S))
+        return Irreversibility(rate, 0.0, "linear", Outcome.SUCCESS, sde, _score=score)
 
 
 def _linear_parts(sde):

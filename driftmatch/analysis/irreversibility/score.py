@@ -27,6 +27,7 @@ from driftmatch.analysis.flux import diffuse, undiffuse
 from driftmatch.matching.blocks import blocks
 from driftmatch.matching.features import RandomFeatures
 from driftmatch.matching.problem import Features
+from driftmatch.records import Record
 from driftmatch.sampling.whitening import Whitening
 
 Matrix = np.ndarray
@@ -59,8 +60,7 @@ class FluxSamples:
         return np.sum(vectors * undiffuse(self.diffusion, vectors), axis=1)
 
 
-@dataclass(frozen=True)
-class ScoreModel:
+class ScoreModel(Record):
     """∇ln p = −q − P(z − μ) − Σ_i a_i φ'(Γ_i·z + b_i) Γ_i.
 
     - `mean`: μ, shape (k,); `precision`: P, shape (k, k); `tilt`: q, shape (k,), which is 0 up to
@@ -95,8 +95,7 @@ def features_for(
     return Features(gamma.T, features.bias - whitening.mean @ gamma)
 
 
-@dataclass(frozen=True)
-class ScoreFit:
+class ScoreFit(Record):
     """Two models, one from each half of the samples, and what their features are worth.
 
     - `models`: the two. - `misfit`: how much ⟨f_irrᵀD⁻¹f_irr⟩ grows with half of the features.
