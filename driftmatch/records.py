@@ -24,8 +24,11 @@ class Record:
     equal to itself. Fields that begin with an underscore are how a record works, and not shown.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, told: str = "", **options: Any) -> None:
+        """`told`: names of attributes for `to_dict`, in place of the fields, where these hold
+        recordings that no reader of numbers could use."""
         super().__init_subclass__(**options)
+        cls._told = tuple(told.split())
         dataclass(frozen=True, eq=False, repr=False)(cls)
 
     def __eq__(self, other: object) -> bool:
@@ -46,7 +49,7 @@ class Record:
     def __repr__(self) -> str:
         parts = (f"{name}={brief(value)}" for name, value in self._shown().items())
         line = f"{type(self).__name__}({', '.join(parts)})"
-        return line if len(line) <= _LONG else f"{line[: _LONG - 2]}…)"
+        return line if len(line) <= _LONG else f"{line[: _LONG - 4]}...)"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -56,8 +59,10 @@ class Record:
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, and the outcome, as JSON has them; see `plain`."""
-        return {name: plain(value) for name, value in self._shown().items()}
+        """The fields and the outcome, or of a record of recordings the numbers that it comes to,
+        as JSON has them; see `plain`."""
+        numbers = {name: getattr(self, name) for name in self._told} or self._shown()
+        return {name: plain(value) for name, value in numbers.items()}
 
     def _attributes(self) -> dict[str, str | int | float]:
         """Of the fields the single numbers and words, as data sets of xarray carry them."""
@@ -119,10 +124,10 @@ def brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(map(str, value))}}}"
     if isinstance(value, Record):
-        return f"{type(value).__name__}(…)"
+        return f"{type(value).__name__}(...)"
     if isinstance(value, tuple | list):
         if len(value) > _FEW:
-            return f"{len(value)} × {type(value[0]).__name__}"
+            return f"{len(value)} x {type(value[0]).__name__}"
         return f"({', '.join(map(brief, value))})"
     return " ".join(repr(value).split())
 

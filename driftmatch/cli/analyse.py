@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from driftmatch.cli.completion import parts
 from driftmatch.cli.findings import findings
 from driftmatch.cli.options import (
     PICTURES,
     AsJson,
     Force,
+    ModelOrSystem,
     Noise,
     Quiet,
     Seed,
@@ -31,17 +33,18 @@ UNKNOWN_TARGET = "the file does not say what the network embeds, so no target st
 
 
 def analyse(
-    system: Annotated[
-        str,
-        typer.Argument(metavar="MODEL|SYSTEM", help="A saved model, or a system by its name."),
-    ],
+    system: ModelOrSystem,
     alone: Annotated[
         bool, typer.Option("--alone", metavar="", help="Leave out the target of a saved model.")
     ] = False,
     target: TargetName = None,
     skip: Annotated[
         list[str] | None,
-        typer.Option(metavar="PART", help="Leave a part out, such as irreversibility; repeatable."),
+        typer.Option(
+            metavar="PART",
+            autocompletion=parts,
+            help="Leave a part out, such as irreversibility; repeatable.",
+        ),
     ] = None,
     duration: Annotated[
         float | None,

@@ -4,19 +4,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from driftmatch.cli.tables import number, percent, plain_table, verdict, with_error
+from driftmatch.cli.tables import number, pair, percent, plain_table, verdict, with_error
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from driftmatch.analysis.fixed_points import FixedPoints
     from driftmatch.analysis.summary import Analysis
-    from driftmatch.analysis.symmetry_roles import SymmetryRoles
 
 _POINTS = 6  # fixed points listed
 _EXPONENTS = 6
 _COORDINATES = 4
-_CANCEL = 2.0  # times the drift, above which both parts mostly cancel
 _OF_NETWORKS = ("neural_lyapunov", "symmetry", "symmetry_roles", "subspace", "alignment")
 
 # A label, the part that it belongs to, and what is shown of that part.
@@ -101,13 +99,11 @@ def _groups(records: list["Analysis"]) -> list[list[Row]]:
 def _roles() -> Iterator[Row]:
     """Each role of the symmetric and of the asymmetric part."""
     for name in ("outward", "restoring", "motion", "size"):
-        yield (f"  sym., asym. part: {name}", "symmetry_roles", lambda r, n=name: role(r, n))
-
-
-def role(roles: "SymmetryRoles", name: str) -> str:
-    """Of the symmetric part, then of the asymmetric one."""
-    pair = getattr(roles, name)
-    return ", ".join(f"{value:+.2f}" if math.isfinite(value) else "–" for value in pair)
+        yield (
+            f"  sym., asym. part: {name}",
+            "symmetry_roles",
+            lambda r, n=name: pair(getattr(r, n)),
+        )
 
 
 def _cells(row: Row, records: list["Analysis"]) -> list[str]:
@@ -203,14 +199,6 @@ def _in_words(analyses: Mapping[str, "Analysis"]) -> Iterator[str]:
                 gaps.setdefault(reason, {}).setdefault(part, []).append(who)
     for sentence, whose in doubts.items():
         yield verdict(f"? {_possessive(whose, several)}{sentence}", good=False)
-    for analysis in analyses.values():
-        roles = analysis.symmetry_roles
-        if roles is not None and min(roles.size) > _CANCEL:
-            yield verdict(
-                "? symmetry roles: the two parts mostly cancel, as guard neurons or a state at "
-                "rest make them, and say little of the dynamics",
-                good=False,
-            )
     private = max(getattr(a.system, "private_noise", 0.0) for a in analyses.values())
     if private > 0:
         yield verdict(

@@ -4,6 +4,7 @@ Only Typer is imported here. Whatever is heavy is imported by a command when it 
 and mistyped options are answered at once.
 """
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -15,11 +16,12 @@ from driftmatch.cli.analyse import analyse
 from driftmatch.cli.compare import compare
 from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
-from driftmatch.cli.failures import INTERRUPTED, reported
+from driftmatch.cli.failures import INTERRUPTED, TERMINATED, reported
 from driftmatch.cli.list import list_systems
 from driftmatch.cli.memory import app as memory
 from driftmatch.cli.paper import paper
 from driftmatch.cli.simulate import simulate
+from driftmatch.words import SPELLED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,12 +69,15 @@ app.add_typer(memory, name="memory")
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=SPELLED)  # help says σ, too
     try:
         app(prog_name="driftmatch")
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code in (INTERRUPTED, TERMINATED):
             # JAX may crash when Python takes it down after an interrupted compilation.
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(INTERRUPTED)
+            os._exit(end.code)
         raise

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from driftmatch.cli.failures import INTERRUPTED
-from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
+from driftmatch.cli.options import (
+    AsJson,
+    Force,
+    ModelOrSystem,
+    Noise,
+    Quiet,
+    Seed,
+    Settings,
+    check_output,
+)
 from driftmatch.cli.room import check_room
 from driftmatch.cli.tables import number, plain_table, verdict
 from driftmatch.cli.targets import Target, check_model, check_settings
@@ -28,10 +36,7 @@ STEPS = 50
 
 
 def simulate(
-    system: Annotated[
-        str,
-        typer.Argument(metavar="MODEL|SYSTEM", help="A saved model, or a system by its name."),
-    ],
+    system: ModelOrSystem,
     duration: Annotated[
         float | None,
         typer.Option("--duration", "-T", metavar="X", help="Default: 1000 time scales."),
@@ -107,7 +112,7 @@ def simulate(
         record |= {"seconds": seconds, "out": None if out is None else str(out)}
         terminal.result(record, *_shown(run, record))
     if run.outcome is Outcome.INTERRUPTED:
-        raise typer.Exit(INTERRUPTED)
+        raise KeyboardInterrupt
 
 
 def _told(run: "Trajectory | NetworkTrajectory") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Arrays and a JSON header in safetensors files, from which no code is ever run."""
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import safetensors.numpy
 
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
+from driftmatch.records import plain
 from driftmatch.storage.headers import (
     CHECKSUM,
     FORMAT,
@@ -42,7 +42,7 @@ def write(
     if taken := sorted({*header, CHECKSUM} & set(provenance)):
         raise InputError(f"the header has {', '.join(taken)} already: use other names")
     try:
-        header = parse(json.dumps(_plain(header | provenance), allow_nan=False))
+        header = parse(json.dumps(plain(header | provenance, strict=True), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"the provenance must consist of JSON values: {error}") from error
     # In rows, as safetensors writes memory as it lies.
@@ -100,18 +100,3 @@ def damaged(path: object, reason: object) -> InputError:
 
 def _labelled(arrays: Arrays) -> Mapping[str, tuple[tuple[str, ...], np.ndarray]]:
     return {name: ((), array) for name, array in arrays.items()}
-
-
-def _plain(value: Any) -> Any:
-    """As JSON values: NumPy and JAX numbers and arrays, and paths; null for what is not finite."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {key: _plain(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value

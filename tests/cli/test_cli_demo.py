@@ -4,6 +4,7 @@ import pytest
 from commands import CARD, only_json
 
 from driftmatch.cli.demo import FULL, LABELS, QUICK
+from driftmatch.figures import Comparison
 from driftmatch.storage.models import load, read_header
 
 
@@ -13,9 +14,10 @@ def drawn(monkeypatch):
     rows = []
 
     def runs(sde, network, label, key, meter, *, drift_error):
-        return sde, network, None, None, label, drift_error
+        return Comparison(sde, network, None, None, label, drift_error)  # pyright: ignore
 
     def save(figure, path, overwrite=True):
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"picture")
 
     monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", runs)
@@ -33,7 +35,7 @@ def test_the_main_job(cli, embedded, judged, drawn, tmp_path, option, plan):
     assert all(
         s["state_space_divergence"] == CARD.state_space_divergence for s in record["systems"]
     )
-    assert [row[4] for row in drawn] == [LABELS[name] for name, _ in plan.systems]
+    assert [row.label for row in drawn] == [LABELS[name] for name, _ in plan.systems]
     for (_, neurons), call in zip(plan.systems, judged, strict=True):
         assert call["network"].num_neurons == neurons
         assert call["num_starts"] == plan.num_starts
@@ -74,7 +76,7 @@ def test_an_interruption_keeps_what_is_done(cli, embedded, judged, drawn, monkey
     def interrupted(sde, *_, drift_error):
         if sde.name == "lorenz":
             raise KeyboardInterrupt
-        return sde, None, None, None, "", drift_error
+        return Comparison(sde, None, None, None, "", drift_error)  # pyright: ignore
 
     monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", interrupted)
     result = cli("demo", code=130)
@@ -82,7 +84,8 @@ def test_an_interruption_keeps_what_is_done(cli, embedded, judged, drawn, monkey
     record = json.loads((tmp_path / "driftmatch-demo" / "demo.json").read_text())
     assert [s["system"] for s in record["systems"]] == ["van-der-pol"]
     monkeypatch.setattr(
-        "driftmatch.cli.demo.runs_to_draw", lambda *_, drift_error: (None,) * 5 + (drift_error,)
+        "driftmatch.cli.demo.runs_to_draw",
+        lambda *_, drift_error: Comparison(*[None] * 6),  # pyright: ignore
     )
     cli("demo")
 

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ KEYS = (
 
 def test_json_has_the_keys_that_programs_rely_on(cli, embedded):
     record = only_json(cli("embed", "lorenz", "--json", "--seed", 7, "--fit", "backprop"))
-    assert list(record) == KEYS.split()
+    assert set(record) >= set(KEYS.split())
+    assert {name: record[name] for name in REPORT.to_dict()} == REPORT.to_dict()
+    assert (record["reason"], record["closed_loop"]) == (None, None)
     assert record["system"] == "lorenz"
     assert (record["neurons"], record["latent_dim"], record["seed"]) == (512, 3, 7)
     assert record["fit"] == "backprop"
@@ -114,7 +117,7 @@ def test_a_real_network_end_to_end(cli):
         (["lorenz", "--tau", "0"], "tau must be a positive number"),
         (["lorenz", "--tau", "nan"], "tau must be a positive number"),
         (["lorenz", "--out", "net.txt"], "--out must end in .safetensors"),
-        (["lorenz", "--out", "nowhere/net.safetensors"], "there is no folder nowhere"),
+        (["lorenz", "--out", "my_model.py/net.safetensors"], "cannot be written to"),
     ],
 )
 def test_bad_input_gets_one_line(fails, user_file, arguments, message):
@@ -222,3 +225,10 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten(fails, monkeypatch, t
     assert "--force" in fails("embed", "lorenz", "--neurons", 12)
     assert path.read_bytes() == b"mine"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_next_command_can_be_pasted(cli, embedded):
+    shown = cli("embed", "lorenz", "--out", "new folder/it's.safetensors").stdout
+    (line,) = (line for line in shown.splitlines() if line.startswith("next "))
+    words = shlex.split(line.removeprefix("next "))
+    assert words == ["driftmatch", "compare", "new folder/it's.safetensors"]
