@@ -31,7 +31,8 @@ from driftmatch.figures.landscape import landscape as landscape
 from driftmatch.figures.lyapunov import lyapunov as lyapunov
 from driftmatch.figures.lyapunov import lyapunov_history as lyapunov_history
 from driftmatch.figures.network import network_schematic as network_schematic
-from driftmatch.figures.projection import View as View
+from driftmatch.figures.parts.projection import View as View
+from driftmatch.figures.parts.style import style as style
 from driftmatch.figures.recall import associative as associative
 from driftmatch.figures.recall_film import animate_recall as animate_recall
 from driftmatch.figures.robustness import robustness_front as robustness_front
@@ -39,7 +40,6 @@ from driftmatch.figures.scorecard import scorecard as scorecard
 from driftmatch.figures.spectra import spectra as spectra
 from driftmatch.figures.stationary import potential as potential
 from driftmatch.figures.stationary import stationary as stationary
-from driftmatch.figures.style import style as style
 from driftmatch.figures.subspace import Recovery as Recovery
 from driftmatch.figures.subspace import subspace as subspace
 from driftmatch.figures.summary import summary as summary

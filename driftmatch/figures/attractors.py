@@ -12,9 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.figures.densities import densities
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run, color_of_run, finite_states
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import check_run, color_of_run, finite_states
+from driftmatch.figures.parts.style import (
     NETWORK,
     PAGE_WIDTH,
     TARGET,

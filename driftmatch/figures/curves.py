@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.intervals import band, color_of, points
-from driftmatch.figures.style import GREY, NETWORK, PALE, mix, panel, style
+from driftmatch.figures.parts.intervals import band, color_of, points
+from driftmatch.figures.parts.style import GREY, NETWORK, PALE, mix, panel, style
 from driftmatch.memory.capacity import Capacity
 from driftmatch.memory.curves import RecallCurve
 from driftmatch.memory.hopfield import HopfieldRecall

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from driftmatch.figures.runs import coordinate_names, finite_states
-from driftmatch.figures.style import NETWORK, TARGET, mix, panel, style, without_y
+from driftmatch.figures.parts.runs import coordinate_names, finite_states
+from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _SHOWN = 6

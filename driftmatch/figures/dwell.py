@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
 from driftmatch.figures.curves import legend_above
-from driftmatch.figures.intervals import color_of, points
-from driftmatch.figures.style import GREY, INK, mix, panel, style
+from driftmatch.figures.parts.intervals import color_of, points
+from driftmatch.figures.parts.style import GREY, INK, mix, panel, style
 from driftmatch.memory.dwell import Dwell
 from driftmatch.memory.rates import Rate
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
-from driftmatch.figures.style import style
+from driftmatch.figures.parts.style import style
 
 # Dates are left out, so that the same figure gives the same file.
 _METADATA = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}

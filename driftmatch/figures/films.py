@@ -11,11 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.animation import Balls, Film, TimeLine, check_film, check_frames, write
-from driftmatch.figures.projection import View
+from driftmatch.figures.parts.animation import (
+    Balls,
+    Film,
+    TimeLine,
+    check_film,
+    check_frames,
+    write,
+)
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import color_of_run, coordinate_names, spoken
+from driftmatch.figures.parts.style import GREY, PALE, page, style
 from driftmatch.figures.recall import one_trial, stacked
-from driftmatch.figures.runs import color_of_run, coordinate_names, spoken
-from driftmatch.figures.style import GREY, PALE, page, style
 from driftmatch.figures.switching import (
     attractors_view,
     check_switching,

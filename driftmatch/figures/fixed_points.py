@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
-from driftmatch.figures.projection import View
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     NETWORK,

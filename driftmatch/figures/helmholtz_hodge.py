@@ -9,10 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from driftmatch.analysis.helmholtz_hodge import HelmholtzHodge
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import bar_beside, checked_axes, frame, resampled
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.streams import lengths, stream
-from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, page, percent, style
+from driftmatch.figures.parts.marginals import bar_beside, checked_axes, frame, resampled
+from driftmatch.figures.parts.runs import coordinate_names, spoken
+from driftmatch.figures.parts.streams import lengths, stream
+from driftmatch.figures.parts.style import GREY, INK, PAGE_WIDTH, page, percent, style
 from driftmatch.figures.symmetry import ENERGY
 from driftmatch.grids import Grid
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from driftmatch.analysis.irreversibility.record import Irreversibility
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import (
+from driftmatch.figures.parts.marginals import (
     Marginal,
     checked_axes,
     frame,
@@ -15,9 +15,9 @@ from driftmatch.figures.marginals import (
     resampled,
     shade,
 )
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.streams import NOTHING, lengths, stream
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.runs import coordinate_names, spoken
+from driftmatch.figures.parts.streams import NOTHING, lengths, stream
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     NETWORK,

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import bar_beside
-from driftmatch.figures.runs import color_of_run
-from driftmatch.figures.style import INK, TARGET, panel, style
-from driftmatch.figures.surfaces import (
+from driftmatch.figures.parts.marginals import bar_beside
+from driftmatch.figures.parts.runs import color_of_run
+from driftmatch.figures.parts.style import INK, TARGET, panel, style
+from driftmatch.figures.parts.surfaces import (
     Surface,
     draw_states,
     draw_surface,

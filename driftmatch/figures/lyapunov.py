@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from driftmatch.analysis.lyapunov import LyapunovSpectrum
 from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.errors import InputError
-from driftmatch.figures.style import GREY, NETWORK, PALE, TARGET, panel, style
+from driftmatch.figures.parts.style import GREY, NETWORK, PALE, TARGET, panel, style
 
 _WRITTEN = 4
 _SHOWN = 14  # places on the axis; what the leak fills beyond is cut out

@@ -8,8 +8,8 @@ from matplotlib.path import Path
 
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
-from driftmatch.figures.runs import check_run
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.runs import check_run
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     PAGE_WIDTH,

@@ -14,8 +14,8 @@ from driftmatch.errors import InputError
 from driftmatch.figures.curves import capacity as draw_capacity
 from driftmatch.figures.curves import recall_curve, success
 from driftmatch.figures.landscape import mark_path
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.runs import coordinate_names
+from driftmatch.figures.parts.style import (
     GREY,
     NETWORK,
     PAGE_WIDTH,
@@ -25,7 +25,7 @@ from driftmatch.figures.style import (
     page,
     style,
 )
-from driftmatch.figures.surfaces import Surface, draw_states, draw_surface, mark_wells
+from driftmatch.figures.parts.surfaces import Surface, draw_states, draw_surface, mark_wells
 from driftmatch.figures.symmetry import ENERGY
 from driftmatch.figures.tilted_minima import tilted_minima
 from driftmatch.figures.traces import neuron_traces

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from driftmatch.embedding.robustness import COMMON_NOISE, RobustnessFront
 from driftmatch.errors import InputError
-from driftmatch.figures.style import GREY, NETWORK, PALE, page, style, wrapped
+from driftmatch.figures.parts.style import GREY, NETWORK, PALE, page, style, wrapped
 
 _ERRORS = 2.0  # standard errors, in bars
 _DECADES = 8.0  # a range of distances above which they are drawn in decades

@@ -6,8 +6,17 @@ from matplotlib.figure import Figure
 
 from driftmatch.analysis.compare import Scorecard
 from driftmatch.figures.densities import densities
+from driftmatch.figures.parts.style import (
+    GREY,
+    NETWORK,
+    PAGE_WIDTH,
+    PALE,
+    TARGET,
+    page,
+    percent,
+    style,
+)
 from driftmatch.figures.spectra import spectra
-from driftmatch.figures.style import GREY, NETWORK, PAGE_WIDTH, PALE, TARGET, page, percent, style
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 
 from driftmatch.analysis.spectra import power_spectrum
 from driftmatch.errors import InputError
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import NETWORK, TARGET, mix, panel, style, without_y
+from driftmatch.figures.parts.runs import coordinate_names
+from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _SHOWN = 6

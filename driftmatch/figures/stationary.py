@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import (
+from driftmatch.figures.parts.marginals import (
     bar_beside,
     checked_axes,
     frame,
@@ -17,9 +17,9 @@ from driftmatch.figures.marginals import (
     shade,
     window_of,
 )
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.streams import lengths, stream
-from driftmatch.figures.style import GREY, INK, PALE, panel, style, wrapped
+from driftmatch.figures.parts.runs import coordinate_names, spoken
+from driftmatch.figures.parts.streams import lengths, stream
+from driftmatch.figures.parts.style import GREY, INK, PALE, panel, style, wrapped
 from driftmatch.figures.symmetry import ENERGY
 
 _DEEP = 12.0  # how far the potential is drawn above its minimum: down to 6e-6 of the largest p

@@ -10,9 +10,9 @@ from matplotlib.ticker import MaxNLocator
 
 from driftmatch.analysis.subspace import Alignment, Subspace
 from driftmatch.errors import InputError
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import check_run
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     NETWORK,

@@ -15,9 +15,9 @@ from driftmatch.figures.attractors import attractor
 from driftmatch.figures.fixed_points import eigenvalues, fixed_points
 from driftmatch.figures.irreversibility import irreversibility
 from driftmatch.figures.lyapunov import lyapunov
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import spoken
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import spoken
+from driftmatch.figures.parts.style import (
     GREY,
     NETWORK,
     PAGE_WIDTH,

@@ -11,11 +11,10 @@ from matplotlib.ticker import MaxNLocator
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
 from driftmatch.figures.curves import legend_above
-from driftmatch.figures.intervals import points
-from driftmatch.figures.projection import View
-from driftmatch.figures.recall import one_trial, shade_cue, stacked
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.intervals import points
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import coordinate_names
+from driftmatch.figures.parts.style import (
     INK,
     NETWORK,
     PAGE_WIDTH,
@@ -26,6 +25,7 @@ from driftmatch.figures.style import (
     page,
     style,
 )
+from driftmatch.figures.recall import one_trial, shade_cue, stacked
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.memory.switching import Switching
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory

@@ -12,11 +12,11 @@ from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles, symmetry_roles
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
-from driftmatch.figures.isosurfaces import isosurfaces
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run, finite_states, spoken
-from driftmatch.figures.streams import lattice, sizes, streams
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.isosurfaces import isosurfaces
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import check_run, finite_states, spoken
+from driftmatch.figures.parts.streams import lattice, sizes, streams
+from driftmatch.figures.parts.style import (
     GREY,
     NETWORK,
     PAGE_WIDTH,

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.style import GREY, INK, panel, style
+from driftmatch.figures.parts.style import GREY, INK, panel, style
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima
 

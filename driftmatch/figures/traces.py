@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.runs import check_run
-from driftmatch.figures.style import NETWORK, panel, shades, style, without_y
+from driftmatch.figures.parts.runs import check_run
+from driftmatch.figures.parts.style import NETWORK, panel, shades, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
 _CANDIDATES = 2048

@@ -12,13 +12,13 @@ from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
 from driftmatch.figures.curves import share
 from driftmatch.figures.dwell import jump_rates, survival, transitions, turns, visits
-from driftmatch.figures.intervals import color_of
 from driftmatch.figures.irreversibility import rate
-from driftmatch.figures.marginals import frame, held, shade, window_of
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, label_panel, page, style
-from driftmatch.figures.surfaces import number
+from driftmatch.figures.parts.intervals import color_of
+from driftmatch.figures.parts.marginals import frame, held, shade, window_of
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import coordinate_names
+from driftmatch.figures.parts.style import GREY, INK, PAGE_WIDTH, label_panel, page, style
+from driftmatch.figures.parts.surfaces import number
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.figures.walk_curve import expected_log_ratio, walk_curve
 from driftmatch.memory.sequential import Walk, WalkCurve

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.intervals import points
-from driftmatch.figures.style import GREY, NETWORK, PAGE_WIDTH, PALE, TARGET, page, style
+from driftmatch.figures.parts.intervals import points
+from driftmatch.figures.parts.style import GREY, NETWORK, PAGE_WIDTH, PALE, TARGET, page, style
 from driftmatch.memory.sequential import Walk, WalkCurve
 from driftmatch.systems.ring import log_rate_ratio
 

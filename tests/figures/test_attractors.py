@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from driftmatch.errors import InputError
 from driftmatch.figures import Comparison, View, attractor, compare_attractors, save
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.matching.errors import matching_errors
 
 

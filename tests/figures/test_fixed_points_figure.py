@@ -8,7 +8,7 @@ from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.analysis.stability import Stability
 from driftmatch.errors import InputError
 from driftmatch.figures import View, attractor, eigenvalues, fixed_points, save
-from driftmatch.figures.style import INK
+from driftmatch.figures.parts.style import INK
 from driftmatch.outcomes import Outcome
 from driftmatch.systems.wells import double_well
 

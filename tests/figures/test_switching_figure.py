@@ -5,7 +5,7 @@ from memories import switching as record
 
 from driftmatch.errors import InputError
 from driftmatch.figures import save, switching
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.figures.switching import attractors_view, followed
 
 NAMES = ("rest", "cycle", "chaos")

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 

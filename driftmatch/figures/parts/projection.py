@@ -7,8 +7,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from driftmatch.figures.runs import coordinate_names, finite_states
-from driftmatch.figures.style import GREY, INK, PALE
+from driftmatch.figures.parts.runs import coordinate_names, finite_states
+from driftmatch.figures.parts.style import GREY, INK, PALE
 
 _ELEVATION = 18.0
 # Never along an edge of the box, which would be seen as a point; from behind is a mirror image.

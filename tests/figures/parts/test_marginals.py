@@ -7,7 +7,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 import driftmatch as dm
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import checked_axes, held, marginal_of
+from driftmatch.figures.parts.marginals import checked_axes, held, marginal_of
 
 B = np.array([[2.0, -1.0, 0.5], [1.0, 2.0, 0.0], [0.0, 0.6, 1.5]])
 LINEAR = dm.irreversibility(dm.systems.ornstein_uhlenbeck(B, np.eye(3)), method="linear")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from driftmatch.figures.style import GREY, NETWORK, TARGET, mix
+from driftmatch.figures.parts.style import GREY, NETWORK, TARGET, mix
 
 
 def color_of(name: str) -> Any:
