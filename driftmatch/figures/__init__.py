@@ -1,8 +1,9 @@
 """Figures of records: each function draws what was computed elsewhere and returns what it drew.
 
-Single panels take ``ax=None`` and return the axes; sheets take ``fig=None`` and return the figure.
-None goes through pyplot, so they work without a display and leave no figure open; `save` writes
-them. In every figure the target is blue and the network vermilion.
+Panels take the axes to draw in as ``ax=`` and return them; sheets take a figure, or a part of one,
+as ``fig=`` and return it; both make one of their own by default. None goes through pyplot, so they
+work without a display and leave no figure open; `save` writes them. In every figure the target is
+blue and the network vermilion. What figures are built of is in `parts`.
 """
 
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from driftmatch.figures.dwell import visits as visits
 from driftmatch.figures.files import save as save
 from driftmatch.figures.films import animate_switching as animate_switching
 from driftmatch.figures.films import animate_walk as animate_walk
+from driftmatch.figures.first_passage import first_passage as first_passage
 from driftmatch.figures.fixed_points import eigenvalues as eigenvalues
 from driftmatch.figures.fixed_points import fixed_points as fixed_points
 from driftmatch.figures.helmholtz_hodge import helmholtz_hodge as helmholtz_hodge

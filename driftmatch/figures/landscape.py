@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.parts.marginals import bar_beside
+from driftmatch.figures.parts.planes import bar_beside
 from driftmatch.figures.parts.runs import color_of_run
 from driftmatch.figures.parts.style import INK, TARGET, panel, style
 from driftmatch.figures.parts.surfaces import (
@@ -31,9 +31,9 @@ def landscape(
     landscape: Landscape,
     forcing: Tilt | TiltedMinima | ArrayLike | None = None,
     states: Trajectory | NetworkTrajectory | ArrayLike | None = None,
-    ax: Axes | None = None,
     *,
     color: Any = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """The landscape V(z) − c·z and the wells in it, by number.
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from driftmatch.analysis.compare import Scorecard
 from driftmatch.figures.densities import densities
@@ -12,6 +11,7 @@ from driftmatch.figures.parts.style import (
     PAGE_WIDTH,
     PALE,
     TARGET,
+    Sheet,
     page,
     percent,
     style,
@@ -26,8 +26,8 @@ def scorecard(
     target_run: Trajectory,
     network_run: NetworkTrajectory,
     *,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """What `compare` found, beside the densities and spectra of a run of each.
 
     Distances are drawn as multiples of their floors, the same distances between runs of the target:
@@ -37,8 +37,8 @@ def scorecard(
     fig = page(fig, PAGE_WIDTH, 56.0)
     grid = fig.add_gridspec(1, 4, width_ratios=(1, 1, 0.95, 1.3))
     axes = [fig.add_subplot(grid[0, i]) for i in range(3)]
-    densities(target_run, network_run, axes[0])
-    spectra(target_run, network_run, axes[1])
+    densities(target_run, network_run, ax=axes[0])
+    spectra(target_run, network_run, ax=axes[1])
     axes[1].set_title("power spectra")
     _exponents(axes[2], card)
     right = grid[0, 3].subgridspec(2, 1, height_ratios=(1, 1.25))

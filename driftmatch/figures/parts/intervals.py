@@ -1,4 +1,4 @@
-"""Values with their intervals: points with bars, and lines in bands."""
+"""Values with their intervals, points with bars and lines in bands, and whose they are."""
 
 from typing import Any
 
@@ -38,3 +38,9 @@ def band(ax: Axes, x, values, intervals, *, color, label: str | None = None, **l
     low, high = np.asarray(intervals, float).T
     ax.fill_between(x, low, high, color=mix(color, "white", 0.75), lw=0, zorder=1)
     ax.plot(x, values, color=color, label=label, zorder=2, **line)
+
+
+def legend_above(ax: Axes) -> None:
+    """What the colours stand for, in a row above the axes."""
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0,
+              handletextpad=0.4, borderaxespad=0.2)  # fmt: skip

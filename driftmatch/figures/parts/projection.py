@@ -114,7 +114,9 @@ class View:
             self._draw_edge(ax, axis, start @ to_page, stop @ to_page, np.array([0, below]))
         right = (corners @ to_page[:, 0]).max()
         bottom = (front @ to_page)[1]
-        ax.set(xlim=(-right - 0.2, right + 0.1), ylim=(bottom - 0.17, 0.7), aspect="equal")
+        ax.set(
+            xlim=(-right - 0.2, right + 0.1), ylim=(bottom - 0.17, 0.7), aspect="equal", anchor="N"
+        )
         ax.axis("off")
 
     def _draw_edge(self, ax: Axes, axis: int, start, stop, inside) -> None:

@@ -13,8 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from driftmatch.figures.parts.runs import coordinate_names, finite_states
-from driftmatch.figures.parts.style import INK, mix
-from driftmatch.figures.symmetry import ENERGY
+from driftmatch.figures.parts.style import ENERGY, INK, mix
 from driftmatch.memory.landscape import Landscape
 
 _LATTICE = {1: 400, 2: 90}
