@@ -108,6 +108,18 @@ def test_words_are_legible(name):
     assert faults(fig) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["stationary 2", "stationary 3", "irreversibility 2", "compare_irreversibility", "sequential"],
+)
+def test_a_coloured_density_has_a_scale(name):
+    drawn = ALL[name].draw()
+    parts = [] if isinstance(drawn, Axes) else [drawn, *drawn.subfigs]
+    axes = [ax for part in parts for ax in part.axes] or [drawn]
+    labels = [bar.get_ylabel() for ax in axes for bar in ax.child_axes]
+    assert any(label.startswith("density $p$ per unit of $z_{1}$ × $z_{2}$") for label in labels)
+
+
 def test_a_fault_is_found():
     fig = Figure(figsize=(2, 2))
     fig.text(0.5, 0.5, "one")
