@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.parts.intervals import color_of, legend_above, points
+from driftmatch.figures.parts.intervals import color_of, decades, legend_above, points
 from driftmatch.figures.parts.style import GREY, INK, mix, panel, style
 from driftmatch.memory.dwell import Dwell
 from driftmatch.memory.rates import Rate
@@ -130,6 +130,7 @@ def survival(
                 zorder=3)  # fmt: skip
         ax.step(t, np.append(1, S), where="post", color=color, zorder=2, label=name)
     ax.set(yscale="log", ylim=(0.5 * bottom, 1.3), xlim=(0, 1.02 * longest))
+    decades(ax.yaxis, 0.5 * bottom, 1.3)
     ax.set(xlabel="dwell time $t$", ylabel="visits longer than $t$")
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     legend_above(ax)
@@ -204,6 +205,7 @@ def jump_rates(
     else:
         ax.set(yscale="log")
         ax.set_ylim(None, 1.5 * high)
+        decades(ax.yaxis, *ax.get_ylim())
     legend_above(ax)
     return ax
 

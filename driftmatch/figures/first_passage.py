@@ -17,6 +17,7 @@ from driftmatch.memory.first_passage import COMMITTOR, GridFunction
 
 _VALUES = LinearSegmentedColormap.from_list("values", ["#FBFAFC", "#B9A3CB", "#4B1D70"])
 _LEVELS = 12
+_PLAIN = 3  # powers of ten that are written out
 
 
 @style()
@@ -48,10 +49,14 @@ def first_passage(
     hidden = tuple(a for a in range(k) if a not in shown)
     values = np.transpose(record.values.mean(axis=hidden), np.argsort(np.argsort(shown)))
     is_committor = record.quantity == COMMITTOR
+    word, top = record.quantity, float(np.abs(values).max())
+    power = int(np.floor(np.log10(top))) if top > 0 else 0
+    if abs(power) > _PLAIN:
+        values, word = values / 10.0**power, rf"{word} / 10$^{{{power}}}$"
     ax = panel(ax, 70.0, 55.0)
     if k == 1:
         ax.plot(grid.axes[0], values, color=INK)
-        ax.set(xlim=(grid.lower[0], grid.upper[0]), xlabel=names[0], ylabel=record.quantity)
+        ax.set(xlim=(grid.lower[0], grid.upper[0]), xlabel=names[0], ylabel=word)
         bottom, top = (-0.02, 1.02) if is_committor else (0.0, None)
         ax.set_ylim(bottom, top)
     else:
@@ -61,7 +66,7 @@ def first_passage(
         ax.contour(*grid.axes, values.T, levels, colors=[_VALUES(1.0)], linewidths=0.3, zorder=0.5)
         if is_committor:
             ax.contour(*grid.axes, values.T, [0.5], colors=[INK], linewidths=1.0, zorder=1)
-        bar_beside(ax, filled, record.quantity, levels[::2])
+        bar_beside(ax, filled, word, levels[::2])
         low, high = np.transpose([axis[[0, -1]] for axis in grid.axes])
         frame(ax, low, high, names)
     titled(ax, record, "")

@@ -11,13 +11,7 @@ from driftmatch.errors import InputError
 from driftmatch.figures.parts.planes import bar_beside
 from driftmatch.figures.parts.runs import color_of_run
 from driftmatch.figures.parts.style import INK, TARGET, panel, style
-from driftmatch.figures.parts.surfaces import (
-    Surface,
-    draw_states,
-    draw_surface,
-    mark_wells,
-    number,
-)
+from driftmatch.figures.parts.surfaces import Surface, draw_states, draw_surface, mark_wells, number
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima

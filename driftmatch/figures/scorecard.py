@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 
 from driftmatch.analysis.compare import Scorecard
 from driftmatch.figures.densities import densities
+from driftmatch.figures.lyapunov import rounded
 from driftmatch.figures.parts.style import (
     GREY,
     NETWORK,
@@ -56,7 +57,7 @@ def _exponents(ax: Axes, card: Scorecard) -> None:
         ax.errorbar(index + shift, values, errors, fmt="o", ms=3, color=color, lw=0.8, label=name)
         for i, value, error in zip(index[:4], values, errors, strict=False):
             up = 1 if name == "target" else -1
-            ax.annotate(_rounded(value, error), (i, value), xytext=(0, 5 * up), fontsize=7,
+            ax.annotate(rounded(value, error), (i, value), xytext=(0, 5 * up), fontsize=7,
                         textcoords="offset points", color=color, ha="center",
                         va="bottom" if up > 0 else "top",
                         bbox={"fc": "white", "ec": "none", "pad": 0.3})  # fmt: skip
@@ -103,14 +104,6 @@ def _numbers(ax: Axes, card: Scorecard) -> None:
     ax.set(xlim=(0, 1), ylim=(-0.5, len(lines) - 0.5), xticks=[])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-
-
-def _rounded(value: float, error: float) -> str:
-    """To the first digit of its standard error."""
-    if not (np.isfinite(value) and error > 0):
-        return f"{value:.3g}"
-    text = f"{value:.{max(0, int(-np.floor(np.log10(error))))}f}"
-    return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")
 
 
 def _share(value: float | None, interval: tuple[float, float] | None) -> str:

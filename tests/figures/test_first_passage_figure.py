@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gallery import grid_function
@@ -32,6 +34,14 @@ def test_contours_carry_a_scale(k):
     (bar,) = ax.child_axes
     assert bar.get_ylabel() == "mean first-passage time"
     assert sum(isinstance(c, ContourSet) for c in ax.collections) == 2
+
+
+def test_long_times_are_in_powers_of_ten():
+    record = grid_function(2)
+    ax = first_passage(replace(record, values=2e6 * record.values))
+    assert ax.child_axes[0].get_ylabel() == "mean first-passage time / 10$^{6}$"
+    filled = next(c for c in ax.collections if isinstance(c, ContourSet))
+    assert filled.zmax == pytest.approx(2 * record.values.max())
 
 
 def test_hidden_coordinates_are_averaged_in_the_order_of_the_axes():
