@@ -369,6 +369,7 @@ CUE = {"cue": [*NUMBERS, -1, NAN, [NAN, 1.0]], "duration": POSITIVE, "onset": NO
 LEVEL = [*OBJECT, lambda z: z, lambda z: "x", memory.Regions([[0.0]], 0.1)]
 MEMORY = {
     "memory.Dwell.dwell_times": Row(DWELL.dwell_times, {}, {"region": optional(INDEX)}),
+    "memory.Dwell.duration_of": Row(DWELL.duration_of, {"jumps": 3.0}, {"jumps": POSITIVE}),
     "memory.Dwell.leaving_rate": Row(DWELL.leaving_rate, {}, {"region": optional(INDEX)}),
     "memory.Dwell.rate": Row(
         DWELL.rate, {"source": 0, "target": 1}, {"source": INDEX, "target": INDEX}

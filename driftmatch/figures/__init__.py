@@ -1,8 +1,9 @@
 """Figures of records: each function draws what was computed elsewhere and returns what it drew.
 
-Single panels take ``ax=None`` and return the axes; sheets take ``fig=None`` and return the figure.
-None goes through pyplot, so they work without a display and leave no figure open; `save` writes
-them. In every figure the target is blue and the network vermilion.
+Panels take the axes to draw in as ``ax=`` and return them; sheets take a figure, or a part of one,
+as ``fig=`` and return it; both make one of their own by default. None goes through pyplot, so they
+work without a display and leave no figure open; `save` writes them. In every figure the target is
+blue and the network vermilion. What figures are built of is in `parts`.
 """
 
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from driftmatch.figures.dwell import visits as visits
 from driftmatch.figures.files import save as save
 from driftmatch.figures.films import animate_switching as animate_switching
 from driftmatch.figures.films import animate_walk as animate_walk
+from driftmatch.figures.first_passage import first_passage as first_passage
 from driftmatch.figures.fixed_points import eigenvalues as eigenvalues
 from driftmatch.figures.fixed_points import fixed_points as fixed_points
 from driftmatch.figures.helmholtz_hodge import helmholtz_hodge as helmholtz_hodge
@@ -31,7 +33,8 @@ from driftmatch.figures.landscape import landscape as landscape
 from driftmatch.figures.lyapunov import lyapunov as lyapunov
 from driftmatch.figures.lyapunov import lyapunov_history as lyapunov_history
 from driftmatch.figures.network import network_schematic as network_schematic
-from driftmatch.figures.projection import View as View
+from driftmatch.figures.parts.projection import View as View
+from driftmatch.figures.parts.style import style as style
 from driftmatch.figures.recall import associative as associative
 from driftmatch.figures.recall_film import animate_recall as animate_recall
 from driftmatch.figures.robustness import robustness_front as robustness_front
@@ -39,7 +42,6 @@ from driftmatch.figures.scorecard import scorecard as scorecard
 from driftmatch.figures.spectra import spectra as spectra
 from driftmatch.figures.stationary import potential as potential
 from driftmatch.figures.stationary import stationary as stationary
-from driftmatch.figures.style import style as style
 from driftmatch.figures.subspace import Recovery as Recovery
 from driftmatch.figures.subspace import subspace as subspace
 from driftmatch.figures.summary import summary as summary

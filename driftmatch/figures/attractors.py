@@ -4,44 +4,47 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.figures.densities import densities
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run, color_of_run, finite_states
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import check_run, color_of_run
+from driftmatch.figures.parts.style import (
     NETWORK,
     PAGE_WIDTH,
     TARGET,
+    Sheet,
     label_panel,
     mix,
     page,
     panel,
     percent,
+    shades,
     style,
 )
 from driftmatch.figures.traces import neuron_traces
-from driftmatch.matching.errors import matching_errors
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
-# Length of line that fills a picture without blackening it, in sides of the picture.
-_INK = 170.0
+# Length of line that fills a picture without blackening it, in sides of the picture; against time
+# lines run side by side.
+_INK = {1: 60.0, 2: 170.0}
 # Steps below this, in sides of the picture, are not drawn one by one.
-_FINEST = 0.004
-_HELD_OUT = 5000
+_FINEST = 0.008
+_MOST = 20_000  # samples of a trial
+_THINNEST = 0.4
 
 
 class Comparison(NamedTuple):
     """A target and a network that embeds it, with a run of each, and what to call them.
 
-    `drift_error`: ε_f, from the embedding's report; None to measure it on the target's run.
+    `drift_error`: ε_f, from the embedding's report, for the title.
     """
 
     sde: AbstractSDE
@@ -55,17 +58,18 @@ class Comparison(NamedTuple):
 @style()
 def attractor(
     run: Trajectory | NetworkTrajectory,
-    ax: Axes | None = None,
     *,
     sde: AbstractSDE | None = None,
     view: View | None = None,
     color: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """The states that a run visits.
 
-    One dimension: the first trajectory in time, with the histogram of all at the side. Two: the
-    trajectories over the streamlines of the drift. Three: a projection, paler with depth. More: the
-    same of the first three principal components. Of a long run as much is drawn as the paper holds.
+    One dimension: trajectories in time, with the histogram of all at the side. Two: over the
+    streamlines of the drift. Three: a projection, paler with depth. More: the same of the first
+    three principal components. As many trajectories as the paper holds are drawn, evenly chosen,
+    and each from its beginning to its end.
 
     - `sde`: what the streamlines are of; a network's run knows its own.
     - `view`: coordinates, limits and direction, for pictures to be compared; see `View.of`.
@@ -83,29 +87,38 @@ def attractor(
     if sde is None and isinstance(run, NetworkTrajectory):
         sde = run.network
     ax = panel(ax)
-    drawn = _drawn(run, view)
-    states = run.states[:, drawn]
+    trials, samples, width = _drawn(run.states, view)
+    states = run.states[trials][:, samples]
     if view.dim == 1:
-        _trace(ax, run.times[drawn], states[0, :, 0], run.states, view, color)
+        _trace(ax, run.times[samples], states[..., 0], run.states, view, color, width)
     elif view.dim == 2:
-        _plane(ax, states, sde, view, color)
+        _plane(ax, states, sde, view, color, width)
     else:
-        _projection(ax, states, view, color)
+        _projection(ax, states, view, color, width)
     return ax
 
 
-def _drawn(run: Trajectory | NetworkTrajectory, view: View) -> slice:
-    """The samples to draw: as many as the picture holds, none too close to be told apart."""
-    scaled = view.scaled(run.states[:1] if view.dim == 1 else run.states)
-    steps = np.linalg.norm(np.diff(scaled, axis=1), axis=-1)
-    stop = int(np.searchsorted(np.cumsum(np.nansum(steps, axis=0)), _INK)) + 1
-    long = max(float(np.nanquantile(steps[:, :stop], 0.95)), 1e-9)
-    every = min(max(1, int(_FINEST / long)), max(1, stop // 1000))
-    return slice(0, max(stop, 2), every)
+def _drawn(states: Float[np.ndarray, "M T k"], view: View):
+    """Which trials and which samples are drawn, from the first to the last, and how wide.
+
+    Fewer trials where the picture cannot hold all of them, a thinner line where it cannot hold one,
+    and of the samples none too close to be told apart.
+    """
+    M, T = states.shape[:2]
+    steps = np.linalg.norm(np.diff(view.scaled(states), axis=1), axis=-1)
+    long = np.nanquantile(steps, 0.95) if np.isfinite(steps).any() else 1.0
+    every = int(np.clip(_FINEST / max(long, 1e-9), 1, max(1, T // 1000)))
+    samples = np.append(np.arange(0, T - 1, max(every, T // _MOST)), T - 1)
+    steps = np.linalg.norm(np.diff(view.scaled(states[:, samples]), axis=1), axis=-1)
+    held = _INK[min(view.dim, 2)] / max(float(np.nansum(steps, axis=1).mean()), 1e-9)
+    number = int(np.clip(held, 1, M))
+    trials = np.linspace(0, M - 1, number).astype(int) if number > 1 else np.array([0])
+    return trials, samples, float(np.clip(held, _THINNEST, 1.0))
 
 
-def _trace(ax: Axes, times, trace, states, view: View, color) -> None:
-    ax.plot(times, trace, color=color, lw=0.5, rasterized=True)
+def _trace(ax: Axes, times, traces, states, view: View, color, width: float) -> None:
+    for trace, shade in zip(traces, shades(color, len(traces)), strict=True):
+        ax.plot(times, trace, color=shade, lw=0.5 * width, rasterized=True)
     (low,), (high,) = view.low, view.high
     margin = 0.05 * (high - low)
     ax.set(xlim=(times[0], times[-1]), ylim=(low - margin, high + margin))
@@ -118,13 +131,13 @@ def _trace(ax: Axes, times, trace, states, view: View, color) -> None:
     side.axis("off")
 
 
-def _plane(ax: Axes, states, sde: AbstractSDE | None, view: View, color) -> None:
+def _plane(ax: Axes, states, sde: AbstractSDE | None, view: View, color, width) -> None:
     margin = 0.08 * (view.high - view.low)
     low, high = view.low - margin, view.high + margin
     if sde is not None:
         _streamlines(ax, sde, low, high)
     for one in states:
-        ax.plot(*one.T, color=color, lw=0.5, alpha=0.75, rasterized=True, zorder=2)
+        ax.plot(*one.T, color=color, lw=0.5 * width, alpha=0.75, rasterized=True, zorder=2)
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     ax.set(xlabel=view.names[0], ylabel=view.names[1])
     _few_ticks(ax)
@@ -144,8 +157,9 @@ def _streamlines(ax: Axes, sde: AbstractSDE, low, high, number: int = 30) -> Non
                       density=0.8, arrowsize=0.5, zorder=1)  # fmt: skip
 
 
-def _projection(ax: Axes, states, view: View, color) -> None:
-    view.draw_box(ax)
+def _projection(ax: Axes, states, view: View, color, width: float) -> None:
+    if not ax.has_data():
+        view.draw_box(ax)
     points = view.project(states)
     pairs = np.stack([points[:, :-1], points[:, 1:]], axis=2).reshape(-1, 2, 3)
     pairs = pairs[np.isfinite(pairs).all(axis=(1, 2))]
@@ -154,16 +168,14 @@ def _projection(ax: Axes, states, view: View, color) -> None:
     pairs, depth = pairs[order], depth[order]
     near = (depth - depth.min()) / max(np.ptp(depth), 1e-12)
     pale, full = np.array(mix(color, "white", 0.7)), np.array(mix(color, "black", 0.1))
-    lines = LineCollection(list(pairs[:, :, :2]), linewidths=0.4, capstyle="round", rasterized=True,
-                           colors=pale + near[:, None] * (full - pale), zorder=2)  # fmt: skip
+    lines = LineCollection(list(pairs[:, :, :2]), linewidths=0.4 * width, capstyle="round",
+                           rasterized=True, colors=pale + near[:, None] * (full - pale),
+                           zorder=2)  # fmt: skip
     ax.add_collection(lines, autolim=False)
 
 
 @style()
-def compare_attractors(
-    rows: Sequence[tuple[Any, ...]],
-    fig: Figure | None = None,
-) -> Figure:
+def compare_attractors(rows: Sequence[tuple[Any, ...]], *, fig: Sheet | None = None) -> Sheet:
     """Targets beside their networks, a row each: attractors in one view, marginal densities of
     both, and the rates of five neurons.
 
@@ -179,25 +191,15 @@ def compare_attractors(
     for r, row in enumerate(rows):
         axes = [fig.add_subplot(grid[r, c]) for c in range(4)]
         view = View.of(row.target_run.states, row.network_run.states, named=row.sde)
-        attractor(row.target_run, axes[0], sde=row.sde, view=view, color=TARGET)
-        attractor(row.network_run, axes[1], view=view, color=NETWORK)
-        densities(row.target_run, row.network_run, axes[2])
-        neuron_traces(row.network_run, 5, axes[3])
+        attractor(row.target_run, ax=axes[0], sde=row.sde, view=view, color=TARGET)
+        attractor(row.network_run, ax=axes[1], view=view, color=NETWORK)
+        densities(row.target_run, row.network_run, ax=axes[2])
+        neuron_traces(row.network_run, 5, ax=axes[3])
         axes[0].set_title(f"{row.label}, target", color=TARGET)
-        axes[1].set_title(
-            f"network, $n$ = {row.network.num_neurons}, $ε_f$ = {percent(_drift_error(row))}",
-            color=NETWORK,
-        )
+        error = "" if row.drift_error is None else f", $ε_f$ = {percent(row.drift_error)}"
+        axes[1].set_title(f"network, $n$ = {row.network.num_neurons}{error}", color=NETWORK)
         label_panel(axes[0], "abcdefghijklmnopqrstuvwxyz"[r % 26])
         if r > 0 and (legend := axes[2].get_legend()) is not None:
             legend.remove()
     fig.axes[3].set_title("rates $φ(x)$ of single neurons")
     return fig
-
-
-def _drift_error(row: Comparison) -> float:
-    if row.drift_error is not None:
-        return row.drift_error
-    states = finite_states(row.target_run.states)
-    some = np.linspace(0, len(states) - 1, min(_HELD_OUT, len(states))).astype(int)
-    return matching_errors(row.sde, row.network, states[some]).drift

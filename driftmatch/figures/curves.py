@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.intervals import band, color_of, points
-from driftmatch.figures.style import GREY, NETWORK, PALE, mix, panel, style
+from driftmatch.figures.parts.intervals import band, color_of, legend_above, points
+from driftmatch.figures.parts.style import GREY, NETWORK, PALE, mix, panel, style
 from driftmatch.memory.capacity import Capacity
 from driftmatch.memory.curves import RecallCurve
 from driftmatch.memory.hopfield import HopfieldRecall
@@ -25,6 +25,7 @@ _SPREAD = 0.6  # of the distance between two wells: the bars of one
 @style()
 def success(
     recalls: Mapping[str, Recall | HopfieldRecall | tuple[Recall | HopfieldRecall, ...]],
+    *,
     ax: Axes | None = None,
 ) -> Axes:
     """The fractions of trials that ended in the memory called for, with their 95 % intervals.
@@ -70,7 +71,7 @@ def success(
 
 
 @style()
-def recall_curve(curves: Mapping[str, RecallCurve], ax: Axes | None = None) -> Axes:
+def recall_curve(curves: Mapping[str, RecallCurve], *, ax: Axes | None = None) -> Axes:
     """Success against the amplitude of the cue, its duration or the noise, in bands of the 95 %
     intervals.
 
@@ -100,7 +101,7 @@ def recall_curve(curves: Mapping[str, RecallCurve], ax: Axes | None = None) -> A
 
 
 @style()
-def capacity(record: Capacity, ax: Axes | None = None) -> Axes:
+def capacity(record: Capacity, *, ax: Axes | None = None) -> Axes:
     """Success against the number of memories: of embedded wells, all and the worst, and of a
     Hopfield network of as many neurons; in bands of the 95 % intervals.
 
@@ -124,12 +125,6 @@ def capacity(record: Capacity, ax: Axes | None = None) -> Axes:
     _fractions(ax)
     ax.legend(loc="best")
     return ax
-
-
-def legend_above(ax: Axes) -> None:
-    """What the colours stand for, in a row above the axes."""
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0,
-              handletextpad=0.4, borderaxespad=0.2)  # fmt: skip
 
 
 def _fractions(ax: Axes) -> None:

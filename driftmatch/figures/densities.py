@@ -3,8 +3,9 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from driftmatch.figures.runs import coordinate_names, finite_states
-from driftmatch.figures.style import NETWORK, TARGET, mix, panel, style, without_y
+from driftmatch.analysis.densities import marginal_densities
+from driftmatch.figures.parts.runs import coordinate_names, finite_states
+from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _SHOWN = 6
@@ -14,9 +15,9 @@ _SHOWN = 6
 def densities(
     target: Trajectory | NetworkTrajectory,
     network: Trajectory | NetworkTrajectory,
-    ax: Axes | None = None,
     *,
     num_bins: int = 60,
+    ax: Axes | None = None,
 ) -> Axes:
     """Histograms of every coordinate: the target filled, the network a line, on the same bins.
 
@@ -26,16 +27,12 @@ def densities(
     Raises `InputError` if either run has no finite state.
     """
     ax = panel(ax, 45.0, 45.0)
-    reference, other = finite_states(target.states), finite_states(network.states)
-    k = min(reference.shape[1], _SHOWN)
-    mean, spread = reference.mean(axis=0), reference.std(axis=0)
-    spread[spread == 0] = 1.0
-    sets = [((states - mean) / spread)[:, :k] for states in (reference, other)]
-    ends = np.concatenate([np.quantile(s, (0.002, 0.998), axis=0) for s in sets])
-    low, high = ends.min() - 0.5, ends.max() + 0.5
-    edges = np.linspace(low, high, num_bins + 1)
-    for i in range(k):
-        p, q = (np.histogram(s[:, i], edges)[0] / len(s) for s in sets)
+    found = marginal_densities(
+        finite_states(target.states)[:, :_SHOWN], finite_states(network.states)[:, :_SHOWN],
+        num_bins=num_bins,
+    )  # fmt: skip
+    k, edges = len(found.reference), found.edges
+    for i, (p, q) in enumerate(zip(found.reference, found.other, strict=True)):
         top = max(p.max(), q.max())
         level = k - 1 - i
         labels = ("target", "network") if i == 0 else (None, None)
@@ -44,9 +41,10 @@ def densities(
         ax.stairs(0.85 * q / top + level, edges, baseline=None, label=labels[1],
                   color=NETWORK, lw=0.9)  # fmt: skip
     ax.set_yticks(
-        np.arange(k)[::-1] + 0.25, coordinate_names(reference.shape[1], target, units=False)[:k]
+        np.arange(k)[::-1] + 0.25,
+        coordinate_names(target.states.shape[-1], target, units=False)[:k],
     )
-    ax.set(xlim=(low, high), ylim=(-0.03, k), xlabel="($z$ − mean) / s.d.")
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(-0.03, k), xlabel="($z$ − mean) / s.d.")
     without_y(ax)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2, columnspacing=1.2)
     return ax

@@ -8,9 +8,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.curves import legend_above
-from driftmatch.figures.intervals import color_of, points
-from driftmatch.figures.style import GREY, INK, mix, panel, style
+from driftmatch.figures.parts.intervals import color_of, decades, legend_above, points
+from driftmatch.figures.parts.style import GREY, INK, mix, panel, style
 from driftmatch.memory.dwell import Dwell
 from driftmatch.memory.rates import Rate
 
@@ -23,10 +22,10 @@ _DARK = 0.55  # entries above are written in white
 @style()
 def visits(
     dwells: Mapping[str, Dwell],
-    ax: Axes | None = None,
     *,
     trajectory: int = 0,
     duration: float | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """In which region one trajectory is, against time.
 
@@ -40,11 +39,7 @@ def visits(
     """
     _check(dwells)
     ax = panel(ax, 90.0, 45.0)
-    end = min(float(dwell.left.max()) for dwell in dwells.values())
-    if duration is not None:
-        end = duration
-    elif times := [d.leaving_rate().mean_time for d in dwells.values() if len(d.jumps)]:
-        end = min(_JUMPS * float(np.mean(times)), end)
+    end = duration or min(dwell.duration_of(_JUMPS) for dwell in dwells.values())
     ticks, labels, offset = [], [], 0.0
     for name, dwell in reversed(list(dwells.items())):
         _stairs(ax, dwell, trajectory, end, offset, color_of(name))
@@ -76,7 +71,7 @@ def _stairs(ax: Axes, dwell: Dwell, trajectory: int, duration: float, offset: fl
 
 
 @style()
-def turns(dwells: Mapping[str, Dwell], ax: Axes | None = None, *, number: int = 8) -> Axes:
+def turns(dwells: Mapping[str, Dwell], *, number: int = 8, ax: Axes | None = None) -> Axes:
     """Turns around the cycle of the regions against time, forward less backward ones, of a few
     trajectories; dashed is their mean rate over all trajectories.
 
@@ -107,7 +102,7 @@ def turns(dwells: Mapping[str, Dwell], ax: Axes | None = None, *, number: int = 
 
 @style()
 def survival(
-    dwells: Mapping[str, Dwell], ax: Axes | None = None, *, region: int | None = None
+    dwells: Mapping[str, Dwell], *, region: int | None = None, ax: Axes | None = None
 ) -> Axes:
     """The probability that a visit lasts longer than t: Kaplan and Meier's estimate in its 95 %
     interval, and dashed the exponential with the mean dwell time, as for a Markov chain.
@@ -135,6 +130,7 @@ def survival(
                 zorder=3)  # fmt: skip
         ax.step(t, np.append(1, S), where="post", color=color, zorder=2, label=name)
     ax.set(yscale="log", ylim=(0.5 * bottom, 1.3), xlim=(0, 1.02 * longest))
+    decades(ax.yaxis, 0.5 * bottom, 1.3)
     ax.set(xlabel="dwell time $t$", ylabel="visits longer than $t$")
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     legend_above(ax)
@@ -142,7 +138,7 @@ def survival(
 
 
 @style()
-def transitions(dwell: Dwell, ax: Axes | None = None, *, name: str = "") -> Axes:
+def transitions(dwell: Dwell, *, name: str = "", ax: Axes | None = None) -> Axes:
     """Where the jumps from each region (row) go (column), in per cent; rows without jumps are
     empty.
 
@@ -168,13 +164,13 @@ def transitions(dwell: Dwell, ax: Axes | None = None, *, name: str = "") -> Axes
             axis.set_major_locator(MaxNLocator(6, integer=True))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(True)
-    ax.set(xlabel="to well", ylabel="from well")
+    ax.set(xlabel="to well", ylabel="from well", title="jumps from each well, %")
     return ax
 
 
 @style()
 def jump_rates(
-    dwells: Mapping[str, Dwell], ax: Axes | None = None, *, theory: float | None = None
+    dwells: Mapping[str, Dwell], *, theory: float | None = None, ax: Axes | None = None
 ) -> Axes:
     """The rates of jumps to the next region of the cycle and to the one before, with 95 %
     intervals; of two regions the rates out of either.
@@ -209,6 +205,7 @@ def jump_rates(
     else:
         ax.set(yscale="log")
         ax.set_ylim(None, 1.5 * high)
+        decades(ax.yaxis, *ax.get_ylim())
     legend_above(ax)
     return ax
 

@@ -8,17 +8,19 @@ from matplotlib.figure import Figure, SubFigure
 
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
-from driftmatch.figures.style import style
+from driftmatch.figures.parts.style import style
 
 # Dates are left out, so that the same figure gives the same file.
 _METADATA = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
 @style()
-def save(fig: Figure | Axes, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
+def save(
+    fig: Figure | SubFigure | Axes, path: str | os.PathLike[str], *, overwrite: bool = True
+) -> Path:
     """Write a figure as PNG, PDF or SVG, whichever the ending of `path` says; returns the path.
 
-    - `fig`: a figure, or axes of one, of which all is written.
+    - `fig`: a figure, or a part or axes of one, of which all is written.
 
     It takes its place when complete, so that a full disk or an interruption leaves an older file
     as it was; without `overwrite`, one that is there, or appears meanwhile, is left alone.

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,11 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.animation import Balls, Film, TimeLine, check_film, check_frames, write
-from driftmatch.figures.projection import View
-from driftmatch.figures.recall import one_trial, stacked
-from driftmatch.figures.runs import color_of_run, coordinate_names, spoken
-from driftmatch.figures.style import GREY, PALE, page, style
+from driftmatch.figures.parts.animation import (
+    Balls,
+    Film,
+    TimeLine,
+    check_film,
+    check_frames,
+    write,
+)
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import color_of_run, coordinate_names, only, spoken
+from driftmatch.figures.parts.style import GREY, PALE, page, style
+from driftmatch.figures.recall import stacked
 from driftmatch.figures.switching import (
     attractors_view,
     check_switching,
@@ -24,7 +31,6 @@ from driftmatch.figures.switching import (
     visited,
 )
 from driftmatch.figures.traces import neuron_traces
-from driftmatch.figures.walk import beginning
 from driftmatch.figures.walk import path as draw_path
 from driftmatch.memory.sequential import Walk
 from driftmatch.memory.switching import Switching
@@ -62,7 +68,8 @@ def animate_walk(
     check_film(path, fps)
     if not isinstance(walk, Walk):
         raise InputError(f"pass what walk returned, got {type(walk).__name__}")
-    run = beginning(walk, _TURNS * len(walk.dwell.regions), duration)
+    jumps = _TURNS * len(walk.dwell.regions)
+    run = only(walk.trajectory, 0, duration or walk.dwell.duration_of(jumps))
     fig, left, right = sheet()
     axes = traces_beside(right, run, 0, neurons)
     view = View.of(run.states, walk.dwell.regions.centres, named=run)
@@ -122,8 +129,8 @@ def sheet() -> tuple[Figure, Axes, Axes]:
 def traces_beside(ax: Axes, run: Run, trial: int, neurons: int) -> list[Axes]:
     """The rates of a few neurons in one trial; of an SDE its first three coordinates."""
     if isinstance(run, NetworkTrajectory):
-        one = one_trial(run, trial)
-        neuron_traces(one, min(neurons, one.network.num_neurons), ax, duration=np.inf)
+        one: Any = only(run, trial)
+        neuron_traces(one, min(neurons, run.network.num_neurons), duration=np.inf, ax=ax)
         ax.set_title("rates of neurons")
         return [ax]
     names = coordinate_names(run.states.shape[-1], run)[:_COORDINATES]
@@ -147,13 +154,6 @@ def tail_of(run: Run) -> int:
 def evenly(samples: int, number: int) -> np.ndarray:
     """So many of the samples, from the first to the last."""
     return np.rint(np.linspace(0, samples - 1, number)).astype(int)
-
-
-def only(run: Run, trial: int) -> Run:
-    """The run of a single trial."""
-    if isinstance(run, NetworkTrajectory):
-        return one_trial(run, trial)
-    return replace(run, states=run.states[[trial]], neurons=None)
 
 
 def _ball(

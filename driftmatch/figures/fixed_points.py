@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
-from driftmatch.figures.projection import View
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     NETWORK,
@@ -34,19 +34,19 @@ _NAMES = {"undecided": "neutral"}
 _EDGE = {"markeredgecolor": INK, "markerfacecoloralt": "white", "markeredgewidth": 0.8, "ls": ""}
 _SLOW = {"marker": "x", "color": GREY, "ls": "", "ms": 3.5, "mew": 1.0}
 _MARGIN = 0.02
-_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 3, "borderaxespad": 0.2,
+_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 2, "borderaxespad": 0.2,
           "handlelength": 0.8, "columnspacing": 1.2}  # fmt: skip
 
 
 @style()
 def fixed_points(
     record: FixedPoints,
-    ax: Axes | None = None,
     *,
     view: View | None = None,
     sde: AbstractSDE | None = None,
     slower_than: float = 0.1,
     legend: bool | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Fixed points, filled where stable, open where unstable, half filled where saddles; diamonds
     where the linear part does not decide (neutral), crosses for slow points.
@@ -154,7 +154,7 @@ def _frame(ax: Axes, view: View, sde: AbstractSDE | None) -> None:
 
 
 @style()
-def eigenvalues(record: FixedPoints, ax: Axes | None = None) -> Axes:
+def eigenvalues(record: FixedPoints, *, ax: Axes | None = None) -> Axes:
     """The eigenvalues of every fixed point in the complex plane, right of the line where unstable.
 
     The markers are those of `fixed_points`, one shade a point. A cross marks −1/τ, which the

@@ -4,16 +4,24 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.analysis.helmholtz_hodge import HelmholtzHodge
+from driftmatch.analysis.irreversibility.marginals import checked_axes
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import bar_beside, checked_axes, frame, resampled
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.streams import lengths, stream
-from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, page, percent, style
-from driftmatch.figures.symmetry import ENERGY
+from driftmatch.figures.parts.planes import bar_beside, frame, resampled
+from driftmatch.figures.parts.runs import coordinate_names, spoken
+from driftmatch.figures.parts.streams import lengths, stream
+from driftmatch.figures.parts.style import (
+    ENERGY,
+    GREY,
+    INK,
+    PAGE_WIDTH,
+    Sheet,
+    page,
+    percent,
+    style,
+)
 from driftmatch.grids import Grid
 
 GRADIENT = "#4A3200"
@@ -25,8 +33,8 @@ _FULL = 0.75  # of the box has smaller fields than the widest lines stand for
 
 @style()
 def helmholtz_hodge(
-    record: HelmholtzHodge, *, axes: Sequence[int] | None = None, fig: Figure | None = None
-) -> Figure:
+    record: HelmholtzHodge, *, axes: Sequence[int] | None = None, fig: Sheet | None = None
+) -> Sheet:
     """The drift f = −∇U + r, the potential U with its gradient, and the rotational part r.
 
     One dimension: curves. Two: streamlines over the whole box on one scale, the wider, the larger,

@@ -3,27 +3,21 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from driftmatch.analysis.irreversibility.marginals import Marginal, checked_axes, marginal_of
 from driftmatch.analysis.irreversibility.record import Irreversibility
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import (
-    Marginal,
-    checked_axes,
-    frame,
-    marginal_of,
-    resampled,
-    shade,
-)
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.streams import NOTHING, lengths, stream
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.planes import density_bar, frame, resampled, shade
+from driftmatch.figures.parts.runs import coordinate_names, spoken
+from driftmatch.figures.parts.streams import NOTHING, lengths, stream
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     NETWORK,
     PAGE_WIDTH,
     PALE,
     TARGET,
+    Sheet,
     page,
     style,
     wrapped,
@@ -49,8 +43,8 @@ _METHODS = {
 
 @style()
 def irreversibility(
-    record: Irreversibility, *, axes: Sequence[int] | None = None, fig: Figure | None = None
-) -> Figure:
+    record: Irreversibility, *, axes: Sequence[int] | None = None, fig: Sheet | None = None
+) -> Sheet:
     """The drift and the two parts that it is split into, over the density in grey.
 
     One dimension: curves. Two: streamlines, on one scale: the wider, the larger. More: the same of
@@ -76,8 +70,8 @@ def compare_irreversibility(
     network: Irreversibility,
     *,
     axes: Sequence[int] | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """Target above network, as `irreversibility` draws either, in one window and on one scale.
 
     Returns the figure. Raises `InputError` if their dimensions differ or either has no fields.
@@ -86,7 +80,13 @@ def compare_irreversibility(
     return _sheet(rows, axes, fig)
 
 
-def _sheet(rows, axes: Sequence[int] | None, fig: Figure | None) -> Figure:
+def _sheet(rows, axes: Sequence[int] | None, fig: Sheet | None) -> Sheet:
+    for record, _, _ in rows:
+        if not isinstance(record, Irreversibility):
+            raise InputError(
+                f"pass what irreversibility returned, got {type(record).__name__}; a density from "
+                "stationary is drawn by figures.stationary"
+            )
     marginals = [marginal_of(record, axes) for record, _, _ in rows]
     dims = [record.sde.dim for record, _, _ in rows]
     if len(set(dims)) > 1:
@@ -141,7 +141,7 @@ def _planes(panels, marginals: list[Marginal], low, high, names) -> str:
     top = max(marginal.density.max() for marginal in marginals)
     for row, marginal in zip(panels, marginals, strict=True):
         for ax, field, color in zip(row, marginal.fields, _COLORS, strict=True):
-            shade(ax, marginal.grid, marginal.density, top)
+            image = shade(ax, marginal.grid, marginal.density, top)
             frame(ax, low, high, names)
             if _size([field], marginal, low, high) <= NOTHING * full:
                 ax.annotate("below 2 %\nof the scale", (0.97, 0.02), xycoords="axes fraction",
@@ -149,6 +149,7 @@ def _planes(panels, marginals: list[Marginal], low, high, names) -> str:
             else:
                 values = resampled(marginal.grid, field, low, high)
                 stream(ax, values, low, high, full=full, color=color)
+        density_bar(row[-1], image, names)
     return f"widest lines: {full:.2g} sides of the picture per unit time"
 
 

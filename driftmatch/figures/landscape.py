@@ -8,16 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import bar_beside
-from driftmatch.figures.runs import color_of_run
-from driftmatch.figures.style import INK, TARGET, panel, style
-from driftmatch.figures.surfaces import (
-    Surface,
-    draw_states,
-    draw_surface,
-    mark_wells,
-    number,
-)
+from driftmatch.figures.parts.planes import bar_beside
+from driftmatch.figures.parts.runs import color_of_run
+from driftmatch.figures.parts.style import INK, TARGET, panel, style
+from driftmatch.figures.parts.surfaces import Surface, draw_states, draw_surface, mark_wells, number
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
@@ -31,9 +25,9 @@ def landscape(
     landscape: Landscape,
     forcing: Tilt | TiltedMinima | ArrayLike | None = None,
     states: Trajectory | NetworkTrajectory | ArrayLike | None = None,
-    ax: Axes | None = None,
     *,
     color: Any = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """The landscape V(z) − c·z and the wells in it, by number.
 

@@ -7,7 +7,8 @@ from matplotlib.ticker import MaxNLocator
 from driftmatch.analysis.lyapunov import LyapunovSpectrum
 from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.errors import InputError
-from driftmatch.figures.style import GREY, NETWORK, PALE, TARGET, panel, style
+from driftmatch.figures.parts.intervals import legend_above
+from driftmatch.figures.parts.style import GREY, NETWORK, PALE, TARGET, panel, style
 
 _WRITTEN = 4
 _SHOWN = 14  # places on the axis; what the leak fills beyond is cut out
@@ -20,9 +21,9 @@ Spectrum = LyapunovSpectrum | NeuralSpectrum
 def lyapunov(
     target: Spectrum | None = None,
     network: Spectrum | None = None,
-    ax: Axes | None = None,
     *,
     errors: float = 2.0,
+    ax: Axes | None = None,
 ) -> Axes:
     """Lyapunov exponents, the largest first: the target's blue, the network's vermilion.
 
@@ -47,11 +48,13 @@ def lyapunov(
     ax.axhline(0, color=PALE, lw=0.6, zorder=0)
     places = 0
     leak = max((r.leak for r, _, _ in given if isinstance(r, NeuralSpectrum)), default=-np.inf)
+    faster = int(np.sum(given[0][0].exponents > leak)) if np.isfinite(leak) else _WRITTEN
     for i, (record, color, label) in enumerate(given):
         shift = (0.28 * i - 0.14) if len(given) > 1 else 0.0
-        # Figures of the first stand above its points, of the second below, clear of the leak.
-        above = np.inf if i > 0 else leak
-        places = max(places, _draw(ax, record, color, label, shift, above, errors))
+        # Figures of the first stand above its points and of the second below, but of what decays
+        # faster than the leak the other way round, clear of its line.
+        sign = 1 if i == 0 else -1
+        places = max(places, _draw(ax, record, color, label, shift, sign, errors, faster))
     _axis_of_indices(ax, given, places)
     _axis_of_rates(ax, [record for record, _, _ in given])
     legend = ax.legend(loc="upper right", handletextpad=0.4, frameon=True, framealpha=0.9)
@@ -61,7 +64,7 @@ def lyapunov(
 
 @style()
 def lyapunov_history(
-    target: Spectrum | None = None, network: Spectrum | None = None, ax: Axes | None = None
+    target: Spectrum | None = None, network: Spectrum | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """How the estimates settled: each exponent over the time averaged, as it would have been then.
 
@@ -91,7 +94,7 @@ def lyapunov_history(
     band = 2 * np.sqrt(1 / share - 1)  # of a part about the whole
     ax.fill_between(share, -band, band, color="#EFEFEF", lw=0, zorder=0)
     ax.set(xlim=(0, 1), xlabel="share of the run", ylabel="off the last estimate (s.e.)")
-    ax.legend(loc="upper right", handletextpad=0.4)
+    legend_above(ax)
     return ax
 
 
@@ -116,7 +119,7 @@ def _places(record: Spectrum) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw(
-    ax: Axes, record: Spectrum, color, label, shift: float, above: float, errors: float
+    ax: Axes, record: Spectrum, color, label, shift: float, sign: int, errors: float, faster: int
 ) -> int:
     index, at = _places(record)
     values, error = record.exponents[index], record.standard_error[index]
@@ -133,10 +136,9 @@ def _draw(
     measured = ~is_leak
     ax.errorbar(at[measured] + shift, values[measured], errors * error[measured], fmt="o", ms=3,
                 color=color, lw=0.8, capsize=1.5, capthick=0.6, label=label)  # fmt: skip
-    for x, value, e in list(zip(at[measured], values[measured], error[measured], strict=True))[
-        :_WRITTEN
-    ]:
-        up = 1 if value > above else -1
+    rows = list(zip(at[measured], values[measured], error[measured], strict=True))[:_WRITTEN]
+    for i, (x, value, e) in enumerate(rows):
+        up = sign if i < faster else -sign
         end = value + up * errors * e
         ax.annotate(rounded(value, e), (x, end), xytext=(0, 5 * up), fontsize=7,
                     textcoords="offset points", color=color, ha="center", zorder=1.5,

@@ -2,23 +2,24 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 
+from driftmatch.analysis.neurons import lively_neurons
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
-from driftmatch.figures.runs import check_run
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.runs import check_run
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     PAGE_WIDTH,
     SIGNS,
+    Sheet,
     label_panel,
     page,
     style,
 )
-from driftmatch.figures.traces import lively_neurons, neuron_traces
+from driftmatch.figures.traces import neuron_traces
 from driftmatch.network import Network
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
@@ -29,8 +30,8 @@ _ROWS = 32  # neurons drawn as rows of matrices
 
 @style()
 def network_schematic(
-    network: Network, run: NetworkTrajectory, *, fig: Figure | None = None
-) -> Figure:
+    network: Network, run: NetworkTrajectory, *, fig: Sheet | None = None
+) -> Sheet:
     """What a low-rank network is, drawn from its own numbers, and how it behaves on a run.
 
     (a) Neurons with the three strongest inputs W_ij of each; W = ΓW_s as a tall matrix times a wide
@@ -56,9 +57,9 @@ def network_schematic(
     _draw_product(axes[1], network, shown)
     _draw_perceptron(axes[2], network, nodes[:: max(1, len(nodes) // 6)])
     traces, latent = (fig.add_subplot(bottom[0, i]) for i in range(2))
-    neuron_traces(run, 5, traces)
+    neuron_traces(run, 5, ax=traces)
     traces.set_title("rates $φ(x)$ of single neurons")
-    attractor(run, latent)
+    attractor(run, ax=latent)
     latent.set_title("latent coordinates $z$")
     label_panel(axes[0], "a", lines=2)
     label_panel(traces, "b")

@@ -1,12 +1,11 @@
 """Associative memory on one sheet: the landscape tilted and released, trials, neurons, success."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -14,19 +13,20 @@ from driftmatch.errors import InputError
 from driftmatch.figures.curves import capacity as draw_capacity
 from driftmatch.figures.curves import recall_curve, success
 from driftmatch.figures.landscape import mark_path
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.runs import coordinate_names, only
+from driftmatch.figures.parts.style import (
+    ENERGY,
     GREY,
     NETWORK,
     PAGE_WIDTH,
     TARGET,
+    Sheet,
     label_panel,
     mix,
     page,
     style,
 )
-from driftmatch.figures.surfaces import Surface, draw_states, draw_surface, mark_wells
-from driftmatch.figures.symmetry import ENERGY
+from driftmatch.figures.parts.surfaces import Surface, draw_states, draw_surface, mark_wells
 from driftmatch.figures.tilted_minima import tilted_minima
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.memory.associative import AssociativeMemory
@@ -54,8 +54,8 @@ def associative(
     memory: AssociativeMemory | None = None,
     curves: Mapping[str, Sequence[RecallCurve]] | None = None,
     capacity: Capacity | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """Recall of one well: by the target (blue) and by the network (vermilion).
 
     - The landscape before the cue, under the tilt, and after its release, as `landscape` draws it,
@@ -91,12 +91,12 @@ def associative(
     ax = below.add_subplot(grid[0, 2])
     if memory is not None:
         success({"target": memory.target, "network": memory.network, "Hopfield": memory.hopfield},
-                ax)  # fmt: skip
+                ax=ax)  # fmt: skip
     else:
-        success(recalls | ({} if hopfield is None else {"Hopfield": hopfield}), ax)  # pyright: ignore
+        success(recalls | ({} if hopfield is None else {"Hopfield": hopfield}), ax=ax)  # pyright: ignore
     for part in more:
         for ax, draw in zip(part.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-            draw(ax)
+            draw(ax=ax)
     for part, letter in zip(strips, "abc", strict=False):
         label_panel(part.axes[0], letter)
     return fig
@@ -123,7 +123,7 @@ def _check(tilt, recalls: Mapping[str, Recall]) -> None:
         raise InputError("network must be a recall by a network, got one by an SDE")
 
 
-def _curve_panels(curves, capacity: Capacity | None) -> list[Callable[[Axes], Axes]]:
+def _curve_panels(curves, capacity: Capacity | None) -> list[Callable[..., Axes]]:
     """What draws each, one panel for each thing that is varied."""
     varied: dict[str, dict[str, RecallCurve]] = {}
     for name, several in (curves or {}).items():
@@ -131,15 +131,15 @@ def _curve_panels(curves, capacity: Capacity | None) -> list[Callable[[Axes], Ax
             if not isinstance(curve, RecallCurve):
                 raise InputError(f"pass what recall_curve returned, got {type(curve).__name__}")
             varied.setdefault(curve.varied, {})[name] = curve
-    panels: list[Callable[[Axes], Axes]] = [partial(_curves, group) for group in varied.values()]
+    panels: list[Callable[..., Axes]] = [partial(_curves, group) for group in varied.values()]
     if capacity is not None:
         panels.append(partial(draw_capacity, capacity))
     return panels
 
 
-def _curves(group: Mapping[str, RecallCurve], ax: Axes) -> Axes:
+def _curves(group: Mapping[str, RecallCurve], *, ax: Axes) -> Axes:
     """Without a legend where the key of the sheet says as much."""
-    recall_curve(group, ax)
+    recall_curve(group, ax=ax)
     legend = ax.get_legend()
     if legend is not None and set(group) <= {"target", "network"}:
         legend.remove()
@@ -209,18 +209,10 @@ def telling_trial(recall: Recall) -> int:
     return int(np.argmax(np.where(recalled, away, -1.0 if recalled.any() else away)))
 
 
-def one_trial(run: NetworkTrajectory, trial: int) -> NetworkTrajectory:
-    """The run of a single trial."""
-    stored = run.stored_neurons
-    return replace(
-        run, latent=run.latent[[trial]], stored_neurons=None if stored is None else stored[[trial]]
-    )
-
-
 def _traces(ax: Axes, recall: Recall) -> None:
     trial = telling_trial(recall)
-    run = one_trial(recall.trajectory, trial)  # pyright: ignore[reportArgumentType]
-    neuron_traces(run, min(_NEURONS, run.network.num_neurons), ax, duration=np.inf)
+    run: Any = only(recall.trajectory, trial)
+    neuron_traces(run, min(_NEURONS, run.network.num_neurons), duration=np.inf, ax=ax)
     shade_cue(ax, recall.onset, recall.release, "cue")
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, top + 0.08 * (top - bottom))

@@ -7,12 +7,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from driftmatch.errors import InputError
-from driftmatch.figures.animation import Balls, Film, TimeLine, check_film, check_frames, write
 from driftmatch.figures.films import evenly, sheet, tail_of, traces_beside
+from driftmatch.figures.parts.animation import (
+    Balls,
+    Film,
+    TimeLine,
+    check_film,
+    check_frames,
+    write,
+)
+from driftmatch.figures.parts.runs import color_of_run
+from driftmatch.figures.parts.style import style
+from driftmatch.figures.parts.surfaces import Surface, draw_surface, mark_wells
 from driftmatch.figures.recall import shade_cue, telling_trial
-from driftmatch.figures.runs import color_of_run
-from driftmatch.figures.style import style
-from driftmatch.figures.surfaces import Surface, draw_surface, mark_wells
 from driftmatch.memory.recall import Recall
 from driftmatch.memory.tilt import Tilt
 from driftmatch.meters import SILENT, AbstractMeter

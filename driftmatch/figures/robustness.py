@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from driftmatch.embedding.robustness import COMMON_NOISE, RobustnessFront
 from driftmatch.errors import InputError
-from driftmatch.figures.style import GREY, NETWORK, PALE, page, style, wrapped
+from driftmatch.figures.parts.style import GREY, NETWORK, PALE, Sheet, page, style, wrapped
 
 _ERRORS = 2.0  # standard errors, in bars
 _DECADES = 8.0  # a range of distances above which they are drawn in decades
@@ -23,7 +22,7 @@ _LOOKS: tuple[tuple[str, dict[str, Any], float], ...] = (
 
 
 @style()
-def robustness_front(record: RobustnessFront, *, fig: Figure | None = None) -> Figure:
+def robustness_front(record: RobustnessFront, *, fig: Sheet | None = None) -> Sheet:
     """Drift errors, and the distance between running network and target, against the private noise
     s that the readouts are made to withstand; without noise in the neurons and with 0.01.
 

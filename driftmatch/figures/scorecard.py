@@ -2,12 +2,22 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from driftmatch.analysis.compare import Scorecard
 from driftmatch.figures.densities import densities
+from driftmatch.figures.lyapunov import rounded
+from driftmatch.figures.parts.style import (
+    GREY,
+    NETWORK,
+    PAGE_WIDTH,
+    PALE,
+    TARGET,
+    Sheet,
+    page,
+    percent,
+    style,
+)
 from driftmatch.figures.spectra import spectra
-from driftmatch.figures.style import GREY, NETWORK, PAGE_WIDTH, PALE, TARGET, page, percent, style
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 
@@ -17,8 +27,8 @@ def scorecard(
     target_run: Trajectory,
     network_run: NetworkTrajectory,
     *,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """What `compare` found, beside the densities and spectra of a run of each.
 
     Distances are drawn as multiples of their floors, the same distances between runs of the target:
@@ -28,8 +38,8 @@ def scorecard(
     fig = page(fig, PAGE_WIDTH, 56.0)
     grid = fig.add_gridspec(1, 4, width_ratios=(1, 1, 0.95, 1.3))
     axes = [fig.add_subplot(grid[0, i]) for i in range(3)]
-    densities(target_run, network_run, axes[0])
-    spectra(target_run, network_run, axes[1])
+    densities(target_run, network_run, ax=axes[0])
+    spectra(target_run, network_run, ax=axes[1])
     axes[1].set_title("power spectra")
     _exponents(axes[2], card)
     right = grid[0, 3].subgridspec(2, 1, height_ratios=(1, 1.25))
@@ -47,7 +57,7 @@ def _exponents(ax: Axes, card: Scorecard) -> None:
         ax.errorbar(index + shift, values, errors, fmt="o", ms=3, color=color, lw=0.8, label=name)
         for i, value, error in zip(index[:4], values, errors, strict=False):
             up = 1 if name == "target" else -1
-            ax.annotate(_rounded(value, error), (i, value), xytext=(0, 5 * up), fontsize=7,
+            ax.annotate(rounded(value, error), (i, value), xytext=(0, 5 * up), fontsize=7,
                         textcoords="offset points", color=color, ha="center",
                         va="bottom" if up > 0 else "top",
                         bbox={"fc": "white", "ec": "none", "pad": 0.3})  # fmt: skip
@@ -94,14 +104,6 @@ def _numbers(ax: Axes, card: Scorecard) -> None:
     ax.set(xlim=(0, 1), ylim=(-0.5, len(lines) - 0.5), xticks=[])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-
-
-def _rounded(value: float, error: float) -> str:
-    """To the first digit of its standard error."""
-    if not (np.isfinite(value) and error > 0):
-        return f"{value:.3g}"
-    text = f"{value:.{max(0, int(-np.floor(np.log10(error))))}f}"
-    return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")
 
 
 def _share(value: float | None, interval: tuple[float, float] | None) -> str:

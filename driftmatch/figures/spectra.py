@@ -2,11 +2,12 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from driftmatch.analysis.spectra import power_spectrum
 from driftmatch.errors import InputError
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import NETWORK, TARGET, mix, panel, style, without_y
+from driftmatch.figures.parts.runs import coordinate_names
+from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _SHOWN = 6
@@ -17,9 +18,9 @@ _DECADES = 4.0
 def spectra(
     target: Trajectory | NetworkTrajectory,
     network: Trajectory | NetworkTrajectory,
-    ax: Axes | None = None,
     *,
     smoothing: float = 4.0,
+    ax: Axes | None = None,
 ) -> Axes:
     """The power spectrum of every coordinate against frequency, both axes logarithmic.
 
@@ -51,6 +52,7 @@ def spectra(
             ax.plot(frequency, shown + k - 1 - i, **look)
             look = {key: value for key, value in look.items() if key != "label"}
     ax.set_xscale("log")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     names = coordinate_names(target.states.shape[-1], target, units=False)[:k]
     ax.set_yticks(np.arange(k)[::-1] + 0.4, names)
     ax.set(xlim=(frequencies[1], frequencies[min(last + 1, len(frequencies) - 1)]))

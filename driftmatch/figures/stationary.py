@@ -7,20 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
+from driftmatch.analysis.irreversibility.marginals import checked_axes, held, window_of
 from driftmatch.errors import InputError
-from driftmatch.figures.marginals import (
-    bar_beside,
-    checked_axes,
-    frame,
-    held,
-    resampled,
-    shade,
-    window_of,
-)
-from driftmatch.figures.runs import coordinate_names, spoken
-from driftmatch.figures.streams import lengths, stream
-from driftmatch.figures.style import GREY, INK, PALE, panel, style, wrapped
-from driftmatch.figures.symmetry import ENERGY
+from driftmatch.figures.parts.planes import bar_beside, density_bar, frame, resampled, shade
+from driftmatch.figures.parts.runs import coordinate_names, spoken
+from driftmatch.figures.parts.streams import lengths, stream
+from driftmatch.figures.parts.style import ENERGY, GREY, INK, PALE, panel, style, wrapped
 
 _DEEP = 12.0  # how far the potential is drawn above its minimum: down to 6e-6 of the largest p
 _STEP = 1.0
@@ -54,7 +46,7 @@ def stationary(
         note = ""
     else:
         note = _plane(ax, density, low, high, names)
-    _title(ax, density, note)
+    titled(ax, density, note)
     return ax
 
 
@@ -86,7 +78,7 @@ def potential(
         ax.contour(*lines, values.T, levels, colors=[ENERGY(0.0)], linewidths=0.3, zorder=0.5)
         bar_beside(ax, filled, _POTENTIAL)
         frame(ax, low, high, names)
-    _title(ax, density, "")
+    titled(ax, density, "")
     return ax
 
 
@@ -128,7 +120,7 @@ def _curve(ax, density, low, high, names) -> None:
 def _plane(ax, density, low, high, names) -> str:
     """Draws it, and returns what the widest line stands for."""
     image = shade(ax, density.grid, density.density)
-    bar_beside(ax, image, f"density $p$ per unit of {names[0]} × {names[1]}")
+    density_bar(ax, image, names)
     inside = held(density.density)
     flow = np.where(inside[..., None], density.current, np.nan)
     size = lengths(flow, low, high)
@@ -144,7 +136,7 @@ def _plane(ax, density, low, high, names) -> str:
     return note
 
 
-def _title(ax, density, note: str) -> None:
+def titled(ax, density, note: str) -> None:
     """The name, and below it a note, or the outcome unless all is well."""
     if not density.outcome.ok:
         note = wrapped(str(density.outcome), ax.bbox.width * 72 / ax.figure.dpi)

@@ -5,19 +5,20 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from driftmatch.analysis.neurons import telling_neurons
 from driftmatch.analysis.subspace import Alignment, Subspace
 from driftmatch.errors import InputError
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import check_run
+from driftmatch.figures.parts.style import (
     GREY,
     INK,
     NETWORK,
     PAGE_WIDTH,
     PALE,
+    Sheet,
     label_panel,
     page,
     percent,
@@ -25,7 +26,6 @@ from driftmatch.figures.style import (
     style,
     without_y,
 )
-from driftmatch.figures.traces import telling_neurons
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
 _NEURONS = 6
@@ -50,8 +50,8 @@ def subspace(
     recoveries: Sequence[tuple[NetworkTrajectory, Subspace, Alignment]],
     *,
     shown: int | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """The subspace found from neurons alone: (a) neurons recorded, (b) the spectra of principal
     variances with the gap, (c) true and recovered latent states, (d) angle and error against s.
 
@@ -70,7 +70,7 @@ def subspace(
         raise InputError(f"shown must be an index of {len(rows)} recoveries, got {shown}")
     one = max(rows, key=_noise) if shown is None else rows[shown]
     rows = sorted(rows, key=_noise)
-    fig = page(fig, PAGE_WIDTH, 50.0)
+    fig = page(fig, PAGE_WIDTH, 54.0)
     axes = [fig.add_subplot(spec) for spec in
             fig.add_gridspec(1, 4, width_ratios=(1.05, 1, 1.15, 0.95))]  # fmt: skip
     _neurons(axes[0], one.run)
@@ -134,7 +134,6 @@ def _states(ax: Axes, row: Recovery) -> None:
     view = View.of(true, found, named=row.run)
     if view.dim == 3:
         view.draw_box(ax)
-        ax.set_anchor("N")
         lines = [view.project(states)[:, :2] for states in (true, found)]
     elif view.dim == 2:
         lines = [true, found]
@@ -159,24 +158,18 @@ def _angles(ax: Axes, rows: list[Recovery]) -> None:
     angles = np.array([row.alignment.principal_angles.max() for row in rows])
     errors = np.array([np.nan if e is None else e for e in (r.alignment.error for r in rows)])
     noisy = s > 0
-    looks = (("largest angle (rad)", angles, "o", NETWORK), ("error of $z$", errors, "s", INK))
+    looks = (("angle", angles, "o", NETWORK), ("error", errors, "s", INK))
     for name, values, marker, color in looks:
         if not np.isfinite(values).any():
             continue
-        ax.plot(s[noisy], values[noisy], marker + "-", ms=3, lw=0.7, color=color)
+        ax.plot(s[noisy], values[noisy], marker + "-", ms=3, lw=0.7, color=color, label=name)
         for value in values[~noisy]:
             ax.axhline(value, color=color, lw=0.7, ls=(0, (3, 2)))
-        if noisy.any():
-            below = marker == "o"  # both names between the two lines
-            at = 0 if below else -1
-            ax.annotate(name, (s[noisy][at], values[noisy][at]), xytext=(0, -4 if below else 4),
-                        va="top" if below else "bottom", ha="left" if below else "right",
-                        textcoords="offset points", fontsize=7, color=color)  # fmt: skip
     if noisy.sum() > 1:
         middle = 4 * np.exp(np.mean(np.log(angles[noisy])) - np.mean(np.log(s[noisy])))
-        ax.plot(s[noisy], middle * s[noisy], color=GREY, lw=0.6, zorder=0)
-        ax.annotate("∝ $s$", (s[-1], middle * s[-1]), xytext=(-9, 0), textcoords="offset points",
-                    ha="right", va="center", color=GREY, fontsize=7)  # fmt: skip
+        ax.plot(s[noisy], middle * s[noisy], color=GREY, lw=0.6, zorder=0, label="∝ $s$")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, columnspacing=0.8,
+              handletextpad=0.4)  # fmt: skip
     if not noisy.all():
         lowest = np.nanmin(np.concatenate([angles[~noisy], errors[~noisy]]))
         ax.annotate("dashed: $s$ = 0", (0.98, lowest), xycoords=("axes fraction", "data"),
@@ -184,4 +177,5 @@ def _angles(ax: Axes, rows: list[Recovery]) -> None:
                     fontsize=7)  # fmt: skip
     ax.set(xscale="log" if noisy.any() else "linear", yscale="log")
     ax.margins(y=0.15)
-    ax.set(xlabel="private noise $s$", title="how far off")
+    ax.set(xlabel="private noise $s$", ylabel="angle (rad), error (s.d.)")
+    ax.set_title("how far off")

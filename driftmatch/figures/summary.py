@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.analysis.irreversibility.record import Irreversibility
@@ -15,12 +15,13 @@ from driftmatch.figures.attractors import attractor
 from driftmatch.figures.fixed_points import eigenvalues, fixed_points
 from driftmatch.figures.irreversibility import irreversibility
 from driftmatch.figures.lyapunov import lyapunov
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import spoken
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import spoken
+from driftmatch.figures.parts.style import (
     GREY,
     NETWORK,
     PAGE_WIDTH,
+    Sheet,
     brief,
     label_panel,
     page,
@@ -28,7 +29,7 @@ from driftmatch.figures.style import (
 )
 from driftmatch.figures.symmetry import symmetry
 
-_SYMMETRY, _IRREVERSIBILITY, _PANELS = 58.0, 62.0, 56.0  # heights in mm
+_SYMMETRY, _IRREVERSIBILITY, _PANELS, _KEY = 58.0, 62.0, 56.0, 4.0  # heights in mm
 _IN_A_ROW = 3
 _COMPONENTS = 16
 _ROUNDING = 1e-17
@@ -39,8 +40,8 @@ Row = tuple[float, int, Callable[[Any], Any]]  # height, lines of its titles, wh
 
 @style()
 def summary(
-    analysis: Analysis, *, target: Analysis | None = None, fig: Figure | None = None
-) -> Figure:
+    analysis: Analysis, *, target: Analysis | None = None, fig: Sheet | None = None
+) -> Sheet:
     """What `analyse` found, on one sheet; parts that were skipped leave no empty panel.
 
     - Of a network: its symmetric and its asymmetric part, beside its latent energy and its
@@ -92,7 +93,20 @@ def _rows(analysis: Analysis, target: Analysis | None) -> list[Row]:
         rows.append((_IRREVERSIBILITY, 2, lambda part: irreversibility(record, fig=part)))
     if panels:
         rows.append((_PANELS, 1, lambda part: _side_by_side(panels, part)))
+    points = analysis.fixed_points
+    if analysis.run is not None and points is not None and analysis.dimension > 1:
+        height, lines, draw = rows[0]
+        rows[0] = height + _KEY, lines, lambda part: _with_key(draw, height, part)
     return rows
+
+
+def _with_key(draw: Callable[[Any], Any], height: float, part: SubFigure) -> None:
+    """A row, and below it what the markers of its fixed points stand for."""
+    both: Any = part.subfigures(2, 1, height_ratios=(height, _KEY))
+    above, below = both
+    draw(above)
+    handles, labels = _first_axes(above).get_legend_handles_labels()
+    below.legend(handles, labels, loc="center left", ncols=len(labels), borderaxespad=0)
 
 
 def _first_axes(part: SubFigure) -> Axes:
@@ -119,7 +133,7 @@ def _panels(analysis: Analysis, target: Analysis | None) -> list[Panel]:
         panels.append(lambda ax: _exponents(of_target, of_network, ax))
     points = analysis.fixed_points
     if points is not None and analysis.dimension > 1 and len(points.points) > 0:
-        panels.append(lambda ax: eigenvalues(points, ax))
+        panels.append(lambda ax: eigenvalues(points, ax=ax))
     if analysis.subspace is not None:
         panels.append(lambda ax: _variances(analysis, ax))
     return panels
@@ -132,7 +146,7 @@ def _state_space(analysis: Analysis) -> list[Panel]:
     if analysis.run is not None:
         panels.append(lambda ax: _attractor(analysis, ax))
     if points is not None and analysis.dimension == 1:
-        panels.append(lambda ax: fixed_points(points, ax, sde=analysis.sde, legend=True))
+        panels.append(lambda ax: fixed_points(points, ax=ax, sde=analysis.sde, legend=True))
     return panels
 
 
@@ -140,7 +154,7 @@ def _attractor(analysis: Analysis, ax: Axes) -> None:
     run = analysis.run
     assert run is not None
     view = View.of(run.states, named=run)
-    attractor(run, ax, sde=analysis.sde, view=view)
+    attractor(run, ax=ax, sde=analysis.sde, view=view)
     ax.set_title(spoken(analysis.name))
     if analysis.fixed_points is not None and view.dim > 1:
         _mark(analysis, ax, view)
@@ -150,7 +164,7 @@ def _mark(analysis: Analysis, ax: Axes, view: View) -> None:
     """Fixed points, over an attractor or the curve of a drift."""
     points = analysis.fixed_points
     assert points is not None
-    fixed_points(points, ax, view=view, legend=False)
+    fixed_points(points, view=view, legend=False, ax=ax)
 
 
 def _taken_apart(analysis: Analysis, part: SubFigure) -> None:
@@ -172,7 +186,7 @@ def _fields(analysis: Analysis) -> Irreversibility | None:
 
 
 def _exponents(of_target, of_network, ax: Axes) -> None:
-    lyapunov(of_target, of_network, ax)
+    lyapunov(of_target, of_network, ax=ax)
     ax.set_title("Lyapunov exponents")
 
 
@@ -182,8 +196,9 @@ def _variances(analysis: Analysis, ax: Axes) -> None:
     assert found is not None
     variance = np.maximum(found.variance[:_COMPONENTS], _ROUNDING * found.variance[0])
     index, k = np.arange(1, len(variance) + 1), found.dimension
-    ax.plot(index[:k], variance[:k], "o", ms=3, color=NETWORK)
-    ax.plot(index[k:], variance[k:], "o", ms=3, color=GREY, mfc="white", mew=0.7)
+    ax.plot(index[:k], variance[:k], "o", ms=3, color=NETWORK, label="in the subspace")
+    ax.plot(index[k:], variance[k:], "o", ms=3, color=GREY, mfc="white", mew=0.7, label="beyond")
+    ax.legend(loc="center right", handletextpad=0.2)
     ax.axvline(k + 0.5, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
     words = [f"$k$ = {k}"]
     if alignment is not None:

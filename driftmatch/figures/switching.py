@@ -1,31 +1,31 @@
 """Switching between attractors by pulses: one trial in time, the attractors visited, success."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
-from driftmatch.figures.curves import legend_above
-from driftmatch.figures.intervals import points
-from driftmatch.figures.projection import View
-from driftmatch.figures.recall import one_trial, shade_cue, stacked
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.intervals import legend_above, points
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import coordinate_names, only
+from driftmatch.figures.parts.style import (
     INK,
     NETWORK,
     PAGE_WIDTH,
     PALE,
     TARGET,
+    Sheet,
     label_panel,
     mix,
     page,
     style,
 )
+from driftmatch.figures.recall import shade_cue, stacked
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.memory.switching import Switching
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
@@ -48,8 +48,8 @@ def switching(
     *,
     names: Sequence[str] | None = None,
     trial: int | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """Switching between attractors by pulses of input: by the target (blue), by the network
     (vermilion).
 
@@ -76,22 +76,24 @@ def switching(
     k = min(target.regions.dim, _COORDINATES)
     heights = [13.0 + 11.0 * k, 11.0 + 11.0 * k, 46.0, 62.0]
     fig = page(fig, PAGE_WIDTH, sum(heights))
-    strips = np.atleast_1d(np.asarray(fig.subfigures(len(heights), 1, height_ratios=heights)))
+    parts: Any = fig.subfigures(2, 1, height_ratios=(sum(heights[:3]), heights[3]))
+    above, below = parts
+    hosts = list(above.subplots(3, 1, height_ratios=heights[:3]))  # in one column: edges line up
     trials = {name: followed(run) if trial is None else trial for name, run in runs.items()}
-    for strip, (name, run) in zip(strips, runs.items(), strict=False):
-        axes = _latent(strip, run, name, trials[name])
+    for host, (name, run) in zip(hosts, runs.items(), strict=False):
+        axes = _latent(host, run, name, trials[name])
         if name == "target":
             _commands_above(axes[0], run, names)
             axes[-1].set_xlabel("")
-    traces(strips[2].subplots(), network, trials["network"])
-    left, middle, right = strips[3].subplots(1, 3, width_ratios=(1, 1, 0.8))
+    traces(hosts[2], network, trials["network"])
+    left, middle, right = below.subplots(1, 3, width_ratios=(1, 1, 0.8))
     view = attractors_view(*runs.values())
     for ax, (name, run) in zip((left, middle), runs.items(), strict=True):
         visited(ax, run, view, _COLORS[name], names)
         ax.set_title(name, color=_COLORS[name], pad=13)
     _success(right, runs, names)
-    for strip, letter in zip(strips, "abcd", strict=True):
-        label_panel(strip.axes[0], letter)
+    for ax, letter in zip((*hosts, left), "abcd", strict=True):
+        label_panel(ax, letter)
     return fig
 
 
@@ -121,6 +123,11 @@ def followed(run: Switching) -> int:
     return int(np.argmax(np.sum(run.ended == run.commands, axis=1)))
 
 
+def _end(run: Switching) -> float:
+    """The end of the last command's period."""
+    return len(run.commands) * run.period
+
+
 def shade_pulses(ax: Axes, run: Switching) -> None:
     """The times of all pulses behind traces."""
     for i in range(len(run.commands)):
@@ -137,12 +144,11 @@ def _commands_above(ax: Axes, run: Switching, names: tuple[str, ...]) -> None:
         )  # fmt: skip
 
 
-def _latent(part, run: Switching, name: str, trial: int) -> list[Axes]:
+def _latent(host: Axes, run: Switching, name: str, trial: int) -> list[Axes]:
     M = run.trials
     if isinstance(trial, bool) or trial not in range(M):
         raise InputError(f"trial must be a whole number from 0 to {M - 1}, got {trial!r}")
     coordinates = coordinate_names(run.regions.dim, run.trajectory)[:_COORDINATES]
-    host = part.subplots()
     host.annotate(name, (1, 0.5), xytext=(3, 0), xycoords="axes fraction", rotation=270,
                   textcoords="offset points", va="center", color=_COLORS[name])  # fmt: skip
     axes = stacked(host, len(coordinates))
@@ -150,7 +156,8 @@ def _latent(part, run: Switching, name: str, trial: int) -> list[Axes]:
         shade_pulses(ax, run)
         ax.plot(run.trajectory.times, run.trajectory.states[trial, :, i], color=_COLORS[name],
                 lw=0.6)  # fmt: skip
-        ax.set(xlim=(0, len(run.commands) * run.period), ylabel=label)
+        ax.set(xlim=(0, _end(run)), ylabel=label)
+        ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         ax.margins(y=0.15)
         ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         if i < len(axes) - 1:
@@ -161,9 +168,10 @@ def _latent(part, run: Switching, name: str, trial: int) -> list[Axes]:
 
 def traces(ax: Axes, run: Switching, trial: int, neurons: int = _NEURONS) -> None:
     """The rates of a few neurons in one trial, over the pulses."""
-    one = one_trial(run.trajectory, trial)  # pyright: ignore[reportArgumentType]
-    neuron_traces(one, min(neurons, one.network.num_neurons), ax, duration=np.inf)
+    one: Any = only(run.trajectory, trial)
+    neuron_traces(one, min(neurons, one.network.num_neurons), ax=ax, duration=np.inf)
     shade_pulses(ax, run)
+    ax.set_xlim(0, _end(run))
     ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
 
 
@@ -183,7 +191,7 @@ def visited(ax: Axes, run: Switching, view: View, color, names: tuple[str, ...])
         if np.isfinite(states).any():
             times = np.arange(float(states.shape[1]))
             outcome, name = run.trajectory.outcome, run.trajectory.name
-            attractor(Trajectory(times, states, outcome, name, 1.0), ax, view=view, color=ink)
+            attractor(Trajectory(times, states, outcome, name, 1.0), ax=ax, view=view, color=ink)
     if view.dim > 1:
         _name(ax, run, view, settled, mix(color, INK, 0.6), names)
 

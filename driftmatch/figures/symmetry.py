@@ -5,22 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles, symmetry_roles
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
-from driftmatch.figures.isosurfaces import isosurfaces
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import check_run, finite_states, spoken
-from driftmatch.figures.streams import lattice, sizes, streams
-from driftmatch.figures.style import (
+from driftmatch.figures.parts.isosurfaces import isosurfaces
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import check_run, finite_states, spoken
+from driftmatch.figures.parts.streams import lattice, sizes, streams
+from driftmatch.figures.parts.style import (
+    ENERGY,
     GREY,
     NETWORK,
     PAGE_WIDTH,
     PALE,
+    Sheet,
     label_panel,
     mix,
     page,
@@ -31,8 +31,6 @@ from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 SYMMETRIC = "#0B5C46"
 ASYMMETRIC = "#4B1D70"
-# Low to high, in a hue that means neither target nor network.
-ENERGY = LinearSegmentedColormap.from_list("energy", ["#7A5200", "#D9A93A", "#FBF3DC"])
 _LEVELS = (0.05, 0.5, 0.95)  # of the energies that a run visits
 _RUN = "#5A5A5A"
 _STATES = 4000
@@ -48,8 +46,8 @@ def symmetry(
     *,
     label: str | None = None,
     view: View | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """One network taken apart: its drift with a run, its latent energy, and the two fields that add
     up to the drift.
 
@@ -76,8 +74,8 @@ def symmetry(
 
 @style()
 def symmetry_sheet(
-    rows: Mapping[str, tuple[SymmetryDecomposition, Run]], *, fig: Figure | None = None
-) -> Figure:
+    rows: Mapping[str, tuple[SymmetryDecomposition, Run]], *, fig: Sheet | None = None
+) -> Sheet:
     """Several networks taken apart, a row each, as `symmetry` draws one.
 
     - `rows`: {name: (decomposition, run)}.
@@ -89,7 +87,7 @@ def symmetry_sheet(
     return _sheet(rows, None, fig)
 
 
-def _sheet(rows: Mapping, view: View | None, fig: Figure | None) -> Figure:
+def _sheet(rows: Mapping, view: View | None, fig: Sheet | None) -> Sheet:
     for name, (decomposition, run) in rows.items():
         check_run(run)
         k = decomposition.network.latent_dim
@@ -170,16 +168,16 @@ def _curves(axes, parts, run, view, states) -> None:
 
 
 def _plane(axes, parts, run, view, states) -> None:
-    attractor(_plain(run), axes[0], view=view, sde=parts.network, color=NETWORK)
+    attractor(_plain(run), ax=axes[0], view=view, sde=parts.network, color=NETWORK)
     window = _widened(view)
     lines = [np.linspace(*ends, 80) for ends in zip(window.low, window.high, strict=True)]
     energy = parts.latent_energy(lattice(window, 80)).reshape(80, 80).T
     for ax, strength in zip(axes[1:], (1.0, 0.3, 0.3), strict=True):
         _contours(ax, lines, energy, strength)
-    attractor(_plain(run), axes[1], view=view, color=_RUN)
+    attractor(_plain(run), ax=axes[1], view=view, color=_RUN)
     full_length = _common_size(axes, parts, window, states)
     for ax, field, color in _fields(axes, parts):
-        attractor(_plain(run), ax, view=view, color=GREY)
+        attractor(_plain(run), ax=ax, view=view, color=GREY)
         streams(ax, field, window, color=color, linewidth=0.4, full_length=full_length)
 
 
@@ -196,13 +194,13 @@ def _contours(ax: Axes, lines, energy, strength: float) -> None:
 
 
 def _space(axes, parts, run, view, states) -> None:
-    attractor(_plain(run), axes[0], view=view, color=NETWORK)
-    attractor(_plain(run), axes[1], view=view, color=_RUN)
+    attractor(_plain(run), ax=axes[0], view=view, color=NETWORK)
+    attractor(_plain(run), ax=axes[1], view=view, color=_RUN)
     levels = np.quantile(parts.latent_energy(states), _LEVELS)
     isosurfaces(axes[1], parts.latent_energy, view, levels, [ENERGY(c) for c in (0.0, 0.4, 0.7)])
     full_length = _common_size(axes, parts, view, states)
     for ax, field, color in _fields(axes, parts):
-        attractor(_plain(run), ax, view=view, color=PALE)
+        attractor(_plain(run), ax=ax, view=view, color=PALE)
         streams(ax, field, view, at=states, color=color, spacing=0.16, full_length=full_length)
 
 

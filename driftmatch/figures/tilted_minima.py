@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.style import GREY, INK, panel, style
+from driftmatch.figures.parts.style import GREY, INK, panel, style
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima
 
@@ -14,9 +14,7 @@ _TOGETHER = 0.03  # of the height: lines that end closer than this share a label
 
 @style()
 def tilted_minima(
-    tilted: TiltedMinima | Tilt,
-    target: int | None = None,
-    ax: Axes | None = None,
+    tilted: TiltedMinima | Tilt, target: int | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """The energy of every well, V(z_j) − a c·z_j at the place where the tilt a c has moved it,
     against the amplitude a.

@@ -3,27 +3,24 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from driftmatch.analysis.neurons import rates, telling_neurons
 from driftmatch.errors import InputError
-from driftmatch.figures.runs import check_run
-from driftmatch.figures.style import NETWORK, panel, shades, style, without_y
+from driftmatch.figures.parts.runs import check_run
+from driftmatch.figures.parts.style import NETWORK, panel, shades, style, without_y
 from driftmatch.simulation.trajectory import NetworkTrajectory
-
-_CANDIDATES = 2048
-_SAMPLES = 400
 
 
 @style()
 def neuron_traces(
     run: NetworkTrajectory,
     neurons: int | Sequence[int] = 5,
-    ax: Axes | None = None,
     *,
     duration: float | None = None,
     color: str = NETWORK,
+    ax: Axes | None = None,
 ) -> Axes:
     """The rates φ(x_i) of a few neurons on the first trajectory, one above the other.
 
@@ -46,14 +43,14 @@ def neuron_traces(
         raise InputError(
             f"neurons must be indices from 0 to {network.num_neurons - 1}, got {list(chosen)}"
         )
-    rates = _rates(run, slice(stop), chosen)
+    drawn = rates(run, slice(stop), chosen)
     ax = panel(ax, 90.0, 45.0)
-    middles = (np.nanmax(rates, axis=0) + np.nanmin(rates, axis=0)) / 2
-    spans = np.nanmax(rates, axis=0) - np.nanmin(rates, axis=0)
+    middles = (np.nanmax(drawn, axis=0) + np.nanmin(drawn, axis=0)) / 2
+    spans = np.nanmax(drawn, axis=0) - np.nanmin(drawn, axis=0)
     spacing = 1.2 * max(float(spans.max()), 1e-12)
     levels = spacing * np.arange(len(chosen))[::-1]
     for rate, middle, level, shade in zip(
-        rates.T, middles, levels, shades(color, len(chosen)), strict=True
+        drawn.T, middles, levels, shades(color, len(chosen)), strict=True
     ):
         ax.plot(run.times[:stop], rate - middle + level, color=shade, lw=0.8)
     ax.set_yticks(levels, [f"{i}" for i in chosen])
@@ -63,42 +60,6 @@ def neuron_traces(
     without_y(ax)
     _scale_bar(ax, float(spans.max()))
     return ax
-
-
-def lively_neurons(run: NetworkTrajectory, number: int) -> np.ndarray:
-    """Indices of the neurons whose rates vary most, in ascending order."""
-    candidates, rates = _sampled_rates(run)
-    return np.sort(candidates[np.argsort(-rates.std(axis=0), kind="stable")[:number]])
-
-
-def telling_neurons(run: NetworkTrajectory, number: int, stop: int | None = None) -> np.ndarray:
-    """Indices of neurons whose rates vary much and are least correlated, in ascending order.
-
-    `stop`: look at so many samples only.
-    """
-    candidates, rates = _sampled_rates(run, stop)
-    spread = rates.std(axis=0)
-    lively = np.argsort(-spread, kind="stable")[: max(number, np.sum(spread >= 0.5 * spread.max()))]
-    scores = (rates - rates.mean(axis=0))[:, lively] / np.maximum(spread[lively], 1e-12)
-    chosen, likeness = [0], np.zeros(len(lively))
-    while len(chosen) < min(number, len(lively)):
-        likeness = np.maximum(likeness, np.abs(scores.T @ scores[:, chosen[-1]]))
-        likeness[chosen] = np.inf
-        chosen.append(int(likeness.argmin()))
-    return np.sort(candidates[lively[chosen[:number]]])
-
-
-def _sampled_rates(run, stop: int | None = None) -> tuple[np.ndarray, Float[np.ndarray, "t m"]]:
-    """Indices of neurons all over the network, and their rates all over the first trajectory."""
-    n, T = run.network.num_neurons, len(run.times[:stop])
-    candidates = np.unique(np.linspace(0, n - 1, min(n, _CANDIDATES)).astype(int))
-    rates = _rates(run, np.unique(np.linspace(0, T - 1, _SAMPLES).astype(int)), candidates)
-    return candidates, rates[np.isfinite(rates).all(axis=1)]
-
-
-def _rates(run, times, neurons) -> Float[np.ndarray, "t m"]:
-    x = run.neurons_at(times, neurons)[0]
-    return run.network.activation.derivatives(np.asarray(x, np.float64))[0]
 
 
 def _scale_bar(ax: Axes, span: float) -> None:

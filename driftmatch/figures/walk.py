@@ -1,26 +1,25 @@
 """Sequential memory on one sheet: a walk through wells, its order and what it dissipates."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from driftmatch.analysis.irreversibility.marginals import held, window_of
 from driftmatch.errors import InputError
 from driftmatch.figures.attractors import attractor
 from driftmatch.figures.curves import share
 from driftmatch.figures.dwell import jump_rates, survival, transitions, turns, visits
-from driftmatch.figures.intervals import color_of
 from driftmatch.figures.irreversibility import rate
-from driftmatch.figures.marginals import frame, held, shade, window_of
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import coordinate_names
-from driftmatch.figures.style import GREY, INK, PAGE_WIDTH, label_panel, page, style
-from driftmatch.figures.surfaces import number
+from driftmatch.figures.parts.intervals import color_of
+from driftmatch.figures.parts.planes import density_bar, frame, shade
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import coordinate_names, only
+from driftmatch.figures.parts.style import GREY, INK, PAGE_WIDTH, Sheet, label_panel, page, style
+from driftmatch.figures.parts.surfaces import number
 from driftmatch.figures.traces import neuron_traces
-from driftmatch.figures.walk_curve import expected_log_ratio, walk_curve
+from driftmatch.figures.walk_curve import walk_curve
 from driftmatch.memory.sequential import Walk, WalkCurve
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
@@ -39,8 +38,8 @@ def sequential(
     *,
     theory: float | None = None,
     curves: WalkCurve | Mapping[str, WalkCurve] | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    fig: Sheet | None = None,
+) -> Sheet:
     """Walks through memories, those of target (blue) and network (vermilion) side by side.
 
     - A trajectory of about two turns over the stationary density in grey, with the regions by
@@ -68,7 +67,7 @@ def sequential(
     _states(strips[0], walks)
     _in_time(strips[1], walks)
     if theory is None:
-        known = [expected_log_ratio(walk) for walk in walks.values()]
+        known = [walk.expected_log_rate_ratio for walk in walks.values()]
         theory = next((value for value in known if value is not None), None)
     _statistics(strips[2], dwells, theory)
     for strip, curve in zip(strips[3:], rows, strict=True):
@@ -96,7 +95,10 @@ def _check(walks) -> None:
 
 def _states(part, walks: Mapping[str, Walk]) -> None:
     axes = part.subplots(1, len(walks) + 1, width_ratios=[1] * len(walks) + [0.9])
-    runs = {name: beginning(walk, _TURNS * len(walk.dwell.regions)) for name, walk in walks.items()}
+    runs = {
+        name: only(walk.trajectory, 0, walk.dwell.duration_of(_TURNS * len(walk.dwell.regions)))
+        for name, walk in walks.items()
+    }
     view = View.of(*(run.states for run in runs.values()),
                    *(walk.dwell.regions.centres for walk in walks.values()),
                    named=next(iter(runs.values())))  # fmt: skip
@@ -111,7 +113,7 @@ def _states(part, walks: Mapping[str, Walk]) -> None:
         ax.annotate(note, (0.5, 1), xytext=(0, 4), xycoords="axes fraction", color=GREY,
                     textcoords="offset points", ha="center", va="bottom",
                     fontsize=7).set_in_layout(False)  # fmt: skip
-    turns({name: walk.dwell for name, walk in walks.items()}, axes[-1])
+    turns({name: walk.dwell for name, walk in walks.items()}, ax=axes[-1])
     axes[-1].set_box_aspect(0.9)
 
 
@@ -121,10 +123,11 @@ def path(ax: Axes, walk: Walk, run, view: View, *, color) -> None:
     density = None if dissipation is None else dissipation.stationary
     if regions.dim != 2 or density is None:
         plain = Trajectory(run.times, run.states, run.outcome, run.name, run.dt)
-        attractor(plain, ax, view=view, color=color)
+        attractor(plain, ax=ax, view=view, color=color)
     else:
         low, high = window_of(density.grid, held(density.density))
-        shade(ax, density.grid, density.density)
+        image = shade(ax, density.grid, density.density)
+        density_bar(ax, image, coordinate_names(2))
         for z in run.states:
             ax.plot(*z.T, color=color, lw=0.5, alpha=0.8, rasterized=True, zorder=2)
         room = _ROOM * (high - low)
@@ -159,34 +162,14 @@ def _side(offset) -> tuple[int, int]:
     return (int(right), int(up)) if right or up else (1, 1)
 
 
-def beginning(
-    walk: Walk, jumps: float, duration: float | None = None
-) -> Trajectory | NetworkTrajectory:
-    """So many jumps of the first trajectory, about, or what of it takes so long."""
-    run = walk.trajectory
-    duration = _duration(walk, jumps) if duration is None else duration
-    stop = max(2, int(np.searchsorted(run.times, duration, side="right")))
-    times = run.times[:stop]
-    if isinstance(run, NetworkTrajectory):
-        stored = run.stored_neurons
-        return replace(run, times=times, latent=run.latent[:1, :stop],
-                       stored_neurons=None if stored is None else stored[:1, :stop])  # fmt: skip
-    return replace(run, times=times, states=run.states[:1, :stop], neurons=None)
-
-
-def _duration(walk: Walk, jumps: float) -> float:
-    mean, end = walk.dwell.leaving_rate().mean_time, float(walk.trajectory.times[-1])
-    return min(jumps * mean, end) if np.isfinite(mean) else end
-
-
 def _in_time(part, walks: Mapping[str, Walk]) -> None:
-    duration = min(_duration(walk, _JUMPS) for walk in walks.values())
+    duration = min(walk.dwell.duration_of(_JUMPS) for walk in walks.values())
     runs = [w.trajectory for w in walks.values() if isinstance(w.trajectory, NetworkTrajectory)]
     axes = np.atleast_1d(part.subplots(1, 2 if runs else 1))
-    visits({name: walk.dwell for name, walk in walks.items()}, axes[0], duration=duration)
+    visits({name: walk.dwell for name, walk in walks.items()}, ax=axes[0], duration=duration)
     axes[0].set_title("well in which one trajectory is")
     if runs:
-        neuron_traces(runs[0], min(_NEURONS, runs[0].network.num_neurons), axes[1],
+        neuron_traces(runs[0], min(_NEURONS, runs[0].network.num_neurons), ax=axes[1],
                       duration=duration)  # fmt: skip
         axes[1].set_title("rates of neurons on the same trajectory")
 
@@ -195,7 +178,7 @@ def _statistics(part, dwells: Mapping, theory: float | None) -> None:
     panels: list[tuple[float, Callable[[Axes], object]]] = []
     complete = {name: dwell for name, dwell in dwells.items() if len(dwell.dwell_times())}
     if complete:
-        panels.append((1.0, lambda ax: survival(complete, ax)))
+        panels.append((1.0, lambda ax: survival(complete, ax=ax)))
     for name, dwell in dwells.items():
         panels.append((0.85, lambda ax, d=dwell, n=name: _matrix(ax, d, n)))
     panels.append((1.0, lambda ax: _rates(ax, dwells, theory)))
@@ -205,11 +188,11 @@ def _statistics(part, dwells: Mapping, theory: float | None) -> None:
 
 
 def _matrix(ax: Axes, dwell, name: str) -> None:
-    transitions(dwell, ax, name=name)
+    transitions(dwell, ax=ax, name=name)
     ax.set_title(f"jumps of the {name}, %", color=color_of(name))
 
 
 def _rates(ax: Axes, dwells: Mapping, theory: float | None) -> None:
-    jump_rates(dwells, ax, theory=theory)
+    jump_rates(dwells, ax=ax, theory=theory)
     if theory is not None:
         ax.set_xlabel(rf"dashed: $\ln(k_+/k_-)$ = {theory:.3g}", color=GREY)

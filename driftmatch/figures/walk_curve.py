@@ -1,19 +1,26 @@
 """Walks through memories against a parameter: order, turns, dissipation, dwelling."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
-from driftmatch.figures.intervals import points
-from driftmatch.figures.style import GREY, NETWORK, PAGE_WIDTH, PALE, TARGET, page, style
+from driftmatch.figures.parts.intervals import points
+from driftmatch.figures.parts.style import (
+    GREY,
+    NETWORK,
+    PAGE_WIDTH,
+    PALE,
+    TARGET,
+    Sheet,
+    page,
+    style,
+)
 from driftmatch.memory.sequential import Walk, WalkCurve
-from driftmatch.systems.ring import log_rate_ratio
 
-_Z = 1.96  # the normal quantile of 95 %
 _APART = 0.012  # of the axis, between target and network
 
 Quantity = Callable[[Walk], tuple[float, tuple[float, float]]]
@@ -22,7 +29,11 @@ _QUANTITIES: dict[str, Quantity] = {
     r"$\ln(k_+/k_-)$": lambda w: (w.dwell.log_rate_ratio, w.dwell.log_rate_ratio_interval),
     "jumps in order": lambda w: (w.dwell.in_order_fraction, w.dwell.in_order_interval),
     "net turns per unit time": lambda w: (w.dwell.net_turns_per_time, w.dwell.net_turns_interval),
-    r"$\dot σ$, $k_B$ per unit time": lambda w: _dissipation(w),
+    r"$\dot σ$, $k_B$ per unit time": lambda w: (
+        (math.nan, (math.nan, math.nan))
+        if w.irreversibility is None
+        else (w.irreversibility.entropy_production, w.irreversibility.interval)
+    ),
     "mean dwell time": lambda w: (
         w.dwell.leaving_rate().mean_time,
         w.dwell.leaving_rate().mean_time_interval,
@@ -32,11 +43,8 @@ _QUANTITIES: dict[str, Quantity] = {
 
 @style()
 def walk_curve(
-    curve: WalkCurve,
-    *,
-    theory: Callable[[float], float] | None = None,
-    fig: Figure | None = None,
-) -> Figure:
+    curve: WalkCurve, *, theory: Callable[[float], float] | None = None, fig: Sheet | None = None
+) -> Sheet:
     """Walks of target (blue) and network (vermilion) against a parameter, with 95 % intervals: the
     logarithm of the ratio of the rates of jumps forward and backward, the fraction of jumps in
     order, net turns around the cycle, the entropy production rate, the mean dwell time.
@@ -80,27 +88,15 @@ def _panel(ax: Axes, curve: WalkCurve, quantity: Quantity) -> None:
     ax.margins(x=0.08)
 
 
-def _dissipation(walk: Walk) -> tuple[float, tuple[float, float]]:
-    if walk.irreversibility is None:
-        return np.nan, (np.nan, np.nan)
-    value, error = walk.irreversibility.entropy_production, walk.irreversibility.standard_error
-    return value, (value - _Z * error, value + _Z * error)
-
-
 def _theory(ax: Axes, curve: WalkCurve, theory: Callable[[float], float] | None) -> None:
     if theory is not None:
         x = np.linspace(curve.values.min(), curve.values.max(), 100)
         ax.plot(x, [theory(float(v)) for v in x], color=GREY, zorder=1, label="theory")
     else:
-        expected = [expected_log_ratio(walk) for walk in curve.targets]
+        expected = [walk.expected_log_rate_ratio for walk in curve.targets]
         if None in expected:
             return
         order = np.argsort(curve.values)
         ax.plot(curve.values[order], np.array(expected, float)[order], color=GREY, zorder=1,
                 label="theory")  # fmt: skip
     ax.legend(loc="best")
-
-
-def expected_log_ratio(walk: Walk) -> float | None:
-    """ln(k₊/k₋) by local detailed balance, of what is known to obey it."""
-    return None if walk.irreversibility is None else log_rate_ratio(walk.irreversibility.sde)

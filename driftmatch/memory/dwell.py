@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import ArrayLike, Bool, Float, Int
 
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.arguments import check_array, check_index
+from driftmatch.arguments import check_array, check_index, check_positive
 from driftmatch.errors import InputError
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.rates import FEW, Rate, log_ratio, weighted_interval
@@ -139,6 +139,11 @@ class Dwell(Record):
             return self._pooled(np.ones(len(self.jumps), bool))
         region = self._checked(region)
         return Rate(int(self.counts[region].sum()), float(self.occupied_time[region]))
+
+    def duration_of(self, jumps: float) -> float:
+        """A time in which a trajectory jumps about so often, at most that of the recording."""
+        jumps, end = check_positive("jumps", jumps), float(self.left.max())
+        return min(jumps * self.leaving_rate().mean_time, end) if len(self.jumps) else end
 
     def _pooled(self, chosen: Bool[np.ndarray, " J"]) -> Rate:
         """Of some jumps, per time in any region."""

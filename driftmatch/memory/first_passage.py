@@ -39,12 +39,14 @@ _WALL_TIME = 1e-3  # of all
 _CHANGE = 0.1  # by half as many cells; three times the error, were it of second order
 _ROUNDING = 1e-9
 _FEWEST = 8  # cells along an axis, of which half can be left out
+COMMITTOR = "committor"
 
 
 class GridFunction(Record):
     """Numbers at the centres of a grid's cells.
 
     - `grid`: the cells. - `values`: shape of the grid. - `name`: of the SDE.
+    - `quantity`: what they are, for figures.
     - `change`: what half as many cells along each axis would change: Σ |change|/Σ T over the states
       outside of the target, or for a probability q over Σ min(q, 1 − q).
     - `outcome`: RARE_PASSAGES if passages are so rare, beside the jumps between cells, that
@@ -59,6 +61,7 @@ class GridFunction(Record):
     change: float
     outcome: Outcome
     name: str
+    quantity: str = "value"
 
     def to_xarray(self) -> "xarray.Dataset":
         """`values` over coordinates with names and `units`, the rest as attributes."""
@@ -168,7 +171,8 @@ def _answer(
     """The values on the grid, and their outcome; right and size as functions, as on two grids."""
     free, at = _free(levels, grid)
     values, wall_time = _solved(_jumps(sde, grid), free, at, right_of)
-    found = GridFunction(grid, values, np.nan, Outcome.RARE_PASSAGES, sde.name)
+    quantity = COMMITTOR if len(levels) > 1 else "mean first-passage time"
+    found = GridFunction(grid, values, np.nan, Outcome.RARE_PASSAGES, sde.name, quantity)
     if np.isnan(wall_time):
         return found
     change, outcome = _change(sde, found, levels, right_of, size_of), Outcome.SUCCESS

@@ -33,6 +33,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import Run
+from driftmatch.systems.ring import log_rate_ratio
 from driftmatch.words import spelled
 
 if TYPE_CHECKING:
@@ -105,6 +106,11 @@ class Walk(Record):
             "doubtful": self.doubtful,
         }
         return {name: plain(value) for name, value in numbers.items()}
+
+    @property
+    def expected_log_rate_ratio(self) -> float | None:
+        """ln(k₊/k₋) by local detailed balance, of what is known to obey it: `ring_of_wells`."""
+        return None if self.irreversibility is None else log_rate_ratio(self.irreversibility.sde)
 
 
 @spelled

@@ -3,8 +3,10 @@ import math
 import jax
 import numpy as np
 import pytest
+from scipy import stats
 
 from driftmatch.analysis.densities import (
+    marginal_densities,
     mixture_divergence,
     sliced_wasserstein,
     state_space_divergence,
@@ -139,3 +141,21 @@ def test_sliced_wasserstein_of_a_scale_and_of_unequal_numbers():
 def test_bad_input(distance, reference, other):
     with pytest.raises(InputError, match="states"):
         distance(reference, other)
+
+
+FIVE_ERRORS = 5 * np.sqrt(0.4 / (200_000 * 0.18))  # of a density of 0.4 in bins of 0.18
+
+
+def test_marginal_densities_are_those_of_gaussians():
+    """Within five standard errors in 160 bins: by chance not once in 10⁴ runs."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(200_000, 2)) * np.array([3.0, 0.1]) - 1.0
+    found = marginal_densities(z, z + np.array([3.0, 0.0]), num_bins=40)
+    normal, shifted = (
+        np.diff(stats.norm.cdf(found.edges - mean)) / np.diff(found.edges) for mean in (0, 1)
+    )
+    np.testing.assert_allclose(found.reference, [normal, normal], atol=FIVE_ERRORS)
+    np.testing.assert_allclose(found.other, [shifted, normal], atol=FIVE_ERRORS)
+    assert np.abs(shifted - normal).max() > 10 * FIVE_ERRORS
+    with pytest.raises(InputError, match="one k for both"):
+        marginal_densities(z, z[:, :1])

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 
 from driftmatch.errors import InputError
 from driftmatch.figures import Comparison, View, attractor, compare_attractors, save
-from driftmatch.figures.style import NETWORK, TARGET
-from driftmatch.matching.errors import matching_errors
+from driftmatch.figures.parts.style import NETWORK, TARGET
 
 
 def trajectories(ax):
@@ -25,9 +24,9 @@ def test_every_dimension_is_drawn(k, make, tmp_path):
 def test_one_dimension_is_a_trace_and_a_histogram():
     run = target_run(1, M=3)
     ax = attractor(run)
-    (line,) = ax.lines
-    np.testing.assert_array_equal(line.get_xdata(), run.times)
-    np.testing.assert_array_equal(line.get_ydata(), run.states[0, :, 0])
+    for line, z in zip(ax.lines, run.states, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), run.times)
+        np.testing.assert_array_equal(line.get_ydata(), z[:, 0])
     (stairs,) = ax.child_axes[0].patches
     assert stairs.get_data().values.sum() == run.states.size
 
@@ -83,14 +82,39 @@ def test_near_lines_are_stronger_and_on_top():
     assert paleness[0] > paleness[-1] + 0.3
 
 
-def test_a_long_run_is_drawn_as_far_as_the_paper_holds_it():
+def test_a_long_run_is_drawn_whole_by_a_thinner_line():
     z = np.tile(states(2, M=1), (1, 400, 1))
+    z[0, -1] = [0.0, 0.0]
     run = target_run(2)
     long = type(run)(0.1 * np.arange(z.shape[1]), z, run.outcome, "long", 0.1)
     (line,) = trajectories(attractor(long))
-    drawn = line.get_xydata()
-    assert 100 < len(drawn) < len(z[0]) / 3
-    np.testing.assert_array_equal(drawn, z[0, : len(drawn)])
+    np.testing.assert_array_equal(line.get_xydata()[[0, -1]], z[0, [0, -1]])
+    assert len(line.get_xydata()) > 10_000
+    assert line.get_linewidth() < trajectories(attractor(run))[0].get_linewidth()
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_of_many_trials_fewer_are_drawn_and_each_to_its_end(k):
+    """Decisions: 200 trials that leave the middle late, the first half to one side."""
+    rng = np.random.default_rng(0)
+    t = np.linspace(0, 10, 1000)
+    side = np.where(np.arange(200) < 100, -1.0, 1.0)[:, None, None]
+    z = side / (1 + np.exp(8 - t))[None, :, None] + 0.02 * rng.normal(size=(200, 1000, k))
+    run = target_run(k)
+    ax = attractor(type(run)(t, z, run.outcome, "decisions", 0.01))
+    if k == 3:
+        (lines,) = (c for c in ax.collections if isinstance(c, LineCollection))
+        ends = np.array(lines.get_segments())[:, 1]
+        view = View.of(z)
+        reached = [view.project(one[-1])[:2] for one in z]
+        drawn = [np.any(np.all(np.isclose(ends, at), axis=1)) for at in reached]
+    else:
+        lines = trajectories(ax)
+        drawn = [any(np.isclose(line.get_ydata()[-1], one[-1, -1]) for line in lines) for one in z]
+        assert len(lines) == sum(drawn)
+    assert 2 <= sum(drawn) < 100
+    assert any(drawn[:100])
+    assert any(drawn[100:])
 
 
 def test_samples_too_close_to_be_told_apart_are_thinned():
@@ -118,21 +142,18 @@ def test_rows_hold_target_and_network_in_one_view(k):
     assert len([line for line in traces.lines if len(line.get_xdata()) > 2]) == 5
 
 
-def test_drift_error_is_measured_or_taken_as_given():
+def test_the_drift_error_is_in_the_title_if_it_is_given():
     net, run = network(2), target_run(2)
     row = Comparison(sde(2), net, run, network_run(2, net), "name")
-    error = matching_errors(sde(2), net, run.states.reshape(-1, 2)).drift
-    measured = compare_attractors([row]).axes[1].get_title()
+    assert compare_attractors([row]).axes[1].get_title() == "network, $n$ = 40"
     given = compare_attractors([row._replace(drift_error=0.0123)]).axes[1].get_title()
-    assert f"{100 * error:.2g}" in measured
-    assert "1.2 %" in given
-    assert "1.2 %" not in measured
+    assert given == "network, $n$ = 40, $ε_f$ = 1.2 %"
 
 
 def test_several_rows_in_a_figure_of_the_users_own():
     rows = [(sde(k), network(k), target_run(k), network_run(k), f"k = {k}") for k in (2, 3)]
     fig = Figure()
-    assert compare_attractors(rows, fig) is fig
+    assert compare_attractors(rows, fig=fig) is fig
     letters = [t.get_text() for ax in fig.axes for t in ax.texts if t.get_fontweight() == "bold"]
     assert letters == ["a", "b"]
 
@@ -156,4 +177,4 @@ def test_what_cannot_be_drawn_is_refused_in_words():
     with pytest.raises((InputError, TypeError)):
         attractor(states(2))  # pyright: ignore
     with pytest.raises(InputError, match="ordinary axes"):
-        attractor(target_run(3), Figure().add_subplot(projection="3d"))
+        attractor(target_run(3), ax=Figure().add_subplot(projection="3d"))

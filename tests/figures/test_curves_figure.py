@@ -5,8 +5,8 @@ from memories import hopfield, recall
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.errors import InputError
 from driftmatch.figures import capacity, recall_curve, success
-from driftmatch.figures.intervals import color_of, points
-from driftmatch.figures.style import GREY, NETWORK, TARGET, panel
+from driftmatch.figures.parts.intervals import color_of, points
+from driftmatch.figures.parts.style import GREY, NETWORK, TARGET, panel
 from driftmatch.memory.capacity import Capacity
 from driftmatch.memory.curves import RecallCurve
 

@@ -4,7 +4,7 @@ from memories import dwelt
 
 from driftmatch.errors import InputError
 from driftmatch.figures import jump_rates, survival, transitions, turns, visits
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 
 
 def both(W=4):

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.figures import save, style
-from driftmatch.figures.style import panel
+from driftmatch.figures.parts.style import panel
 
 
 @pytest.fixture

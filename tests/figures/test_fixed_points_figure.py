@@ -8,7 +8,7 @@ from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.analysis.stability import Stability
 from driftmatch.errors import InputError
 from driftmatch.figures import View, attractor, eigenvalues, fixed_points, save
-from driftmatch.figures.style import INK
+from driftmatch.figures.parts.style import INK
 from driftmatch.outcomes import Outcome
 from driftmatch.systems.wells import double_well
 
@@ -91,7 +91,7 @@ def test_over_another_panel(k, tmp_path):
     view = View.of(run.states)
     ax = attractor(run, view=view)
     limits = ax.get_xlim(), ax.get_ylim()
-    assert fixed_points(found, ax, view=view) is ax
+    assert fixed_points(found, ax=ax, view=view) is ax
     assert (ax.get_xlim(), ax.get_ylim()) == limits
     assert ax.get_legend() is None
     places = np.concatenate([line.get_xydata() for line in markers(ax)])
@@ -138,7 +138,7 @@ def test_what_cannot_be_drawn_is_refused_in_words():
 def test_empty_axes_get_a_frame_and_others_are_left_alone():
     well = double_well()
     found = record(1)
-    ax = fixed_points(found, Figure().add_subplot(), sde=well)
+    ax = fixed_points(found, ax=Figure().add_subplot(), sde=well)
     assert ax.get_xlabel() == "$z$"
     curve = next(line for line in ax.lines if len(line.get_xdata()) > 100)
     np.testing.assert_allclose(
@@ -146,4 +146,4 @@ def test_empty_axes_get_a_frame_and_others_are_left_alone():
     )
     other = Figure().add_subplot()
     other.plot([-9, 9], [0, 0])
-    assert fixed_points(found, other, sde=well).get_xlabel() == ""
+    assert fixed_points(found, ax=other, sde=well).get_xlabel() == ""

@@ -121,6 +121,8 @@ def test_the_rate_is_rounded_to_its_error(value, error, text):
 def test_what_cannot_be_drawn_is_refused_in_words():
     with pytest.raises(InputError, match="target has 2 dimensions and the network 3"):
         compare_irreversibility(linear(2), linear(3))
+    with pytest.raises(InputError, match="what irreversibility returned, got str"):
+        compare_irreversibility(on_grid(2), "network")  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="drawn by figures"):
         irreversibility(on_grid(2).stationary)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="two different numbers"):

@@ -6,8 +6,8 @@ from memories import recall, tilt
 
 from driftmatch.errors import InputError
 from driftmatch.figures import landscape, save
-from driftmatch.figures.style import INK, NETWORK, TARGET
-from driftmatch.figures.surfaces import Surface
+from driftmatch.figures.parts.style import INK, NETWORK, TARGET
+from driftmatch.figures.parts.surfaces import Surface
 
 
 def marks(ax, marker):

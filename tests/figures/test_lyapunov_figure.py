@@ -9,7 +9,7 @@ from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.errors import InputError
 from driftmatch.figures import lyapunov, lyapunov_history, save
 from driftmatch.figures.lyapunov import rounded
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.outcomes import Outcome
 
 

@@ -3,10 +3,10 @@ import pytest
 from drawing import network, network_run, target_run
 from matplotlib.figure import Figure
 
+from driftmatch.analysis.neurons import lively_neurons
 from driftmatch.errors import InputError
 from driftmatch.figures import network_schematic, save
 from driftmatch.figures.network import _ordered
-from driftmatch.figures.traces import lively_neurons
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])

@@ -7,8 +7,8 @@ from memories import ONSET, RELEASE, hopfield, recall, tilt
 
 from driftmatch.errors import InputError
 from driftmatch.figures import associative, save
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.figures.recall import telling_trial
-from driftmatch.figures.style import NETWORK, TARGET
 from driftmatch.memory.associative import AssociativeMemory
 from driftmatch.memory.curves import RecallCurve
 

@@ -4,7 +4,7 @@ import pytest
 from driftmatch.embedding.robustness import RobustnessFront
 from driftmatch.errors import InputError
 from driftmatch.figures import robustness_front, save
-from driftmatch.figures.style import GREY, NETWORK
+from driftmatch.figures.parts.style import GREY, NETWORK
 from driftmatch.outcomes import Outcome
 
 

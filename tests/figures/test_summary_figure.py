@@ -97,6 +97,15 @@ def test_what_was_skipped_leaves_no_empty_panel():
                 if t.get_fontweight() == "bold"]  # fmt: skip
 
 
+@pytest.mark.parametrize("of_network", [False, True])
+def test_markers_are_explained(of_network):
+    fig = summary(analysis(2, of_network=of_network))
+    above, key = fig.subfigs[0].subfigs
+    (legend,) = key.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["stable"]
+    assert above.axes
+
+
 def test_the_grid_is_drawn_where_it_can_be_trusted_and_the_score_otherwise():
     def heading(by_grid, by_score):
         fig = summary(analysis(1, grid_irreversibility=by_grid, irreversibility=by_score))

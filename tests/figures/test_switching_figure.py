@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -5,7 +7,7 @@ from memories import switching as record
 
 from driftmatch.errors import InputError
 from driftmatch.figures import save, switching
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.figures.switching import attractors_view, followed
 
 NAMES = ("rest", "cycle", "chaos")
@@ -20,14 +22,14 @@ def test_every_dimension_is_drawn(k, tmp_path):
     fig = Figure(figsize=(7, 7))
     assert switching(*pair(k), names=NAMES, fig=fig) is fig
     assert save(fig, tmp_path / "s.png").stat().st_size > 1000
-    assert len(fig.subfigs) == 4
+    assert [len(part.axes) for part in fig.subfigs] == [3, 3]
 
 
 def test_coordinates_are_those_of_one_trial_and_pulses_are_shaded():
     target, network = pair()
     fig = switching(target, network, trial=2)
-    for strip, run, color in zip(fig.subfigs, (target, network), (TARGET, NETWORK), strict=False):
-        (host,) = strip.axes
+    hosts = fig.subfigs[0].axes
+    for host, run, color in zip(hosts, (target, network), (TARGET, NETWORK), strict=False):
         for i, ax in enumerate(host.child_axes):
             (line,) = ax.lines
             np.testing.assert_allclose(line.get_ydata(), run.trajectory.states[2, :, i])
@@ -43,9 +45,25 @@ def test_commands_are_named_above():
     assert [t.xy[0] for t in first.texts] == [5, 15, 25, 35]
 
 
+def test_time_runs_alike_in_all_panels():
+    """Left and right edges and limits are the same, whatever stands beside the axes."""
+    target, network = pair()
+    shorter = replace(network.trajectory, times=network.trajectory.times * 0.99)
+    fig = switching(target, replace(network, trajectory=shorter), names=NAMES)
+    fig.draw_without_rendering()
+    *hosts, traces = fig.subfigs[0].axes
+    panels = [ax for host in hosts for ax in host.child_axes] + [traces]
+    assert len(panels) == 7
+    for ax in panels:
+        assert ax.get_xlim() == (0, 40)
+        np.testing.assert_allclose(
+            ax.get_window_extent().intervalx, traces.get_window_extent().intervalx
+        )
+
+
 def test_success_is_that_of_the_record():
     target, network = pair()
-    ax = switching(target, network, names=NAMES).subfigs[3].axes[2]
+    ax = switching(target, network, names=NAMES).subfigs[1].axes[2]
     drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
     np.testing.assert_allclose(drawn["target"], target.successes / 5)
     np.testing.assert_allclose(drawn["network"], [1, 0.8, 0.8, 0.8])

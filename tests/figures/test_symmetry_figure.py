@@ -8,9 +8,9 @@ from matplotlib.quiver import Quiver
 import driftmatch as dm
 from driftmatch.errors import InputError
 from driftmatch.figures import View, save, symmetry, symmetry_sheet
-from driftmatch.figures.isosurfaces import isosurfaces
-from driftmatch.figures.streams import lattice, sizes, streams
-from driftmatch.figures.style import percent
+from driftmatch.figures.parts.isosurfaces import isosurfaces
+from driftmatch.figures.parts.streams import lattice, sizes, streams
+from driftmatch.figures.parts.style import percent
 
 BOX = np.array([[-2.0, -1.0, -3.0], [2.0, 1.0, 3.0]])
 

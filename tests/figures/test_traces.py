@@ -6,8 +6,6 @@ from drawing import network, network_run, target_run
 
 from driftmatch.errors import InputError
 from driftmatch.figures import neuron_traces
-from driftmatch.figures.traces import lively_neurons, telling_neurons
-from driftmatch.network import Network
 
 
 def curves(ax):
@@ -45,17 +43,6 @@ def test_the_bar_has_the_length_it_says():
     ax = neuron_traces(network_run(2), 5)
     (bar,) = (line for line in ax.lines if len(line.get_xdata()) == 2)
     assert np.ptp(bar.get_ydata()) == pytest.approx(float(ax.texts[0].get_text()))
-
-
-def test_chosen_neurons_vary_and_differ():
-    """Of k groups of copies one of each is chosen, and no constant neuron."""
-    gamma = np.repeat(np.eye(3), 10, axis=0)
-    gamma = np.concatenate([gamma, np.zeros((10, 3))])
-    net = Network(gamma, np.zeros((3, 40)), np.zeros(40))
-    run = network_run(3, net)
-    assert sorted(telling_neurons(run, 3) // 10) == [0, 1, 2]
-    assert lively_neurons(run, 30).max() < 30
-    assert len(telling_neurons(run, 100)) == 40
 
 
 def test_bad_neurons_are_refused():

@@ -8,7 +8,7 @@ from memories import walk
 from driftmatch import systems
 from driftmatch.errors import InputError
 from driftmatch.figures import save, sequential, walk_curve
-from driftmatch.figures.style import GREY
+from driftmatch.figures.parts.style import GREY
 from driftmatch.memory.dwell import dwell
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.sequential import Walk, WalkCurve

@@ -663,3 +663,14 @@ def test_turns_of_a_markov_chain():
         error = 1.96 * np.sqrt(np.sum(d.steps**2)) / W / d.total_time
         usual.append((d.net_turns_per_time - error, d.net_turns_per_time + error))
     assert coverage(usual, truth) < 0.7
+
+
+def test_a_duration_holds_about_so_many_jumps():
+    times = np.arange(0.0, 1000.0)
+    states = np.where((times // 10) % 2, 1.0, -1.0)[None, :, None]
+    run = SimpleNamespace(times=times, states=states)
+    found = dwell(run, [[-1.0], [1.0]])
+    assert found.duration_of(7) == pytest.approx(70, rel=0.02)
+    assert found.duration_of(1e6) == times[-1]
+    still = dwell(SimpleNamespace(times=times, states=np.ones((1, 1000, 1))), [[-1.0], [1.0]])
+    assert still.duration_of(7) == times[-1]

@@ -20,6 +20,7 @@ from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import Run
 
 ScoreField = Callable[[Float[np.ndarray, "N k"]], Float[np.ndarray, "N k"]]
+_Z = 1.96  # the normal quantile of 95 %
 
 
 class Irreversibility(Record):
@@ -48,6 +49,12 @@ class Irreversibility(Record):
     @property
     def name(self) -> str:
         return self.sde.name
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the entropy production rate, of 95 %: 1.96 standard errors to either side."""
+        reach = _Z * self.standard_error
+        return self.entropy_production - reach, self.entropy_production + reach
 
     @property
     def has_fields(self) -> bool:

@@ -4,12 +4,13 @@ import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from driftmatch.errors import InputError
 
@@ -23,6 +24,10 @@ PALE = "#D2D2D2"
 SIGNS = LinearSegmentedColormap.from_list(
     "signs", ["#4B1D70", "#A98BC2", "w", "#6DB79A", "#0B5C46"]
 )
+
+# Low to high, in a hue that means neither the target nor the network.
+ENERGY = LinearSegmentedColormap.from_list("energy", ["#7A5200", "#D9A93A", "#FBF3DC"])
+Sheet = TypeVar("Sheet", Figure, SubFigure)
 
 MILLIMETRE = 1 / 25.4
 PAGE_WIDTH = 180.0  # mm, two columns of a journal
@@ -91,23 +96,36 @@ class ShownFigure(Figure):
         return picture.getvalue()
 
 
-def page(fig: Figure | None, width: float, height: float) -> Figure:
-    """The figure given, or a new one of that size in millimetres, without pyplot."""
+def page(fig: Sheet | None, width: float, height: float) -> Sheet:
+    """The figure given, or a new one of that size in millimetres, without pyplot.
+
+    A page without a layout is laid out by constraints, so that labels have room. Raises
+    `InputError` unless it is a figure or part of one.
+    """
     if fig is None:
-        fig = ShownFigure(figsize=(width * MILLIMETRE, height * MILLIMETRE))
-    if fig.get_layout_engine() is None:
-        fig.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.04, hspace=0.04)
+        new: Any = ShownFigure(figsize=(width * MILLIMETRE, height * MILLIMETRE))
+        return page(new, width, height)
+    if not isinstance(fig, Figure | SubFigure):
+        raise InputError(f"fig must be a Figure or a SubFigure, got {type(fig).__name__}")
+    whole = fig.figure if isinstance(fig, SubFigure) else fig
+    if whole.get_layout_engine() is None:
+        whole.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.04, hspace=0.04)
     return fig
 
 
 def panel(ax: Axes | None, width: float = 60.0, height: float = 50.0) -> Axes:
-    """The axes given, or those of a new figure of that size in millimetres."""
+    """The axes given, or those of a new figure of that size in millimetres.
+
+    Raises `InputError` for anything but ordinary axes.
+    """
     if ax is None:
-        fig = page(None, width, height)
+        fig: Figure = page(None, width, height)
         ax = fig.add_subplot()
         # Of axes, too, when they are the last line of a notebook's cell.
         ax.__dict__["_repr_png_"] = getattr(fig, "_repr_png_", None)
         return ax
+    if not isinstance(ax, Axes):
+        raise InputError(f"ax must be Axes, got {type(ax).__name__}")
     if ax.name == "3d":
         raise InputError("pass ordinary axes: three dimensions are projected onto them")
     return ax
@@ -126,11 +144,11 @@ def shades(color, number: int) -> list[tuple[float, float, float]]:
 
 
 def label_panel(ax: Axes, letter: str, *, at_margin: bool = True, lines: int = 1) -> None:
-    """A bold letter at the left margin of the figure, or of the axes, level with a title of so
-    many lines."""
+    """A bold letter at the left margin of the sheet, or of the axes, level with a title of so many
+    lines."""
     ax.annotate(
         letter, (0, 1), xytext=(1.5 if at_margin else -8, 4 + 12.5 * (lines - 1)),
-        xycoords=("figure fraction" if at_margin else "axes fraction", "axes fraction"),
+        xycoords=("subfigure fraction" if at_margin else "axes fraction", "axes fraction"),
         textcoords="offset points", fontsize=9, fontweight="bold", annotation_clip=False,
     ).set_in_layout(False)  # fmt: skip
 

@@ -12,9 +12,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
-from driftmatch.figures.runs import coordinate_names, finite_states
-from driftmatch.figures.style import INK, mix
-from driftmatch.figures.symmetry import ENERGY
+from driftmatch.figures.parts.runs import coordinate_names, finite_states
+from driftmatch.figures.parts.style import ENERGY, INK, mix
 from driftmatch.memory.landscape import Landscape
 
 _LATTICE = {1: 400, 2: 90}

@@ -1,11 +1,15 @@
-"""Values with their intervals: points with bars, and lines in bands."""
+"""Values with their intervals, points with bars and lines in bands, and whose they are."""
 
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from driftmatch.figures.style import GREY, NETWORK, TARGET, mix
+from driftmatch.figures.parts.style import GREY, NETWORK, TARGET, mix
+
+_FEW = 30.0  # between the ends of an axis
 
 
 def color_of(name: str) -> Any:
@@ -38,3 +42,15 @@ def band(ax: Axes, x, values, intervals, *, color, label: str | None = None, **l
     low, high = np.asarray(intervals, float).T
     ax.fill_between(x, low, high, color=mix(color, "white", 0.75), lw=0, zorder=1)
     ax.plot(x, values, color=color, label=label, zorder=2, **line)
+
+
+def decades(axis: Axis, low: float, high: float) -> None:
+    """Numbers at powers of ten, and at 2 and 5 times these where there are few."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < _FEW * low else (1.0,)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def legend_above(ax: Axes) -> None:
+    """What the colours stand for, in a row above the axes."""
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0,
+              handletextpad=0.4, borderaxespad=0.2)  # fmt: skip

@@ -10,11 +10,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
-from matplotlib.image import AxesImage
-from matplotlib.ticker import MaxNLocator
-from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import gaussian_filter
 
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
@@ -22,12 +17,10 @@ from driftmatch.analysis.irreversibility.record import Irreversibility
 from driftmatch.errors import InputError
 from driftmatch.grids import Grid
 
-DENSITY = LinearSegmentedColormap.from_list("density", ["#FFFFFF", "#DADADA", "#8F8F8F"])
 SHARE = 0.999  # of the probability; fields are shown where it lies
 _BINS = {1: 200, 2: 96}
 _KERNEL = 1 / 48  # standard deviation of the kernel that smooths states, in sides of their box
 _WEIGHT = 4.0  # states that must take part in a mean
-_ALIKE = 1.7  # sides that differ by no more are drawn to scale
 _REACH = 4.5  # standard deviations of a Gaussian
 
 
@@ -85,51 +78,11 @@ def window_of(grid: Grid, inside: Bool[np.ndarray, "*cells"]):
     return np.maximum(low - room, grid.lower), np.minimum(high + room, grid.upper)
 
 
-def resampled(grid: Grid, values: Float[np.ndarray, "*cells d"], low, high, number: int = 120):
-    """Values on `number` points a side between two corners, shape (number, …, d)."""
-    lines = [np.linspace(a, b, number) for a, b in zip(low, high, strict=True)]
-    points = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
-    interpolate = RegularGridInterpolator(grid.axes, values, bounds_error=False, fill_value=np.nan)
-    return interpolate(points)
-
-
-def shade(
-    ax: Axes, grid: Grid, density: Float[np.ndarray, "a b"], top: float | None = None
-) -> AxesImage:
-    """A density of two coordinates in grey, dark where it is `top`; white where it is 0."""
-    (left, right), (bottom, upper) = zip(grid.lower, grid.upper, strict=True)
-    return ax.imshow(density.T, origin="lower", extent=(left, right, bottom, upper), zorder=0,
-                     cmap=DENSITY, norm=PowerNorm(0.5, 0, top or density.max()), aspect="auto",
-                     interpolation="bilinear")  # fmt: skip
-
-
-def bar_beside(ax: Axes, drawn: Any, label: str, ticks: Any = None) -> None:
-    """A scale of colours that stays close to the axes when these keep their proportions."""
-    bar = ax.figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0, 0.04, 1)), label=label, ticks=ticks)
-    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-    bar.ax.tick_params(length=2)
-
-
-def frame(ax: Axes, low, high, names) -> None:
-    """Limits, few ticks and names; to scale if the sides are alike."""
-    width, height = np.asarray(high) - low
-    if 1 / _ALIKE < width / height < _ALIKE:
-        ax.set_aspect("equal")
-    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel=names[0], ylabel=names[1])
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-
-
 def marginal_of(record: Irreversibility, axes: Sequence[int] | None) -> Marginal:
     """By the density that the record holds, by its states, or in closed form if it is linear.
 
     Raises `InputError` if it has no fields, or the axes do not fit.
     """
-    if not isinstance(record, Irreversibility):
-        raise InputError(
-            f"pass what irreversibility returned, got {type(record).__name__}; a density from "
-            "stationary is drawn by figures.stationary"
-        )
     if not record.has_fields:
         raise InputError(
             f"there is nothing to draw: the route along paths gives no fields of {record.name}; "

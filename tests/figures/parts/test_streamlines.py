@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from driftmatch.figures.streamlines import streamlines
-from driftmatch.figures.streams import stream
+from driftmatch.figures.parts.streamlines import streamlines
+from driftmatch.figures.parts.streams import stream
 
 SIDE = np.linspace(0, 1, 81)
 POINTS = np.stack(np.meshgrid(SIDE, SIDE, indexing="ij"), axis=-1)

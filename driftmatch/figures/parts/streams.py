@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from driftmatch.errors import InputError
-from driftmatch.figures.projection import View
-from driftmatch.figures.streamlines import streamlines
-from driftmatch.figures.style import GREY, mix
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.streamlines import streamlines
+from driftmatch.figures.parts.style import GREY, mix
 
 Field = Callable[[np.ndarray], np.ndarray]
 _LONGEST = 0.16  # of an arrow, in sides of the box

@@ -4,7 +4,7 @@ from drawing import states
 from matplotlib.figure import Figure
 
 from driftmatch.errors import InputError
-from driftmatch.figures.projection import View
+from driftmatch.figures.parts.projection import View
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from driftmatch.arguments import check_count
 from driftmatch.atomic import as_path, atomic, check_place
 from driftmatch.errors import ComputationError, InputError
-from driftmatch.figures.style import INK, style
+from driftmatch.figures.parts.style import INK, style
 from driftmatch.meters import AbstractMeter
 
 MOST_FRAMES = 200

@@ -14,8 +14,8 @@ from matplotlib.image import AxesImage
 from scipy.ndimage import map_coordinates
 
 from driftmatch.errors import InputError
-from driftmatch.figures.projection import View
-from driftmatch.figures.streams import lattice
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.streams import lattice
 
 _LIGHT = np.array([-0.45, 0.6, 0.66])  # right, up and towards the viewer
 _REACH = 0.5 * np.sqrt(3)  # half the diagonal of the box

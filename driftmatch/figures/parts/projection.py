@@ -7,8 +7,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from driftmatch.figures.runs import Named, coordinate_names, finite_states
-from driftmatch.figures.style import GREY, INK, PALE
+from driftmatch.figures.parts.runs import Named, coordinate_names, finite_states
+from driftmatch.figures.parts.style import GREY, INK, PALE
 
 _ELEVATION = 18.0
 # Never along an edge of the box, which would be seen as a point; from behind is a mirror image.
@@ -116,7 +116,9 @@ class View:
             self._draw_edge(ax, axis, start @ to_page, stop @ to_page, np.array([0, below]))
         right = (corners @ to_page[:, 0]).max()
         bottom = (front @ to_page)[1]
-        ax.set(xlim=(-right - 0.2, right + 0.1), ylim=(bottom - 0.17, 0.7), aspect="equal")
+        ax.set(
+            xlim=(-right - 0.2, right + 0.1), ylim=(bottom - 0.17, 0.7), aspect="equal", anchor="N"
+        )
         ax.axis("off")
 
     def _draw_edge(self, ax: Axes, axis: int, start, stop, inside) -> None:

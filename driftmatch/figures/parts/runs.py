@@ -1,12 +1,13 @@
 """What the figures ask of a run before they draw it."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
-from driftmatch.figures.style import NETWORK, TARGET
+from driftmatch.figures.parts.style import NETWORK, TARGET
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 
@@ -34,6 +35,19 @@ def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) 
             f"a figure needs a run of at least two samples, got {len(run.times)}: simulate for "
             "longer or save more often"
         )
+
+
+def only(
+    run: Trajectory | NetworkTrajectory, trial: int, duration: float = np.inf
+) -> Trajectory | NetworkTrajectory:
+    """A single trial, or its first part of some duration."""
+    stop = max(2, int(np.searchsorted(run.times, duration, side="right")))
+    times = run.times[:stop]
+    if isinstance(run, Trajectory):
+        return replace(run, times=times, states=run.states[[trial], :stop], neurons=None)
+    stored = run.stored_neurons
+    return replace(run, times=times, latent=run.latent[[trial], :stop],
+                   stored_neurons=None if stored is None else stored[[trial], :stop])  # fmt: skip
 
 
 def color_of_run(run: Trajectory | NetworkTrajectory) -> str:

@@ -1,0 +1,1 @@
+"""What figures are built of: the look, projections, densities, fields, intervals, films."""
