@@ -11,7 +11,6 @@ from jaxtyping import Float, PRNGKeyArray
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
-from driftmatch.errors import ComputationError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
@@ -185,13 +184,13 @@ def run_beside(
     # Each from a state of a trajectory of its own: attractors keep their weights.
     starts = runs[:, 0] if samples.is_resting else runs[np.arange(M), when]
     dt = samples.spacing / every
-    try:
-        return simulate(
-            network, duration=(rows - 1 + settling) * every * dt, dt=dt, key=key,
-            num_trajectories=M, start=starts, save_every=every,
-        ).states[:, -rows:]  # fmt: skip
-    except ComputationError:
-        return None
+    ran = simulate(
+        network, duration=(rows - 1 + settling) * every * dt, dt=dt, key=key,
+        num_trajectories=M, start=starts, save_every=every, throw=False,
+    )  # fmt: skip
+    if ran.outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
+    return ran.states[:, -rows:] if ran.outcome.ok else None
 
 
 def long_enough(
