@@ -29,6 +29,9 @@ class AbstractMeter(abc.ABC):
 class SilentMeter(AbstractMeter):
     """Reports nothing; the default everywhere."""
 
+    def __repr__(self) -> str:
+        return "SILENT"
+
     def start(self, description: str, total: int) -> None: ...
 
     def advance(self, steps: int, note: str = "") -> None: ...

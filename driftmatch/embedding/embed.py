@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none
@@ -68,7 +68,7 @@ def embed(
     sde: AbstractSDE,
     num_neurons: int,
     *,
-    key,
+    key: PRNGKeyArray,
     fit: str | AbstractFit = "refined",
     tau: float | None = None,
     activation: str | Activation = "tanh",

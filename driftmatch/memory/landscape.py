@@ -43,6 +43,7 @@ class Landscape(Record):
 
     @property
     def name(self) -> str:
+        """Of the system."""
         return self.sde.name
 
     @property

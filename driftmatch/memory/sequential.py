@@ -1,6 +1,7 @@
 """Sequential memory: an autonomous walk through the wells, and how it changes with a parameter."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -55,6 +56,7 @@ class Walk(Record):
 
     @property
     def name(self) -> str:
+        """Of the system."""
         return self.dwell.name
 
 
@@ -150,7 +152,7 @@ def walk_curve(
     parameter: str = "torque",
     num_neurons: int = 256,
     meter: AbstractMeter | bool = SILENT,
-    **options,
+    **options: Any,
 ) -> WalkCurve:
     """Walks against a parameter, each target beside a network trained for it.
 

@@ -73,14 +73,17 @@ class NetworkTrajectory(Record):
 
     @property
     def name(self) -> str:
+        """Of the network."""
         return self.network.name
 
     @property
     def is_network(self) -> bool:
+        """Whether a network was run, and so is drawn as one."""
         return True
 
     @property
     def private_noise(self) -> float:
+        """Of the network."""
         return self.network.private_noise
 
     @property

@@ -251,7 +251,7 @@ def test_network_tangents(activation, readout_noise):
             def differentiated(f):
                 return f(state), jax.jacfwd(f)(state) @ lift @ V
 
-            (f, JV), (w, KV) = drift(pair, 0.0), kick(pair, dB)
+            (f, JV), (w, KV) = drift(pair, jnp.array(0.0)), kick(pair, dB)
             expected = *differentiated(sde.drift), *differentiated(lambda z: sde.noise(z, dB))
             return (f, lift @ JV, w, lift @ KV), expected
 

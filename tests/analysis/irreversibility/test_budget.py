@@ -220,6 +220,7 @@ def off_by_errors(distinct: int, seeds: int = 40) -> np.ndarray:
         samples = replace(
             SAMPLES, runs=np.repeat(states[:, None], 4, axis=1), time_scale=0.5,
             longest_step=0.0125, relaxation_time=100.0, periods=(None,) * 3,
+            bounds=np.array([[-np.inf] * 3, [np.inf] * 3]),
         )  # fmt: skip
         key = jax.random.key(seed)
         record = dm.irreversibility(SWINGING, key=key, method="path", samples=samples)

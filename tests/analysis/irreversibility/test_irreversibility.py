@@ -304,7 +304,7 @@ BAD_RECORDINGS = [
 
 @pytest.mark.parametrize("method", ["score", "path"])
 @pytest.mark.parametrize(("build", "message"), BAD_RECORDINGS)
-def test_bad_recordings(build, message, method):
+def test_bad_recordings(build, message, method, shapes_unchecked):
     with pytest.raises(dm.InputError, match=message):
         dm.irreversibility(OU, method=method, trajectory=build())
 
