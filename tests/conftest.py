@@ -1,4 +1,4 @@
-"""Before anything is imported: shapes are checked. Before anything compiles: a compiler that hurries.
+"""Before anything is imported, shapes are checked; before anything compiles, the compiler hurries.
 
 Half of the suite's time is spent compiling. With these options XLA takes half as long; what it
 compiles is nearly as fast, or three times slower with many neurons, of which tests have few. What
