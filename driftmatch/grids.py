@@ -92,6 +92,7 @@ class Grid(Record):
 
     @property
     def cell_volume(self) -> float:
+        """Of one cell, in units of the coordinates multiplied."""
         return float(np.prod(self.spacing))
 
     @cached_property

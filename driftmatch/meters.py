@@ -43,6 +43,9 @@ def task(meter: AbstractMeter, description: str, total: int) -> Iterator[None]:
 class SilentMeter(AbstractMeter):
     """Reports nothing; the default everywhere."""
 
+    def __repr__(self) -> str:
+        return "SILENT"
+
     def start(self, description: str, total: int) -> None: ...
 
     def advance(self, steps: int, note: str = "") -> None: ...

@@ -36,9 +36,9 @@ def words(key: PRNGKeyArray) -> tuple[Array, Array]:
 
 
 def threefry(
-    key: tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]],
-    high: UInt32[Array, "*s"],
-    low: UInt32[Array, "*s"],
+    key: tuple[UInt32[Array, "*#s"], UInt32[Array, "*#s"]],
+    high: UInt32[Array, "*#s"],
+    low: UInt32[Array, "*#s"],
 ) -> tuple[UInt32[Array, "*s"], UInt32[Array, "*s"]]:
     """Threefry-2x32 of 20 rounds: two words of random bits for each counter, elementwise.
 

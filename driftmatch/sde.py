@@ -43,6 +43,7 @@ class AbstractSDE(eqx.Module):
     with drift f, diffusion (noise amplitude) σ and an optional forcing c(t). Everything is
     written for one state of shape ``(k,)``; batch with ``jax.vmap``. Units: z in the user's own,
     f in z per unit time, σ in z per square root of unit time.
+    `dim` is k and `noise_dim` m.
     """
 
     dim: AbstractVar[int]
@@ -111,6 +112,7 @@ class AbstractSDE(eqx.Module):
 
     @property
     def name(self) -> str:
+        """Of the system, or else of its class: for tables and figures."""
         return type(self).__name__
 
     @property

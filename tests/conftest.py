@@ -1,15 +1,22 @@
-"""Before anything compiles: a compiler that hurries.
+"""Before anything is imported, shapes are checked; before anything compiles, the compiler hurries.
 
-Two thirds of the suite's time are spent compiling. With these options XLA takes half as long; what
-it compiles is nearly as fast, or three times slower with many neurons, of which tests have few.
-Commands that tests start inherit them.
+Half of the suite's time is spent compiling. With these options XLA takes half as long; what it
+compiles is nearly as fast, or three times slower with many neurons, of which tests have few. What
+one worker has compiled serves the other and the commands that tests start, for as long as the tests
+run.
 """
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
+import jaxtyping
 import pytest
+
+jaxtyping.install_import_hook("driftmatch", "shape_checks.checked")
 
 HURRY = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
 
@@ -24,6 +31,12 @@ def _is_known(flags: str) -> bool:
 given = os.environ.get("XLA_FLAGS", "")  # whoever gives options chooses; workers inherit ours
 if not given and _is_known(HURRY):
     os.environ["XLA_FLAGS"] = HURRY
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # workers inherit this, too
+    folder = tempfile.mkdtemp(prefix="driftmatch-compiled-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
 @pytest.fixture
@@ -40,3 +53,9 @@ def compilations():
     jax.monitoring.register_event_duration_secs_listener(listen)
     yield events
     listening.clear()  # there is no way to take it back
+
+
+@pytest.fixture
+def shapes_unchecked(monkeypatch):
+    """For records that a user has put together wrongly."""
+    monkeypatch.setitem(jaxtyping.config.__dict__, "jaxtyping_disable", True)

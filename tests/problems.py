@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import scipy.linalg
 
 from driftmatch.sde import SDE
@@ -54,6 +55,13 @@ class Problem:
 def knowing(*quantities: str) -> list[Problem]:
     """The problems of which all these quantities are known."""
     return [p for p in PROBLEMS if all(getattr(p, q) not in (None, {}) for q in quantities)]
+
+
+def quick(problems: list[Problem]) -> list:
+    """These problems for a parametrised test, of which but one of each kind is quick: two
+    temperatures, a cycle, noise that depends on the state, and no irreversibility."""
+    kinds = "two_beads", "limit_cycle_D=0.1", "kubo_oscillator", "double_well_D=0.1"
+    return [p if p.name in kinds else pytest.param(p, marks=pytest.mark.slow) for p in problems]
 
 
 def linear(name: str, B, D, entropy_production: float) -> Problem:

@@ -19,8 +19,8 @@ TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page 
 SLOW = {
     f"docs/{page}.md"
     for page in (
-        "analysis", "dwell", "figures", "fixed-points", "irreversibility", "lyapunov", "memory",
-        "recall",
+        "analysis", "dwell", "embedding", "files", "figures", "fixed-points", "irreversibility",
+        "lyapunov", "memory", "recall", "scorecard",
     )
 }  # fmt: skip
 

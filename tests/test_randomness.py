@@ -14,11 +14,12 @@ def test_the_hash_is_threefry():
     rng = np.random.default_rng(0)
     key, high, low = (rng.integers(0, 2**32, (2, 50), dtype=np.uint32) for _ in range(3))
     for k, x, y in zip(key.T, high.T, low.T, strict=True):
+        k, x, y = jnp.asarray(k), jnp.asarray(x), jnp.asarray(y)
         found = threefry((k[:1], k[1:]), x, y)
         assert len(found[0]) == 2
         for one in range(2):
             pair = jnp.array([x[one], y[one]])
-            expected = threefry_2x32((jnp.uint32(k[0]), jnp.uint32(k[1])), pair)
+            expected = threefry_2x32((k[0], k[1]), pair)
             assert [found[0][one], found[1][one]] == np.asarray(expected).tolist()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import field
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import ArrayLike, Bool, Float
 
 from driftmatch.activations import inverse_integral
 from driftmatch.arguments import check_array
@@ -70,7 +70,7 @@ class SymmetryDecomposition(Record):
         """∇_z E(Γz + b) = −Γᵀ{φ'(x) [−x + W₊φ(x) + b]}."""
         return self._over_states(lambda z: self._slope(z)[0], z)
 
-    def descends(self, z: Float[ArrayLike, "*N k"]) -> Float[Matrix, " *N"]:
+    def descends(self, z: Float[ArrayLike, "*N k"]) -> Bool[Matrix, " *N"]:
         """Whether the projected symmetric flow descends the latent energy: g₊ · ∇_z E ≤ 0.
 
         In all of R^n the symmetric flow always descends; what is left of it on the subspace need

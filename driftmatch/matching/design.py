@@ -159,7 +159,7 @@ def _homeward(states, rates, visited, speed, longest, *, near=0.5, far=1.0):
     outward = (states - visited[nearest]) / np.maximum(distance, 1e-12)[:, None]
     rates = np.nan_to_num(rates, nan=0.0, posinf=0.0, neginf=0.0)
     length = np.linalg.norm(rates, axis=1, keepdims=True)
-    cut = rates * np.minimum(1, longest / np.maximum(length, np.finfo(float).tiny))
+    cut = rates * (longest / np.maximum(length, max(longest, np.finfo(float).tiny)))
     along = np.maximum(np.sum(cut * outward, axis=1, keepdims=True), 0)
     back = cut - (along + speed) * outward
     ramp = np.clip((distance - near) / (far - near), 0, 1)[:, None]

@@ -76,10 +76,12 @@ class Capacity(
 
     @property
     def hopfield_success(self) -> Float[np.ndarray, " V"]:
+        """`success` of Hopfield's network."""
         return np.array([each.mean() for each in self.hopfield_successes]) / self.trials
 
     @property
     def hopfield_intervals(self) -> Float[np.ndarray, "V 2"]:
+        """`intervals` of Hopfield's network."""
         return intervals(
             [each.sum() for each in self.hopfield_successes], self.num_wells * self.trials
         )

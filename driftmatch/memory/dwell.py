@@ -264,6 +264,7 @@ class Dwell(Record):
 
     @property
     def net_turns_per_time(self) -> float:
+        """`net_turns` over the time of all trajectories together."""
         return self.net_turns / self.total_time if self.total_time > 0 else math.nan
 
     @property

@@ -42,6 +42,7 @@ class Landscape(Record):
 
     @property
     def name(self) -> str:
+        """Of the system."""
         return self.sde.name
 
     @property

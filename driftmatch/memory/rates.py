@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from scipy import special, stats
 
 from driftmatch.outcomes import Outcome
@@ -64,7 +64,7 @@ def poisson_interval(
 
 
 def weighted_interval(
-    weights: Float[np.ndarray, " J"], events: Int[np.ndarray, " J"]
+    weights: Float[np.ndarray, " J"], events: Real[np.ndarray, " J"]
 ) -> tuple[float, float]:
     """A 95 % interval for Σ w_j ⟨n_j⟩ of independent Poisson numbers, about Σ w_j n_j.
 

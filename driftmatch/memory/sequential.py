@@ -65,6 +65,7 @@ class Walk(Record):
 
     @property
     def name(self) -> str:
+        """Of the system."""
         return self.dwell.name
 
     @property
@@ -205,7 +206,7 @@ def walk_curve(
     parameter: str = "torque",
     num_neurons: int = 256,
     meter: AbstractMeter | bool = SILENT,
-    **options,
+    **options: Any,
 ) -> WalkCurve:
     """Walks against a parameter, each target beside a network trained for it.
 

@@ -51,6 +51,7 @@ class Samples(Record):
 
     @property
     def dim(self) -> int:
+        """k."""
         return self.runs.shape[2]
 
     @property

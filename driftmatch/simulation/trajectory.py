@@ -77,6 +77,7 @@ class NetworkTrajectory(Record):
 
     @property
     def name(self) -> str:
+        """Of the network."""
         return self.network.name
 
     @property
@@ -89,10 +90,12 @@ class NetworkTrajectory(Record):
 
     @property
     def is_network(self) -> bool:
+        """Whether a network was run, and so is drawn as one."""
         return True
 
     @property
     def private_noise(self) -> float:
+        """Of the network."""
         return self.network.private_noise
 
     @property

@@ -51,7 +51,7 @@ def test_a_target_is_faithful_to_itself(build):
     assert check.spurious_fraction_box is None
 
 
-@pytest.mark.parametrize("number", [3, 6])
+@pytest.mark.parametrize("number", [3, pytest.param(6, marks=pytest.mark.slow)])
 def test_all_of_many_attractors_are_known(number):
     """Coupled double wells have 2^N attractors, of which a run visits some: none is spurious."""
 
@@ -119,7 +119,7 @@ def test_fixed_points_inside_of_what_moves_are_found():
     assert not attractor.holds(still).any()
 
 
-@pytest.mark.parametrize("rho", [20.0, 160.0])
+@pytest.mark.parametrize("rho", [20.0, pytest.param(160.0, marks=pytest.mark.slow)])
 def test_other_attractors_in_place_of_a_chaotic_one_are_found(rho):
     """The Lorenz flow ends in one of two points at ρ = 20, and on a large cycle at ρ = 160."""
     flow = lorenz()
@@ -154,6 +154,7 @@ def test_a_target_that_diverges_without_noise_leaves_it_open():
     assert check.escaped_fraction == 0
 
 
+@pytest.mark.slow
 def test_the_absorbing_box_of_a_network():
     """dz = (−z + 3 tanh z) dt ends at ±2.985 within |z| ≤ 3. With eight more units of readout that
     cancel near by it has the same drift there, and more attractors in its box of ±27."""

@@ -143,6 +143,7 @@ def test_the_second_thread_has_the_precision_of_the_first(x64):
     assert dtype == (jnp.float64 if x64 else jnp.float32)
 
 
+@pytest.mark.slow
 def test_a_target_or_a_network_that_diverges():
     sde = SDE(lambda z: z**3, 0.1, 2, start=np.ones(2), time_scale=1.0)
     meter = CountingMeter()
@@ -172,6 +173,7 @@ def test_bad_input(arguments, change, message):
         compare(*arguments, **{"key": KEY} | change)
 
 
+@pytest.mark.slow
 def test_a_noise_free_target():
     """Its runs start apart, or else the floor would be that of copies."""
     sde = SDE(lambda z: z * (1 - z @ z) + jnp.stack([-z[1], z[0]]), 0.0, 2, start=[1.0, 0.0])

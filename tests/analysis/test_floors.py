@@ -46,6 +46,7 @@ def test_the_floor_is_the_targets_alone():
         assert first[f"{name}_floor"] == second[f"{name}_floor"]
 
 
+@pytest.mark.slow
 def test_errors_are_the_scatter_between_networks():
     """Of 12 networks beside one target: a standard deviation is known to about a fifth then, and
     the error holds some scatter of the target's groups, so that it is rather too large."""

@@ -153,6 +153,7 @@ def test_lorenz_in_both_precisions(x64):
     assert found.dimension == pytest.approx(2 + 0.906 / 14.572, abs=3e-3)
 
 
+@pytest.mark.slow
 def test_dadras():
     found = lyapunov(dadras(noise=0.0), duration=60.0, dt=0.01, key=KEY, burn_in=40.0)
     assert found.sum == pytest.approx(-10.3, rel=1e-4)
@@ -202,7 +203,7 @@ def ring_of_kubo_oscillators() -> SDE:
     ("build", "duration"),
     [
         (van_der_pol, 100.0),
-        (kubo_oscillator, 100.0),
+        pytest.param(kubo_oscillator, 100.0, marks=pytest.mark.slow),
         pytest.param(ring_of_kubo_oscillators, 40.0, marks=pytest.mark.slow),
     ],
 )
@@ -251,7 +252,7 @@ def test_network_tangents(activation, readout_noise):
             def differentiated(f):
                 return f(state), jax.jacfwd(f)(state) @ lift @ V
 
-            (f, JV), (w, KV) = drift(pair, 0.0), kick(pair, dB)
+            (f, JV), (w, KV) = drift(pair, jnp.array(0.0)), kick(pair, dB)
             expected = *differentiated(sde.drift), *differentiated(lambda z: sde.noise(z, dB))
             return (f, lift @ JV, w, lift @ KV), expected
 
@@ -320,7 +321,11 @@ def test_exponents_near_zero_count_as_zero():
 
 
 @pytest.mark.parametrize(
-    ("start", "words"), [(None, "towards infinity"), (np.full(1, 30.0), "non-finite")]
+    ("start", "words"),
+    [
+        pytest.param(None, "towards infinity", marks=pytest.mark.slow),
+        (np.full(1, 30.0), "non-finite"),
+    ],
 )
 def test_divergence_is_told(start, words):
     sde = SDE(lambda z: z**3, 0.0, 1, start=np.full(1, 30.0))
@@ -441,6 +446,7 @@ def test_tangents_that_turn_parallel_are_told():
     assert lyapunov(linear(B, 0.0), **settings).exponents[1] == pytest.approx(-15.9, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_a_clock_does_not_wear_out():
     """A pendulum at rest that is pumped by cos 2.2t, its third coordinate being t, for 10⁴ units of
     time: Floquet's exponents, which depend on the frequency. With the clock in single precision
@@ -525,6 +531,7 @@ def test_rest_that_is_slow_has_dimension_zero():
     assert found.dimension == 0
 
 
+@pytest.mark.slow
 def test_several_attractors_are_told():
     """A cycle of radius 1 beside a stable rest at 3: starts on both give no common spectrum."""
 

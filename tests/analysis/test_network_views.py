@@ -21,6 +21,7 @@ def push(t):
     return jnp.array([1.0, 0.0])
 
 
+@pytest.mark.slow
 def test_neurons_have_a_basin_and_no_eigenvalues_of_their_neurons():
     neural = NETWORK.neural()
     states = np.asarray(NETWORK.lift(RNG.normal(size=(50, 2))))
@@ -49,6 +50,7 @@ def test_private_noise_is_refused_from_a_file_too(tmp_path):
     assert rates[0] == rates[1]
 
 
+@pytest.mark.slow
 def test_a_target_that_is_a_network_has_no_private_noise():
     """Compared with itself, and with its noisy twin, which is the same SDE."""
     options = {"key": KEY, "duration": 20.0, "num_trajectories": 32, "num_starts": 16}

@@ -33,7 +33,11 @@ SETTINGS = {"duration": 40.0, "dt": 0.02, "key": KEY, "num_trajectories": 16, "b
 
 @pytest.mark.parametrize(
     ("private_noise", "read_out"),
-    [pytest.param(0.0, 0.15, marks=pytest.mark.slow), (0.5, 0.0), (0.5, 0.15)],
+    [
+        pytest.param(0.0, 0.15, marks=pytest.mark.slow),
+        (0.5, 0.0),
+        pytest.param(0.5, 0.15, marks=pytest.mark.slow),
+    ],
 )
 def test_all_exponents_are_those_of_the_dense_flow(private_noise, read_out):
     """By another route: twelve tangents in all neurons, under the very same noise."""
@@ -53,6 +57,7 @@ def test_all_exponents_are_those_of_the_dense_flow(private_noise, read_out):
     assert np.all(found.standard_error[~leak] > 0)
 
 
+@pytest.mark.slow
 def test_private_noise_matters():
     """It moves the state to where the slopes are others; reading them on the subspace would not
     show it."""
@@ -78,6 +83,7 @@ def test_the_dimension_counts_the_leak():
     assert found.sum == pytest.approx(0.5 - 19, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_an_input_that_leaves_the_subspace():
     """A constant I to every neuron is a bias; the subspace is then another one."""
     network, I = oscillating(), np.linspace(-2, 2, 12)

@@ -121,6 +121,7 @@ def test_components_against_a_singular_value_decomposition():
     assert found.gap == pytest.approx(sizes[2] / sizes[3])
 
 
+@pytest.mark.slow
 def test_more_neurons_than_directions_are_kept(monkeypatch):
     """Memory of p·n: noise is left out on the way, and neither its sum nor the signal suffers."""
     assert [PrincipalComponents(n, 1).size for n in (724, 3000, 20_000)] == [724, 174, 64]

@@ -60,6 +60,7 @@ def empty(monkeypatch):
     return done
 
 
+@pytest.mark.slow
 def test_a_real_picture_of_a_tiny_network(cli, tiny, tmp_path):
     (record,) = only_json(cli("paper", "--figure", 4, "--quick", "--json", "--out", "a/b"))[
         "figures"

@@ -1,14 +1,18 @@
 """Where to match: the weighted design, the way back."""
 
+from collections import Counter
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
 import driftmatch as dm
 from driftmatch.activations import ACTIVATIONS
+from driftmatch.errors import ComputationError
 from driftmatch.matching.confinement import place_guards
-from driftmatch.matching.design import design
+from driftmatch.matching.design import _homeward, _voxel_counts, design
 from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.sampling.whitening import Whitening
 
@@ -70,3 +74,78 @@ def test_drifts_far_from_the_data_lead_back(lorenz_states):
     step = 1e-3 * points.drifts[far]
     before, after = tree.query(points.states[far])[0], tree.query(points.states[far] + step)[0]
     assert np.mean(after < before) > 0.8  # at random half of them: once in 10³
+
+
+CLOUD = np.random.default_rng(2).standard_normal((3000, 2)) * [2.0, 0.5] + [4.0, 1.0]
+
+
+def cloud_design(sde, seed=0, **options):
+    rng = np.random.default_rng(seed)
+    return design(
+        sde, CLOUD, Whitening.of(CLOUD), 2000, rng, **({"guards": None, "tau": 0.5} | options)
+    )
+
+
+def test_drifts_are_the_targets_and_weights_a_density():
+    sde = dm.SDE(lambda z: jnp.sin(z), 0.3, 2)
+    whitening, points = Whitening.of(CLOUD), cloud_design(sde)
+    assert points.states.shape == points.drifts.shape == (2000, 2)
+    assert points.weights.sum() == pytest.approx(1, rel=1e-12)
+    assert np.all(points.weights > 0)
+    expected = np.linalg.solve(whitening.factor, np.sin(whitening.unwhiten(points.states)).T).T
+    np.testing.assert_allclose(points.drifts, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_one_stream_gives_one_design():
+    sde = dm.SDE(lambda z: -z, 0.3, 2)
+    one, again, other = (cloud_design(sde, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one.states, again.states)
+    np.testing.assert_array_equal(one.weights, again.weights)
+    assert not np.array_equal(one.states, other.states)
+
+
+def test_nothing_lies_beyond_the_bounds():
+    sde = dm.SDE(lambda z: 4 - z, 0.3, 2)
+    bounds = np.array([[0.0, 0.0], [np.inf, 2.5]])
+    low, high = bounds
+
+    def inside(points):
+        z = Whitening.of(CLOUD).unwhiten(points.states)
+        return np.all((z >= low - 1e-9) & (z <= high + 1e-9), axis=1)
+
+    assert np.all(inside(cloud_design(sde, bounds=bounds)))
+    assert not np.all(inside(cloud_design(sde)))
+
+
+def test_what_is_not_finite_where_it_is_visited_is_refused():
+    """On three in four of the states; where it is finite on three in four, those are taken."""
+    mostly, seldom = (
+        dm.SDE(lambda z, a=a: jnp.where(z[0] < a, jnp.nan, -z), 0.3, 2, name="holes")
+        for a in (5.35, 2.65)
+    )
+    with pytest.raises(ComputationError, match="of holes is not finite on part of the states"):
+        cloud_design(mostly)
+    points = cloud_design(seldom)
+    assert np.all(np.isfinite(points.drifts))
+    assert 1000 < len(points.weights) < 2000
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_voxels_are_counted(k):
+    z = np.random.default_rng(3).standard_normal((500, k))
+    voxels = [tuple(v) for v in np.floor(z / 0.3).astype(int)]
+    counts = Counter(voxels)
+    np.testing.assert_array_equal(_voxel_counts(z), [counts[v] for v in voxels])
+
+
+def test_the_way_back_by_hand():
+    """Near the visited states the target's drift; far from them it without its outward part, cut to
+    the longest, and homeward with the given speed; half of each in between."""
+    visited = np.array([[0.0, 0.0], [10.0, 10.0]])
+    states = np.array([[0.4, 0.0], [2.0, 0.0], [2.0, 0.0], [0.75, 0.0], [0.0, 2.0]])
+    rates = np.array([[1.0, 1.0], [1.0, 1.0], [-1.0, 1.0], [2.0, 0.0], [0.0, 50.0]])
+    back = _homeward(states, rates, visited, 0.5, 5.0)
+    expected = [[1, 1], [-0.5, 1], [-1.5, 1], [0.75, 0], [0, -0.5]]
+    np.testing.assert_allclose(back, expected, atol=1e-12)
+    nowhere = _homeward(states[1:2], np.full((1, 2), np.nan), visited, 0.5, 5.0)
+    np.testing.assert_allclose(nowhere, [[-0.5, 0]], atol=1e-12)

@@ -132,6 +132,7 @@ def test_a_drift_does_not_change_how_a_wiener_process_spreads(drift):
     assert ends.std() == pytest.approx(0.1 * 1000**0.5, rel=0.08)
 
 
+@pytest.mark.slow
 def test_far_from_zero_a_small_spread_is_kept():
     s = dm.sample(dm.SDE(lambda z: -(z - 1e6), 0.1, 1), key=KEY)
     variance, error = over_paths((s.runs - 1e6) ** 2)

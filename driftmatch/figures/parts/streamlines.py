@@ -19,7 +19,7 @@ _SHORTEST = 1.5  # of the spacing
 _CANCELLED = 0.1
 _GAP = 10  # pairs of steps along a line, within which it is near to itself anyway
 
-Path = Float[np.ndarray, "P 2"]
+Path = Float[np.ndarray, "_ 2"]
 
 
 def streamlines(field: Float[np.ndarray, "n n 2"], spacing: float) -> list[Path]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from problems import PROBLEMS, knowing
+from problems import PROBLEMS, knowing, quick
 
 import driftmatch as dm
 from driftmatch.analysis.fokker_planck.stationary import stationary
@@ -27,7 +27,7 @@ def variation(density, problem):
     return 0.5 * np.abs(mass - exact_mass(problem, density.grid)).sum()
 
 
-@pytest.mark.parametrize("problem", PLANAR, ids=str)
+@pytest.mark.parametrize("problem", quick(PLANAR), ids=str)
 def test_density_entropy_production_and_irreversible_drift(problem):
     density = stationary(problem.build())
     assert density.outcome is Outcome.SUCCESS
@@ -45,7 +45,14 @@ def test_density_entropy_production_and_irreversible_drift(problem):
     assert np.sqrt(density.mean(squares)) <= 0.02 * size + 1e-9
 
 
-@pytest.mark.parametrize("name", ["two_beads", "limit_cycle_D=0.1", "kubo_oscillator"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two_beads",
+        "limit_cycle_D=0.1",
+        pytest.param("kubo_oscillator", marks=pytest.mark.slow),
+    ],
+)
 def test_second_order_in_the_cell(name):
     problem = next(p for p in PROBLEMS if p.name == name)
     sde = problem.build()
@@ -57,6 +64,7 @@ def test_second_order_in_the_cell(name):
     assert 1.7 < np.log2(error[0] / error[1]) < 2.6
 
 
+@pytest.mark.slow
 def test_three_dimensions_with_anisotropic_noise():
     B = 2 * np.eye(3) - np.eye(3, k=1) - np.eye(3, k=-1)
     root = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]

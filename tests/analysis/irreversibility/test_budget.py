@@ -92,6 +92,7 @@ def test_refinements_together_cost_no_more_than_twice_as_much(monkeypatch):
     np.testing.assert_allclose(costs, [1e6, 5e5, 2.5e5], rtol=0.02)
 
 
+@pytest.mark.slow
 def test_a_network_of_small_tau_runs_in_steps_that_its_leak_can_follow():
     """Of its latent SDE, whose states move more slowly than that: longer ones are refused."""
     net = network(12, tau=0.02, shared_noise=0.1)
@@ -160,6 +161,7 @@ def test_the_unit_of_time_changes_the_rate_and_nothing_else(method):
     np.testing.assert_allclose(slow_cost, cost, rtol=0.1)
 
 
+@pytest.mark.slow
 def test_a_slow_network_dissipates_as_much_in_its_own_time():
     """The same network with τ a thousand times as long, and noise that fits."""
     rates, errors = [], []
@@ -220,6 +222,7 @@ def off_by_errors(distinct: int, seeds: int = 40) -> np.ndarray:
         samples = replace(
             SAMPLES, runs=np.repeat(states[:, None], 4, axis=1), time_scale=0.5,
             longest_step=0.0125, relaxation_time=100.0, periods=(None,) * 3,
+            bounds=np.array([[-np.inf] * 3, [np.inf] * 3]),
         )  # fmt: skip
         key = jax.random.key(seed)
         record = dm.irreversibility(SWINGING, key=key, method="path", samples=samples)

@@ -33,6 +33,7 @@ def test_too_few_features_for_the_score_are_told():
     assert rich.entropy_production < 0.01
 
 
+@pytest.mark.slow
 def test_standard_errors_cover():
     """Of 20 seeds at most 6 are more than two errors off, by chance one set in 3000 at 5 %."""
     options = QUICK | {"num_trajectories": 16, "num_features": 8}

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from problems import PROBLEMS, knowing
+from problems import PROBLEMS, knowing, quick
 
 import driftmatch as dm
 from driftmatch.outcomes import Outcome
@@ -63,7 +63,7 @@ def test_closed_form(problem):
     assert record.outcome is Outcome.SUCCESS
 
 
-@pytest.mark.parametrize("problem", PLANAR, ids=str)
+@pytest.mark.parametrize("problem", quick(PLANAR), ids=str)
 def test_grid(problem):
     record = found(problem.name, "grid")
     exact = problem.entropy_production
@@ -72,7 +72,7 @@ def test_grid(problem):
     assert record.standard_error <= 0.01 * exact + 1e-9
 
 
-@pytest.mark.parametrize("problem", KNOWN, ids=str)
+@pytest.mark.parametrize("problem", quick(KNOWN), ids=str)
 def test_score(problem):
     """Within 3 %, and four standard errors, which are below 1.5 %: one seed in 6000, or in 20 where
     all of these 1.5 % are scatter; it is half of that or less."""
@@ -84,7 +84,7 @@ def test_score(problem):
     assert record.outcome is Outcome.SUCCESS
 
 
-@pytest.mark.parametrize("problem", KNOWN, ids=str)
+@pytest.mark.parametrize("problem", quick(KNOWN), ids=str)
 def test_path(problem):
     """Four standard errors, from 64 trajectories each: by chance one seed in 6000 is off."""
     record = found(problem.name, "path")
@@ -119,7 +119,11 @@ def test_routes_agree_where_nothing_is_known():
 @pytest.mark.parametrize("method", ["grid", "score"])
 @pytest.mark.parametrize(
     ("name", "scatter"),
-    [("limit_cycle_D=0.05", 0.02), ("limit_cycle_D=0.1", 0.03), ("kubo_oscillator", 0.05)],
+    [
+        pytest.param("limit_cycle_D=0.05", 0.02, marks=pytest.mark.slow),
+        ("limit_cycle_D=0.1", 0.03),
+        ("kubo_oscillator", 0.05),
+    ],
 )
 def test_irreversible_drift(name, scatter, method):
     """f_irr = ωJz under p, with ∇·D where D depends on the state; the reversed turn is far off.
@@ -134,7 +138,7 @@ def test_irreversible_drift(name, scatter, method):
     assert rms(got[known] + exact[known]) > 1.9 * rms(exact)
 
 
-@pytest.mark.parametrize("problem", LINEAR, ids=str)
+@pytest.mark.parametrize("problem", quick(LINEAR), ids=str)
 def test_irreversible_drift_of_linear_systems(problem):
     states = found(problem.name, "score").states[:5000]
     exact = batched(problem.irreversible_drift, states)
@@ -152,7 +156,7 @@ def test_the_divergence_of_D_is_not_left_out():
     assert rms(wrong - exact) > 0.1 * rms(exact)
 
 
-@pytest.mark.parametrize("problem", KNOWN, ids=str)
+@pytest.mark.parametrize("problem", quick(KNOWN), ids=str)
 def test_scores(problem):
     record = found(problem.name, "score")
     states = record.states[:5000]
@@ -304,7 +308,7 @@ BAD_RECORDINGS = [
 
 @pytest.mark.parametrize("method", ["score", "path"])
 @pytest.mark.parametrize(("build", "message"), BAD_RECORDINGS)
-def test_bad_recordings(build, message, method):
+def test_bad_recordings(build, message, method, shapes_unchecked):
     with pytest.raises(dm.InputError, match=message):
         dm.irreversibility(OU, method=method, trajectory=build())
 

@@ -252,7 +252,7 @@ def test_a_key_that_is_none_and_samples_of_something_else():
     with pytest.raises(dm.InputError, match=r"samples must be what driftmatch\.sample returned"):
         refused(samples=SAMPLES.states)
     with pytest.raises(dm.InputError, match=r"samples are of .* with 1 dimensions"):
-        refused(samples=replace(SAMPLES, runs=SAMPLES.runs[:, :, :1]))
+        refused(samples=replace(SAMPLES, runs=SAMPLES.runs[:, :, :1], bounds=SAMPLES.bounds[:, :1]))
     with pytest.raises(dm.ComputationError, match="goes on for ever"):
         refused(samples=replace(SAMPLES, outcome=Outcome.FREE, reason="it goes on for ever"))
 
