@@ -40,11 +40,12 @@ def atomic(
       It keeps its permissions; a new one gets those that ``open`` would give it.
     - `owned`: given for what is written as a folder: says of one there whether it may be replaced.
 
-    Raises `InputError` as `check_place` does, and `ComputationError` if the system refuses to
-    write, as on a full disk.
+    Folders that are missing above `path` are made. Raises `InputError` as `check_place` does, and
+    `ComputationError` if the system refuses to write, as on a full disk.
     """
     path = check_place(path, overwrite=overwrite, owned=owned)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with _room(path) as room:
             new = room / path.name
             yield new
@@ -76,16 +77,16 @@ def check_place(
 ) -> Path:
     """The path, in full, if a file may be written there.
 
-    Raises `InputError` if there is no such folder, and for what would be harmed: a folder, unless
-    `owned` says that it may be replaced, a link, a device, what is read-only and, without
-    `overwrite`, anything.
+    Raises `InputError` if a file is where a folder should be, and for what would be harmed: a
+    folder, unless `owned` says that it may be replaced, a link, a device, what is read-only and,
+    without `overwrite`, anything.
     """
     path = as_path(path)
     if path.name in ("", ".."):
         raise InputError(f"cannot write {str(path)!r}: it is a folder; give the name of a file")
     place = Path(os.path.realpath(path.parent)) / path.name
-    if not place.parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}; create it")
+    if not (there := nearest_folder(place)).is_dir():
+        raise InputError(f"cannot write {path}: {there} is no folder; choose another place")
     try:
         mode = os.lstat(place).st_mode
     except FileNotFoundError:
@@ -97,6 +98,11 @@ def check_place(
     if not overwrite:
         raise _exists(path)
     return place
+
+
+def nearest_folder(path: Path) -> Path:
+    """The innermost of the folders above a path that is there already."""
+    return next(place for place in path.absolute().parents if os.path.lexists(place))
 
 
 def _reason(path: Path, mode: int, owned: Owned | None) -> str | None:

@@ -182,12 +182,21 @@ def test_a_first_file_that_fails_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_there_must_be_a_folder(tmp_path):
+def test_missing_folders_are_made(tmp_path):
+    with atomic(tmp_path / "new" / "er" / "out") as new:
+        new.write_text("new")
+    assert content(tmp_path / "new" / "er" / "out") == "new"
+    assert [path.name for path in (tmp_path / "new" / "er").iterdir()] == ["out"]
+
+
+def test_nothing_is_made_below_a_file(tmp_path):
+    (tmp_path / "file").write_text("mine")
     with (
-        pytest.raises(InputError, match=r"there is no folder .*nowhere; create it"),
-        atomic(tmp_path / "nowhere" / "out"),
+        pytest.raises(InputError, match=r"cannot write .*file is no folder; choose another place"),
+        atomic(tmp_path / "file" / "new" / "out"),
     ):
         pass
+    assert content(tmp_path / "file") == "mine"
 
 
 def test_a_link_among_the_folders_above_is_no_matter(tmp_path):

@@ -60,7 +60,6 @@ def demo(
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         import jax
 
-        out.mkdir(parents=True, exist_ok=True)
         records, drawn = [], []
         for (system, neurons), key in zip(
             plan.systems, jax.random.split(jax.random.key(SEED), len(plan.systems)), strict=True

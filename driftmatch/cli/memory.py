@@ -108,16 +108,14 @@ def _run(name: str, experiment, out: Path, quick: bool, force: bool, as_json: bo
     """Do it, draw it, and say what came out."""
     check_folder(out, "--out")
     picture, film = out / f"{name}.png", out / f"{name}.gif"
-    if out.exists():
-        check_output(picture, "--out", (".png",), force=force)
-        if not quick:
-            check_output(film, "--out", (".gif",), force=force)
+    check_output(picture, "--out", (".png",), force=force)
+    if not quick:
+        check_output(film, "--out", (".gif",), force=force)
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         from rich.markup import escape
 
         from driftmatch.figures import save
 
-        out.mkdir(parents=True, exist_ok=True)
         done = experiment(terminal)
         terminal.meter.start("drawing", 1)
         save(done.draw(), picture, overwrite=force)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from driftmatch.atomic import Owned, check_place
+from driftmatch.atomic import Owned, check_place, nearest_folder
 from driftmatch.errors import InputError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -52,7 +52,8 @@ Force = Annotated[
 def check_output(
     path: Path, option: str, suffixes: tuple[str, ...], *, force: bool, owned: Owned | None = None
 ) -> Path:
-    """A path that can be written to later; raises `InputError` now if it cannot.
+    """A path that can be written to later, in a folder that is made if it is missing; raises
+    `InputError` now if it cannot.
 
     `owned`: for folders, as for `atomic`.
     """
@@ -60,10 +61,7 @@ def check_output(
         raise InputError(
             f"{option} must end in {' or '.join(suffixes)}, which says the format; got {path}"
         )
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}: make it, or choose another {option}")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"the folder {path.parent} cannot be written to: choose another {option}")
+    _check_writable(nearest_folder(path), option)
     if os.path.lexists(path) and not force:
         raise InputError(
             f"{path} exists already: pass --force to overwrite it, or choose another {option}"
@@ -76,7 +74,10 @@ def check_folder(folder: Path, option: str) -> Path:
     """A folder that files can be written to, once it is made; raises `InputError` if it cannot."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{option} must be a folder, and {folder} is a file: choose another one")
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    _check_writable(folder if folder.exists() else nearest_folder(folder), option)
+    return folder
+
+
+def _check_writable(there: Path, option: str) -> None:
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise InputError(f"the folder {there} cannot be written to: choose another {option}")
-    return folder

@@ -42,14 +42,12 @@ def paper(
     numbers = _numbers(figure)
     check_folder(out, "--out")
     files = {n: out / f"figure{n}.png" for n in numbers}
-    if out.exists():
-        for path in files.values():
-            check_output(path, "--out", (".png",), force=force)
+    for path in files.values():
+        check_output(path, "--out", (".png",), force=force)
     began = time.perf_counter()
     with Terminal(as_json=as_json, quiet=quiet) as terminal:
         from driftmatch.figures import save
 
-        out.mkdir(parents=True, exist_ok=True)
         workshop = Workshop(QUICK if quick else FULL, seed, terminal.meter)
         records = []
         for n, path in files.items():

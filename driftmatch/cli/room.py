@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from driftmatch.atomic import nearest_folder
 from driftmatch.errors import InputError
 
 _COPIES = {".nc": 3, ".zarr": 2}  # of a run, in memory: itself, and as it is written
@@ -16,7 +17,7 @@ def check_room(out: Path, samples: float, values: int, itemsize: int) -> None:
     """
     size = samples * values * itemsize
     _compare(_COPIES[out.suffix] * size, available_memory(), "memory", "this run and its file need")
-    _compare(size, shutil.disk_usage(out.parent).free, "room on the disk", f"{out} needs")
+    _compare(size, shutil.disk_usage(nearest_folder(out)).free, "room on the disk", f"{out} needs")
 
 
 def _compare(needed: float, there: int | None, what: str, who: str) -> None:

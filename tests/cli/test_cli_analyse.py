@@ -265,7 +265,7 @@ def test_a_truncated_model_gets_one_line(fails, model, analysed):
         (["net.safetensors", "--noise", "1"], "--noise and --set are for systems"),
         (["lorenz", "--alone"], "--alone is for saved models"),
         (["lorenz", "--figure", "a.gif"], "--figure must end in .png"),
-        (["lorenz", "--figure", "gone/a.png"], "there is no folder gone"),
+        (["lorenz", "--figure", "net.safetensors/a.png"], "cannot be written to"),
         (["lorenz", "--figure", "a.png", "--no-figure"], "exclude each other"),
         (["lorenz", "--skip", "lyapunow"], "did you mean 'lyapunov'?"),
         (["lorenz", "--duration", "-1"], "duration"),

@@ -140,7 +140,7 @@ def test_a_bad_model_gets_one_line(fails, model, judged, spoil, message):
         (["nat.safetensors"], "did you mean net.safetensors?"),
         (["net.safetensors", "--target", "lorens"], "did you mean 'lorenz'?"),
         (["net.safetensors", "--figure", "both.gif"], "--figure must end in .png"),
-        (["net.safetensors", "--figure", "gone/both.png"], "there is no folder gone"),
+        (["net.safetensors", "--figure", "net.safetensors/a.png"], "cannot be written to"),
     ],
 )
 def test_bad_input_gets_one_line(fails, model, judged, arguments, message):

@@ -16,6 +16,7 @@ def drawn(monkeypatch):
         return sde, network, None, None, label, drift_error
 
     def save(figure, path, overwrite=True):
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"picture")
 
     monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", runs)

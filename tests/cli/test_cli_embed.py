@@ -114,7 +114,7 @@ def test_a_real_network_end_to_end(cli):
         (["lorenz", "--tau", "0"], "tau must be a positive number"),
         (["lorenz", "--tau", "nan"], "tau must be a positive number"),
         (["lorenz", "--out", "net.txt"], "--out must end in .safetensors"),
-        (["lorenz", "--out", "nowhere/net.safetensors"], "there is no folder nowhere"),
+        (["lorenz", "--out", "my_model.py/net.safetensors"], "cannot be written to"),
     ],
 )
 def test_bad_input_gets_one_line(fails, user_file, arguments, message):

@@ -25,6 +25,7 @@ def drawn(monkeypatch):
     calls = {}
 
     def save(figure, path, overwrite=True):
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"picture")
 
     def draw(name, *arguments):

@@ -124,8 +124,9 @@ def test_what_cannot_be_filmed_is_refused_before_anything_is_drawn(tmp_path):
     one = recall(2)
     with pytest.raises(InputError, match=r"\.gif or \.mp4, got 'a\.png'"):
         animate_recall(one, tilt(2), tmp_path / "a.png")
-    with pytest.raises(InputError, match="there is no folder"):
-        animate_recall(one, tilt(2), tmp_path / "nowhere" / "a.gif")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="is no folder"):
+        animate_recall(one, tilt(2), tmp_path / "file" / "a.gif")
     with pytest.raises(InputError, match="the Tilt that was the cue"):
         animate_recall(one, tilt(1), tmp_path / "a.gif")
     with pytest.raises(InputError, match="from 2 to 200, got 1000"):
@@ -136,4 +137,4 @@ def test_what_cannot_be_filmed_is_refused_before_anything_is_drawn(tmp_path):
         animate_walk(one, tmp_path / "a.gif")  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="what switch returned"):
         animate_switching(one, tmp_path / "a.gif")  # pyright: ignore[reportArgumentType]
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

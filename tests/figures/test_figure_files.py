@@ -42,10 +42,11 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(fig, tmp_path, monkeypat
 
 
 def test_bad_paths_are_refused(fig, tmp_path):
+    (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match=r"\.png, \.pdf or \.svg"):
         save(fig, tmp_path / "a.txt")
-    with pytest.raises(InputError, match="there is no folder"):
-        save(fig, tmp_path / "nowhere" / "a.png")
+    with pytest.raises(InputError, match="is no folder"):
+        save(fig, tmp_path / "file" / "a.png")
 
 
 def test_style_holds_inside_and_is_undone_by_an_error():
