@@ -15,7 +15,7 @@ from driftmatch.cli.analyse import analyse
 from driftmatch.cli.compare import compare
 from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
-from driftmatch.cli.failures import INTERRUPTED, reported
+from driftmatch.cli.failures import INTERRUPTED, TERMINATED, reported
 from driftmatch.cli.list import list_systems
 from driftmatch.cli.memory import app as memory
 from driftmatch.cli.paper import paper
@@ -70,9 +70,9 @@ def main() -> None:
     try:
         app(prog_name="driftmatch")
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code in (INTERRUPTED, TERMINATED):
             # JAX may crash when Python takes it down after an interrupted compilation.
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(INTERRUPTED)
+            os._exit(end.code)
         raise

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from driftmatch.cli.failures import INTERRUPTED
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
 from driftmatch.cli.room import check_room
 from driftmatch.cli.tables import number, plain_table, verdict
@@ -107,7 +106,7 @@ def simulate(
         record |= {"seconds": seconds, "out": None if out is None else str(out)}
         terminal.result(record, *_shown(run, record))
     if run.outcome is Outcome.INTERRUPTED:
-        raise typer.Exit(INTERRUPTED)
+        raise KeyboardInterrupt
 
 
 def _told(run: "Trajectory | NetworkTrajectory") -> dict[str, Any]:

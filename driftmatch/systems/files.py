@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from driftmatch.errors import InputError
+from driftmatch.errors import InputError, exits_raise
 from driftmatch.sde import AbstractSDE
 from driftmatch.systems.parameters import check_names
 from driftmatch.words import did_you_mean
@@ -66,20 +67,25 @@ def _run(file: Path) -> ModuleType:
 
 
 def _guarded(file: Path, function: Callable[[], T]) -> T:
-    """Call code of the user's; its failure becomes one sentence that says the line."""
+    """Call code of the user's; its failure, or its end, becomes one sentence that says the line."""
+    own = os.path.realpath(file)  # Python names files in full
     try:
-        return function()
+        with exits_raise():
+            return function()
     except (Exception, SystemExit) as error:
         said = " ".join(str(error).split())
         lines = [
             frame.lineno
             for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == str(file)
+            if os.path.realpath(frame.filename) == own
         ]
-        if isinstance(error, SyntaxError) and error.filename == str(file):
+        if isinstance(error, SyntaxError) and os.path.realpath(error.filename or "") == own:
             lines, said = [error.lineno], error.msg
         where = f"{file}, line {lines[-1]}" if lines else str(file)
-        what = said if isinstance(error, InputError) else f"{type(error).__name__}: {said}"
+        if isinstance(error, SystemExit):
+            what = f"it ends the program (exit status {said}): take that out"
+        else:
+            what = said if isinstance(error, InputError) else f"{type(error).__name__}: {said}"
         raise InputError(f"{where}: {what}") from error
 
 

@@ -1,6 +1,8 @@
 import _thread
+import contextlib
 import errno
 import os
+import signal
 import sys
 import threading
 from types import SimpleNamespace
@@ -80,14 +82,76 @@ def test_a_broken_pipe_is_left_to_typer():
         reported(command)()
 
 
-def test_an_interrupt_lost_in_a_callback_is_sent_again(monkeypatch):
+@pytest.mark.parametrize("first", [None, signal.SIGTERM])
+def test_a_signal_lost_in_a_callback_is_sent_again(monkeypatch, first):
     """C code that calls Python back cannot pass an exception on: Python reports it and goes on."""
-    sent, usual = threading.Event(), sys.unraisablehook
-    monkeypatch.setattr(_thread, "interrupt_main", sent.set)
+    sent, usual, numbers = threading.Event(), sys.unraisablehook, []
+    monkeypatch.setattr(
+        _thread, "interrupt_main", lambda number: (numbers.append(number), sent.set())
+    )
 
     def command():
+        if first is not None:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(first)
         sys.unraisablehook(SimpleNamespace(exc_type=KeyboardInterrupt))
         assert sent.wait(5)
 
     reported(command)()
     assert sys.unraisablehook is usual
+    assert numbers == [first or signal.SIGINT]
+
+
+def test_termination_is_an_interruption_with_another_code(capsys):
+    usual = signal.getsignal(signal.SIGTERM)
+    kept = []
+
+    def command():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            kept.append("what was computed")
+            raise
+
+    with pytest.raises(typer.Exit) as ending:
+        reported(command)()
+    assert (ending.value.exit_code, capsys.readouterr().err) == (143, "terminated\n")
+    assert kept
+    assert signal.getsignal(signal.SIGTERM) is usual
+
+
+def test_a_command_off_the_main_thread_leaves_signals_alone():
+    done = []
+    thread = threading.Thread(target=reported(lambda: done.append(1)))
+    thread.start()
+    thread.join()
+    assert done == [1]
+
+
+LATE = """
+import os, jax, driftmatch as dm
+
+def under_x64(act):
+    def drift(z):
+        if jax.config.jax_enable_x64:
+            act()
+        return -z
+    return dm.SDE(drift, 0.1, 2, start=(1.0, 0.0), time_scale=1.0)
+
+exits = under_x64(lambda: os._exit(0))
+fails = under_x64(lambda: [][0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("attribute", "line"),
+    [
+        ("exits", "late.py, line 11: it ends the program (exit status 0): take that out"),
+        ("fails", "late.py, line 12: IndexError: list index out of range"),
+    ],
+)
+def test_a_drift_that_fails_later_is_blamed_by_its_line(fails, tmp_path, attribute, line):
+    """In double precision it is first called when the run begins, long after the file was run."""
+    (tmp_path / "late.py").write_text(LATE)
+    message = fails("simulate", f"./late.py:{attribute}", "--duration", 1, "--dt", 0.1)
+    assert message.endswith(line)

@@ -107,8 +107,9 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_the_meter_is_for_terminals_and_an_interrupted_run_is_saved(tmp_path):
-    """Ctrl-C once the meter shows that steps are being taken."""
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_meter_is_for_terminals_and_an_interrupted_run_is_saved(tmp_path, sent, code):
+    """Ctrl-C, or what schedulers send, once the meter shows that steps are being taken."""
     from driftmatch.storage.trajectories import load_trajectory
 
     out = tmp_path / "run.nc"
@@ -125,10 +126,10 @@ def test_the_meter_is_for_terminals_and_an_interrupted_run_is_saved(tmp_path):
     # A sample is kept every ten units of time, and there must be one.
     while not re.search(rb"t = \d{3}", seen) and time.monotonic() < deadline:
         seen += os.read(terminal, 4096)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     printed, _ = process.communicate(timeout=100)
     assert b"loading" in seen
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "interrupted" in printed
     assert "\x1b" not in printed
     run = load_trajectory(out)

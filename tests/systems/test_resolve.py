@@ -1,4 +1,7 @@
+import os
+import sys
 import textwrap
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -145,7 +148,13 @@ def test_what_is_made_cannot_be_set(write):
         ("x = 1\ny = x / 0\n", r"line 2: ZeroDivisionError: division by zero"),
         ("def f(:\n", r"line 1: SyntaxError: "),
         ("import driftmatc\n", r"line 1: ModuleNotFoundError: No module named 'driftmatc'"),
-        ("import sys\n\nsys.exit(3)\n", r"line 3: SystemExit: 3"),
+        ("import sys\n\nsys.exit(3)\n", r"line 3: it ends the program \(exit status 3\)"),
+        ("import os\nos._exit(0)\n", r"line 2: it ends the program \(exit status 0\)"),
+        ("import os\n\ndef sde():\n    os._exit(4)\n", r"line 4: it ends the program"),
+        (
+            "import os\nimport driftmatch as dm\nsde = dm.SDE(lambda x: os._exit(0), 1.0, dim=2)\n",
+            r"line 3: it ends the program",
+        ),
         (
             "import driftmatch as dm\nsde = dm.SDE(lambda x: x[:1], 1.0, dim=2)\n",
             r"line 2: the drift must return shape \(2,\)",
@@ -166,9 +175,28 @@ def test_bad_files(write, text, sentence):
     assert "\n" not in str(raised.value)
 
 
-def test_a_failing_file_leaves_the_import_path_alone(write):
-    import sys
+@pytest.mark.parametrize("text", ["x = 1\ny = x / 0\n", "x = 1\ndef f(:\n"])
+def test_the_line_is_known_however_the_file_is_named(write, text, monkeypatch):
+    folder = Path(write(text)).parent
+    (folder / "sub").mkdir()
+    (folder / "link.py").symlink_to("my_model.py")
+    monkeypatch.chdir(folder)
+    for name in ("my_model.py", "./sub/../my_model.py:sde", "link.py"):
+        with pytest.raises(dm.InputError, match=r"\w\.py, line 2: "):
+            resolve(name)
+    monkeypatch.chdir(folder / "sub")
+    with pytest.raises(dm.InputError, match=r"^\.\./my_model\.py, line 2: "):
+        resolve("../my_model.py")
 
+
+def test_exits_are_exits_again_afterwards(write):
+    before = os._exit
+    with pytest.raises(dm.InputError, match="it ends the program"):
+        resolve(write("import os\nos._exit(3)\n"))
+    assert os._exit is before
+
+
+def test_a_failing_file_leaves_the_import_path_alone(write):
     before = list(sys.path)
     with pytest.raises(dm.InputError):
         resolve(write("1 / 0"))
