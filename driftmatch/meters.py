@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from driftmatch.words import encodable
+
 
 class AbstractMeter(abc.ABC):
     """Receives the progress of a long computation.
@@ -106,6 +108,7 @@ class LineMeter(AbstractMeter):
 
     def _write(self, note: str) -> None:
         line = f"{self._description}: {100 * self._done // self._total} %  {note}"
+        line = encodable(line, self._file)
         self._file.write("\r" + line.ljust(self._written))
         self._file.flush()
         self._written, self._last = len(line), time.monotonic()
@@ -138,13 +141,16 @@ class TerminalMeter(AbstractMeter):
             transient=True,
         )
         self._progress.start()
+        description = encodable(description, self._console.file)
         self._task = self._progress.add_task(description, total=total, note="")
 
     def advance(self, steps: int, note: str = "") -> None:
         if self._line is not None:
             self._line.advance(steps, note)
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, advance=steps, note=note)
+            self._progress.update(
+                self._task, advance=steps, note=encodable(note, self._console.file)
+            )
 
     def stop(self) -> None:
         if self._line is not None:

@@ -46,7 +46,7 @@ class Record:
     def __repr__(self) -> str:
         parts = (f"{name}={brief(value)}" for name, value in self._shown().items())
         line = f"{type(self).__name__}({', '.join(parts)})"
-        return line if len(line) <= _LONG else f"{line[: _LONG - 2]}…)"
+        return line if len(line) <= _LONG else f"{line[: _LONG - 4]}...)"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -113,10 +113,10 @@ def brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(map(str, value))}}}"
     if isinstance(value, Record):
-        return f"{type(value).__name__}(…)"
+        return f"{type(value).__name__}(...)"
     if isinstance(value, tuple | list):
         if len(value) > _FEW:
-            return f"{len(value)} × {type(value[0]).__name__}"
+            return f"{len(value)} x {type(value[0]).__name__}"
         return f"({', '.join(map(brief, value))})"
     return " ".join(repr(value).split())
 

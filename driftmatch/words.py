@@ -1,8 +1,10 @@
 """Small help with names that people type, and with text that files bring."""
 
+import codecs
 import difflib
 import functools
 import inspect
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
@@ -32,11 +34,59 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without what could steer a terminal: control, format and unpaired characters.
+    """The text without what could steer a terminal: control and format characters.
 
-    Line ends stay, other white space becomes a blank.
+    Line ends stay, other white space becomes a blank, bytes that are no text are spelled out.
     """
-    return "".join(c if c.isprintable() or c == "\n" else " " if c.isspace() else "" for c in text)
+
+    def shown(c: str) -> str:
+        if c.isprintable() or c == "\n":
+            return c
+        return " " if c.isspace() else _escaped(c) if "\ud800" <= c <= "\udfff" else ""
+
+    return "".join(map(shown, text))
+
+
+def encodable(text: str, stream: object) -> str:
+    """The text in characters that a stream has: σ² as sigma^2 where there is ASCII alone."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, SPELLED).decode(encoding)
+
+
+SPELLED = "driftmatch.spelled"  # what `encodable` does, as an error handler for streams
+_SIGNS = {
+    "−": "-", "–": "-", "—": "-", "±": "+-", "×": "x", "·": "*", "½": "1/2", "∞": "inf",
+    "√": "sqrt", "∇": "grad ", "‖": "||", "⟨": "<", "⟩": ">", "…": "...", "→": "->", "✓": "ok",
+}  # fmt: skip
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """In place of characters that cannot be encoded: what they are called, or else their number."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text, is_raised = "", False
+    for c in error.object[error.start : error.end]:
+        form, _, base = unicodedata.decomposition(c).partition(" ")
+        if form in ("<super>", "<sub>"):
+            text += "^" if form == "<super>" and not is_raised else ""
+            c = chr(int(base, 16))
+        is_raised = form == "<super>"
+        match unicodedata.name(c, "").split():
+            case ["GREEK", case, "LETTER", name]:
+                text += name.title() if case == "CAPITAL" else name.lower()
+            case _:
+                text += c if c.isascii() else _SIGNS.get(c) or _escaped(c)
+    return text, error.end
+
+
+def _escaped(c: str) -> str:
+    """\\xe9 for é, and \\xff for a byte of a file's name that is no text."""
+    if "\udc80" <= c <= "\udcff":
+        c = chr(ord(c) - 0xDC00)
+    return c.encode("ascii", "backslashreplace").decode()
+
+
+codecs.register_error(SPELLED, _spell)
 
 
 def spelled(function: Function) -> Function:

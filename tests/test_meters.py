@@ -78,3 +78,13 @@ def test_where_there_is_no_terminal_a_line_is_written(capsys):
     meter.advance(1)
     meter.stop()
     assert "sample: 0 %" in capsys.readouterr().err
+
+
+def test_a_line_in_ascii_spells_out_what_it_cannot_write(monkeypatch):
+    monkeypatch.setattr("time.monotonic", lambda: 10.0)
+    file = io.TextIOWrapper(io.BytesIO(), "ascii")
+    meter = LineMeter(file)
+    meter.start("fit \u03c3\u00b2", 4)
+    meter.stop()
+    file.seek(0)
+    assert "fit sigma^2: 0 %" in file.read()

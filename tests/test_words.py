@@ -1,7 +1,10 @@
-"""Words that were typed wrongly are answered with the right ones."""
+"""Words that were typed wrongly are answered with the right ones, and all can be shown."""
 
+import ast
 import inspect
+import io
 import pickle
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 import driftmatch as dm
 from driftmatch.storage.models import read_header
-from driftmatch.words import spelled
+from driftmatch.words import encodable, printable, spelled
 
 KEY = jax.random.key(0)
 SDE = dm.systems.lorenz()
@@ -78,3 +81,46 @@ def test_known_keywords_pass_and_other_errors_stay():
         power()
     with pytest.raises(TypeError, match="has no argument 'base'"):  # it has no name to be given by
         power(base=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled_out"),
+    [
+        ("\u03c3\u00b2/2 \u00b1 0.1", "sigma^2/2 +- 0.1"),
+        ("\u0393z\u2081 \u2212 \u2026", "Gammaz1 - ..."),
+        ("L\u207b\u00b9\u1d40", "L^-1T"),
+        ("\u2713 \u221e \u2016W\u208b\u2016\u00b2", "ok inf ||W-||^2"),
+        ("\u00e9\u4e2d.py", "\\xe9\\u4e2d.py"),
+        ("\udcff.py", "\\xff.py"),
+    ],
+)
+def test_what_a_terminal_has_no_characters_for_is_spelled_out(text, spelled_out):
+    ascii_only = io.TextIOWrapper(io.BytesIO(), "ascii")
+    assert encodable(text, ascii_only) == spelled_out
+    utf8 = text if "\udcff" not in text else spelled_out
+    assert encodable(text, io.TextIOWrapper(io.BytesIO(), "utf-8")) == utf8
+    assert encodable(text, io.StringIO()) == utf8
+
+
+def sentences(tree):
+    """The texts in a module, but for its docstrings."""
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Constant) and not isinstance(node, ast.Expr):
+                yield str(child.value)
+
+
+def test_no_sign_that_is_shown_goes_without_a_name():
+    """All of the package's own sentences, tables and equations can be read in ASCII."""
+    ascii_only, signs = io.TextIOWrapper(io.BytesIO(), "ascii"), 0
+    for path in Path(dm.__file__).parent.rglob("*.py"):
+        if path.parent.name != "figures":
+            for text in sentences(ast.parse(path.read_text(encoding="utf-8"))):
+                own = "".join(c for c in text if not c.isascii() and c.isprintable())
+                signs += len(own)
+                assert "\\" not in encodable(own, ascii_only), f"{path.name}: {text}"
+    assert signs > 50
+
+
+def test_what_steers_a_terminal_is_left_out():
+    assert printable("\x1b[2Ja\tb\u202e\udcff\n") == "[2Ja b\\xff\n"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import typer
 
 from driftmatch.errors import ComputationError, InputError, exits_raise
-from driftmatch.words import printable
+from driftmatch.words import encodable, printable
 
 BAD_INPUT, FAILED, INTERRUPTED, TERMINATED = 2, 1, 130, 143
 TRACEBACK = "DRIFTMATCH_TRACEBACK"
@@ -43,7 +43,7 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
                 raise  # the reader of our output has gone; Typer ends quietly
             code, line = _judged(error)
             if os.environ.get(TRACEBACK):
-                typer.echo(printable(traceback.format_exc()), err=True)
+                typer.echo(encodable(printable(traceback.format_exc()), sys.stderr), err=True)
             _print_error(line)
             raise typer.Exit(code) from None
 
@@ -119,4 +119,4 @@ def _place(error: BaseException) -> str:
 
 def _print_error(line: str) -> None:
     typer.secho("error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
-    typer.echo(" ".join(printable(line).split()), err=True)
+    typer.echo(encodable(" ".join(printable(line).split()), sys.stderr), err=True)

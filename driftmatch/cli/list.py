@@ -43,8 +43,8 @@ def _list_catalogue(terminal: Terminal) -> None:
 
 
 def _shown(records: list[dict]):
+    from rich.markup import escape
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 1, 0), header_style="dim")
     table.add_column("name", style="bold", no_wrap=True)
@@ -55,9 +55,8 @@ def _shown(records: list[dict]):
         if len(equation) > EQUATION_WIDTH:
             equation = equation.replace(",  ", "\n")
         defaults = "  ".join(f"{k}={_short(v)}" for k, v in record["parameters"].items())
-        text = Text.assemble(
-            record["description"], "\n", (equation, "cyan"), "\n", (defaults, "dim")
-        )
+        text = f"{escape(record['description'])}\n[cyan]{escape(equation)}[/]\n"
+        text += f"[dim]{escape(defaults)}[/]"
         table.add_row(record["name"].replace("_", "-"), str(record["dimension"]), text)
     yield table
     others = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

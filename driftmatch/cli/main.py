@@ -4,6 +4,7 @@ Only Typer is imported here. Whatever is heavy is imported by a command when it 
 and mistyped options are answered at once.
 """
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -20,6 +21,7 @@ from driftmatch.cli.list import list_systems
 from driftmatch.cli.memory import app as memory
 from driftmatch.cli.paper import paper
 from driftmatch.cli.simulate import simulate
+from driftmatch.words import SPELLED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,6 +69,9 @@ app.add_typer(memory, name="memory")
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=SPELLED)  # help says σ, too
     try:
         app(prog_name="driftmatch")
     except SystemExit as end:

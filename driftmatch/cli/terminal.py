@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from driftmatch.meters import SILENT, AbstractMeter, TerminalMeter
-from driftmatch.words import printable
+from driftmatch.words import encodable, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -65,14 +65,20 @@ class Terminal(contextlib.AbstractContextManager):
 
 def _console(output) -> "Console":
     """A console to which only its own styles bring control sequences, never the text: that may come
-    from a file of anybody's."""
+    from a file of anybody's. What the terminal has no characters for is spelled out."""
     from rich.console import Console
     from rich.segment import Segment
 
+    def clean(text: str) -> str:
+        return encodable(printable(text), output)
+
     class Clean(Console):
+        def render_str(self, text, **options):  # before columns are measured
+            return super().render_str(encodable(text, output), **options)
+
         def render(self, renderable, options=None):
             for text, style, control in super().render(renderable, options):
-                yield Segment(text if control else printable(text), style, control)
+                yield Segment(text if control else clean(text), style, control)
 
     return Clean(file=output, highlight=False)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from commands import only_json
@@ -15,6 +16,9 @@ from driftmatch.cli.main import app
 
 HEAVY = ["jax", "numpy", "scipy", "matplotlib", "equinox", "diffrax", "xarray", "driftmatch.sde"]
 COMMANDS = ["demo", "embed", "simulate", "compare", "analyse", "paper", "list"]
+
+
+ROOT = str(Path(__file__).parents[2])
 
 
 def driftmatch(*arguments, **options):
@@ -87,10 +91,38 @@ def test_json_from_outside():
     assert only_json(run)["systems"]
 
 
-def test_bad_input_from_outside():
-    run = driftmatch("embed", "lorens")
+def test_bad_input_from_outside_where_there_is_ascii_alone(tmp_path):
+    """The file's name and what went wrong in it arrive whatever the terminal can show."""
+    (tmp_path / "\u00e9.py").write_text("1 / 0")
+    plain = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    run = driftmatch("embed", "./\u00e9.py", cwd=tmp_path, env=plain | {"PYTHONPATH": ROOT})
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == "error: there is no system 'lorens'; did you mean 'lorenz'?\n"
+    assert re.fullmatch(
+        r"error: (\\xe9|\\xc3\\xa9)\.py, line 1: ZeroDivisionError: division by zero\n", run.stderr
+    )
+
+
+def test_tables_and_help_where_there_is_ascii_alone():
+    code = """if True:
+        import sys
+        from driftmatch.cli.main import main
+        for arguments in (["embed", "--help"], ["list"]):
+            sys.argv = ["driftmatch", *arguments]
+            try:
+                main()
+            except SystemExit as end:
+                assert not end.code, end.code
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=120,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": ROOT, "COLUMNS": "80"},
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (0, b"")
+    shown = run.stdout.decode("ascii")
+    assert "sigma of the system's additive noise" in " ".join(shown.replace("|", " ").split())
+    assert "dx = -Bx dt + sqrt(2D) dB" in shown
+    table = shown[shown.index("van-der-pol ") :]
+    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_a_reader_that_goes_away_is_no_error():

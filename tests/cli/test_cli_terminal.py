@@ -1,3 +1,4 @@
+import io
 import json
 import math
 import sys
@@ -111,3 +112,20 @@ def test_numbers_with_errors(value, error, text):
 
 def test_a_verdict_is_shown_as_it_is():
     assert verdict("[x]", good=True) == r"[green]\[x][/]"
+
+
+def test_a_table_in_ascii_keeps_its_columns(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    table = plain_table("\u03c4", "\u2016W\u208b\u2016\u00b2 \u00b1")
+    table.add_row("\u03c3\u00b2", "1.0 \u00b1 0.1")
+    table.add_row("plain", "\u2013")
+    with Terminal() as terminal:
+        terminal.show(table, verdict("\u2713 \u03b5", good=True))
+    stream.seek(0)
+    lines = stream.read().splitlines()
+    assert [line.split() for line in lines] == [
+        ["tau", "||W-||^2", "+-"], ["sigma^2", "1.0", "+-", "0.1"], ["plain", "-"],
+        ["ok", "epsilon"],
+    ]  # fmt: skip
+    assert len({len(line.rstrip()) for line in lines[:3]}) == 1
