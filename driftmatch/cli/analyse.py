@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from driftmatch.cli.completion import models_and_systems, parts
 from driftmatch.cli.findings import findings
 from driftmatch.cli.options import (
     PICTURES,
@@ -33,7 +34,11 @@ UNKNOWN_TARGET = "the file does not say what the network embeds, so no target st
 def analyse(
     system: Annotated[
         str,
-        typer.Argument(metavar="MODEL|SYSTEM", help="A saved model, or a system by its name."),
+        typer.Argument(
+            metavar="MODEL|SYSTEM",
+            autocompletion=models_and_systems,
+            help="A saved model, or a system by its name.",
+        ),
     ],
     alone: Annotated[
         bool, typer.Option("--alone", metavar="", help="Leave out the target of a saved model.")
@@ -41,7 +46,11 @@ def analyse(
     target: TargetName = None,
     skip: Annotated[
         list[str] | None,
-        typer.Option(metavar="PART", help="Leave a part out, such as irreversibility; repeatable."),
+        typer.Option(
+            metavar="PART",
+            autocompletion=parts,
+            help="Leave a part out, such as irreversibility; repeatable.",
+        ),
     ] = None,
     duration: Annotated[
         float | None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from driftmatch.cli.completion import models
 from driftmatch.cli.options import (
     PICTURES,
     AsJson,
@@ -47,7 +48,9 @@ FAITHFUL = "faithful: it cannot be told from another run of its target"
 
 
 def compare(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A saved model.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", autocompletion=models, help="A saved model.")
+    ],
     target: TargetName = None,
     noise: Noise = None,
     settings: Settings = None,

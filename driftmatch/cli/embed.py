@@ -1,10 +1,12 @@
 """``driftmatch embed``: a system in, a network in a file out."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from driftmatch.cli.completion import systems
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
 from driftmatch.cli.tables import percent, plain_table, verdict
 from driftmatch.cli.targets import MODEL, Target
@@ -26,6 +28,7 @@ def embed(
         str,
         typer.Argument(
             metavar="SYSTEM",
+            autocompletion=systems,
             help="A name from [b]driftmatch list[/b], dysts:Flow, or file.py:attribute.",
         ),
     ],
@@ -162,5 +165,6 @@ def _shown(embedding: "Embedding", record: dict):
     table.add_row("time", f"{report.seconds:.1f} s")
     yield table
     yield ""
-    yield verdict(escape(embedding.reason or str(embedding.outcome)), good=embedding.outcome.ok)
-    yield f"saved  {path}\nnext   driftmatch compare {path}"
+    yield verdict(embedding.reason or str(embedding.outcome), good=embedding.outcome.ok)
+    yield f"saved  {path}"
+    yield f"next   driftmatch compare {escape(shlex.quote(record['model']))}"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from driftmatch.atomic import Owned, check_place, nearest_folder
+from driftmatch.cli.completion import systems
 from driftmatch.errors import InputError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -37,6 +38,7 @@ TargetName = Annotated[
     typer.Option(
         "--target",
         metavar="SYSTEM",
+        autocompletion=systems,
         help="Another target than the one that the model's file names; a .py file is run.",
     ),
 ]

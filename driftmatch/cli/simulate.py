@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from driftmatch.cli.completion import models_and_systems
 from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
 from driftmatch.cli.room import check_room
 from driftmatch.cli.tables import number, plain_table, verdict
@@ -29,7 +30,11 @@ STEPS = 50
 def simulate(
     system: Annotated[
         str,
-        typer.Argument(metavar="MODEL|SYSTEM", help="A saved model, or a system by its name."),
+        typer.Argument(
+            metavar="MODEL|SYSTEM",
+            autocompletion=models_and_systems,
+            help="A saved model, or a system by its name.",
+        ),
     ],
     duration: Annotated[
         float | None,

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -222,3 +223,10 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten(fails, monkeypatch, t
     assert "--force" in fails("embed", "lorenz", "--neurons", 12)
     assert path.read_bytes() == b"mine"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_next_command_can_be_pasted(cli, embedded):
+    shown = cli("embed", "lorenz", "--out", "new folder/it's.safetensors").stdout
+    (line,) = (line for line in shown.splitlines() if line.startswith("next "))
+    words = shlex.split(line.removeprefix("next "))
+    assert words == ["driftmatch", "compare", "new folder/it's.safetensors"]
