@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from driftmatch.cli.completion import models_and_systems, parts
+from driftmatch.cli.completion import parts
 from driftmatch.cli.findings import findings
 from driftmatch.cli.options import (
     PICTURES,
     AsJson,
     Force,
+    ModelOrSystem,
     Noise,
     Quiet,
     Seed,
@@ -32,14 +33,7 @@ UNKNOWN_TARGET = "the file does not say what the network embeds, so no target st
 
 
 def analyse(
-    system: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL|SYSTEM",
-            autocompletion=models_and_systems,
-            help="A saved model, or a system by its name.",
-        ),
-    ],
+    system: ModelOrSystem,
     alone: Annotated[
         bool, typer.Option("--alone", metavar="", help="Leave out the target of a saved model.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from driftmatch.atomic import Owned, check_place, nearest_folder
-from driftmatch.cli.completion import systems
+from driftmatch.cli.completion import models_and_systems, systems
 from driftmatch.errors import InputError
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -32,6 +32,14 @@ Noise = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=X", help="Set a parameter of the system; repeatable."),
+]
+ModelOrSystem = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|SYSTEM",
+        autocompletion=models_and_systems,
+        help="A saved model, or a system by its name.",
+    ),
 ]
 TargetName = Annotated[
     str | None,

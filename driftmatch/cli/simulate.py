@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from driftmatch.cli.completion import models_and_systems
-from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, check_output
+from driftmatch.cli.options import (
+    AsJson,
+    Force,
+    ModelOrSystem,
+    Noise,
+    Quiet,
+    Seed,
+    Settings,
+    check_output,
+)
 from driftmatch.cli.room import check_room
 from driftmatch.cli.tables import number, plain_table, verdict
 from driftmatch.cli.targets import Target, check_model, check_settings
@@ -28,14 +36,7 @@ STEPS = 50
 
 
 def simulate(
-    system: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL|SYSTEM",
-            autocompletion=models_and_systems,
-            help="A saved model, or a system by its name.",
-        ),
-    ],
+    system: ModelOrSystem,
     duration: Annotated[
         float | None,
         typer.Option("--duration", "-T", metavar="X", help="Default: 1000 time scales."),
