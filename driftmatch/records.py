@@ -24,8 +24,11 @@ class Record:
     equal to itself. Fields that begin with an underscore are how a record works, and not shown.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, told: str = "", **options: Any) -> None:
+        """`told`: names of attributes for `to_dict`, in place of the fields, where these hold
+        recordings that no reader of numbers could use."""
         super().__init_subclass__(**options)
+        cls._told = tuple(told.split())
         dataclass(frozen=True, eq=False, repr=False)(cls)
 
     def __eq__(self, other: object) -> bool:
@@ -56,8 +59,10 @@ class Record:
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, and the outcome, as JSON has them; see `plain`."""
-        return {name: plain(value) for name, value in self._shown().items()}
+        """The fields and the outcome, or of a record of recordings the numbers that it comes to,
+        as JSON has them; see `plain`."""
+        numbers = {name: getattr(self, name) for name in self._told} or self._shown()
+        return {name: plain(value) for name, value in numbers.items()}
 
     def _shown(self) -> dict[str, Any]:
         """The fields by name, and the outcome of those that find it out themselves."""

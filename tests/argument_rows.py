@@ -413,7 +413,8 @@ MEMORY = {
     "memory.capacity": Row(
         memory.capacity, {"num_wells": [2], "key": K},
         {"num_wells": [*OBJECT, 3, [1], [2.0]], "key": KEY, "num_neurons": COUNT,
-         "arrangement": CHOICE, "dim": optional([*COUNT, 3]), **WITH_NOISE, "num_trials": COUNT},
+         "arrangement": CHOICE, "dim": optional([*COUNT, 3]), **WITH_NOISE, "num_trials": COUNT,
+         "meter": METER},
         exempt={"options": "embed refuses them"},
         runs=False,
     ),
@@ -476,6 +477,12 @@ MEMORY = {
         exempt={"options": "recall refuses them"},
         runs=False,
     ),
+    "memory.recall_experiment": Row(
+        memory.recall_experiment, {"key": K},
+        {"num_wells": [*COUNT, 1], "key": KEY, **WITH_NOISE, "num_neurons": COUNT,
+         "num_trials": [*COUNT, 3], "curves": FLAG, "meter": METER},
+        runs=False,
+    ),
     "memory.surroundings": Row(
         memory.surroundings, {"sde": WELLS, "key": K},
         {"sde": OBJECT, "key": KEY, "number": COUNT, "share": FRACTION, "margin": NON_NEGATIVE},
@@ -486,6 +493,12 @@ MEMORY = {
         {"system": OBJECT, "regions": ARRAY, "commands": [*OBJECT, [9], [0.5], [True]], "key": KEY,
          "strength": optional(NON_NEGATIVE), "pulse": optional(POSITIVE),
          "period": optional(POSITIVE), **STEP, "num_trials": COUNT, "meter": METER},
+        runs=False,
+    ),
+    "memory.switching_experiment": Row(
+        memory.switching_experiment, {"key": K},
+        {"key": KEY, "num_neurons": COUNT, "num_trials": COUNT,
+         "commands": [*OBJECT, [9], [0.5], [True]], "meter": METER},
         runs=False,
     ),
     "memory.tilt_toward": Row(
@@ -505,6 +518,12 @@ MEMORY = {
         {"make": [bad for bad in OBJECT if not callable(bad)], "values": [*NUMBERS, NAN, -1],
          "key": KEY, "parameter": TEXT, "num_neurons": COUNT, "meter": METER},
         exempt={"options": "walk refuses them"},
+        runs=False,
+    ),
+    "memory.walk_experiment": Row(
+        memory.walk_experiment, {"key": K},
+        {"num_wells": [*COUNT, 2], "key": KEY, "torque": NUMBER, "noise": POSITIVE,
+         "num_neurons": COUNT, "curves": FLAG, "meter": METER},
         runs=False,
     ),
     "memory.with_noise": Row(
@@ -558,6 +577,7 @@ LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFr
 Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
 memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall
 memory.Landscape memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve
-memory.Switching memory.Tilt memory.TiltedMinima memory.Walk memory.WalkCurve
+memory.RecallExperiment memory.Switching memory.SwitchingExperiment memory.Tilt memory.TiltedMinima
+memory.Walk memory.WalkCurve memory.WalkExperiment
 """
 EXEMPT |= dict.fromkeys(RECORDS.split(), RECORD)

@@ -24,7 +24,7 @@ Quick = Annotated[
 ]
 
 
-def associative(
+def recall(
     wells: Wells = 4,
     noise: Annotated[float, typer.Option(metavar="X", min=0, help="σ of the wells.")] = 0.35,
     neurons: Neurons = 256,
@@ -47,14 +47,14 @@ def associative(
         raise InputError(f"--trials must be at least one a well, {wells}, got {trials}")
 
     def experiment(terminal: Terminal) -> "Experiment":
-        from driftmatch.cli.memory_experiments import associative
+        from driftmatch.cli.memory_experiments import recall
 
-        return associative(wells, noise, neurons, trials, seed, terminal.meter, quick=quick)
+        return recall(wells, noise, neurons, trials, seed, terminal.meter, quick=quick)
 
-    _run("associative", experiment, out, quick, force, as_json, quiet)
+    _run("recall", experiment, out, quick, force, as_json, quiet)
 
 
-def sequential(
+def walk(
     wells: Wells = 6,
     torque: Annotated[float, typer.Option(metavar="X", help="F; negative turns back.")] = 0.4,
     noise: Annotated[float, typer.Option(metavar="X", help="σ, above 0.")] = 0.45,
@@ -77,11 +77,11 @@ def sequential(
         raise InputError(f"--noise must be above 0, or nothing ever jumps; got {noise:g}")
 
     def experiment(terminal: Terminal) -> "Experiment":
-        from driftmatch.cli.memory_experiments import sequential
+        from driftmatch.cli.memory_experiments import walk
 
-        return sequential(wells, torque, noise, neurons, seed, terminal.meter, quick=quick)
+        return walk(wells, torque, noise, neurons, seed, terminal.meter, quick=quick)
 
-    _run("sequential", experiment, out, quick, force, as_json, quiet)
+    _run("walk", experiment, out, quick, force, as_json, quiet)
 
 
 def switching(
@@ -128,9 +128,5 @@ def _run(name: str, experiment, out: Path, quick: bool, force: bool, as_json: bo
         terminal.result(record, *done.shown, "", *drawn)
 
 
-for _name, _command in (
-    ("associative", associative),
-    ("sequential", sequential),
-    ("switching", switching),
-):
-    app.command(_name)(reported(_command))
+for _command in (recall, walk, switching):
+    app.command(_command.__name__)(reported(_command))

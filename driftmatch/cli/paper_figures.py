@@ -213,11 +213,11 @@ def _recoveries(records: list[dict]) -> "RenderableType":
 # In the order of the paper.
 def tilting(workshop: Workshop) -> Drawn:
     """A landscape of four wells, tilted by an input to recall one of them."""
-    from driftmatch.cli.memory_experiments import associative
+    from driftmatch.cli.memory_experiments import recall
 
     is_small = workshop.plan.fit != FULL.fit
     neurons, trials = (64, 200) if is_small else (256, 1000)
-    done = associative(4, 0.35, neurons, trials, workshop.seed, workshop.meter, quick=is_small)
+    done = recall(4, 0.35, neurons, trials, workshop.seed, workshop.meter, quick=is_small)
     return Drawn(done.draw(), done.record, done.shown)
 
 

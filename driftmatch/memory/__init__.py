@@ -12,12 +12,15 @@ from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.passage_times import PassageTimes, passage_times
 from driftmatch.memory.rates import Rate
 from driftmatch.memory.recall import Recall, corrupt, recall
+from driftmatch.memory.recall_experiment import RecallExperiment, recall_experiment
 from driftmatch.memory.regions import Regions, cores
 from driftmatch.memory.sequential import Walk, WalkCurve, walk, walk_curve
 from driftmatch.memory.switching import Switching, surroundings, switch
+from driftmatch.memory.switching_experiment import SwitchingExperiment, switching_experiment
 from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.memory.trials import AbstractTrials, Pooled, pooled
+from driftmatch.memory.walk_experiment import WalkExperiment, walk_experiment
 from driftmatch.words import no_attribute
 
 __all__ = [
@@ -34,12 +37,15 @@ __all__ = [
     "Rate",
     "Recall",
     "RecallCurve",
+    "RecallExperiment",
     "Regions",
     "Switching",
+    "SwitchingExperiment",
     "Tilt",
     "TiltedMinima",
     "Walk",
     "WalkCurve",
+    "WalkExperiment",
     "associative_memory",
     "capacity",
     "committor",
@@ -54,11 +60,14 @@ __all__ = [
     "reachable",
     "recall",
     "recall_curve",
+    "recall_experiment",
     "surroundings",
     "switch",
+    "switching_experiment",
     "tilt_toward",
     "walk",
     "walk_curve",
+    "walk_experiment",
     "with_noise",
 ]
 

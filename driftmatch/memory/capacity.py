@@ -12,6 +12,7 @@ from driftmatch.arguments import (
     check_choice,
     check_count,
     check_key,
+    check_meter,
     check_non_negative,
     shown,
 )
@@ -24,6 +25,7 @@ from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.recall import recall
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
+from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.records import Record
 from driftmatch.systems.wells import on_a_circle, wells
@@ -34,7 +36,11 @@ _SETTLING = 10  # time scales, with and without the cue
 _CANDIDATES = 64
 
 
-class Capacity(Record):
+class Capacity(
+    Record,
+    told="num_wells dim num_neurons trials success intervals worst hopfield_success "
+    "hopfield_intervals drift_errors",
+):
     """Recall against the number of memories, of embedded wells and of Hopfield's network.
 
     - `num_wells`: W, shape (V,). - `dim`: k. - `num_neurons`: n, of both networks.
@@ -89,6 +95,7 @@ def capacity(
     dim: int | None = None,
     noise: float = 0.35,
     num_trials: int = 100,
+    meter: AbstractMeter | bool = SILENT,
     **options: Any,
 ) -> Capacity:
     """Embed ever more wells in networks of the same size, and recall each of them.
@@ -106,7 +113,8 @@ def capacity(
       from each other. - `dim`: k, 2 by default.
     - `noise`: σ during recall; states to match at are drawn at 0.65, so that the ways between the
       wells are visited too.
-    - `num_trials`: for each well. - `options`: further arguments of `embed`.
+    - `num_trials`: for each well. - `meter`: told of the progress.
+    - `options`: further arguments of `embed`.
     """
     each = as_list(num_wells)
     if not each:
@@ -118,6 +126,7 @@ def capacity(
         raise InputError(f"a circle has 2 dimensions, got dim = {k}: choose arrangement='random'")
     noise = check_non_negative("noise", noise)
     n, M = check_count("num_neurons", num_neurons), check_count("num_trials", num_trials)
+    meter = check_meter(meter)
     options.setdefault("check", False)  # recall is the check here
     found = []
     for W, each in zip(numbers, jax.random.split(check_key(key), len(numbers)), strict=True):
@@ -125,9 +134,9 @@ def capacity(
         centres = on_a_circle(W) if arrangement == "circle" else _sphere(W, k, key_places)
         target = wells(centres, noise=_MATCHED)
         targets = landscape(target)
-        embedding = embed(target, n, key=key_fit, **options)
+        embedding = embed(target, n, key=key_fit, meter=meter, **options)
         network = with_noise(embedding.network, noise / _MATCHED)
-        recalled = _recalled(network, targets, M, key_recall)
+        recalled = _recalled(network, targets, M, key_recall, meter)
         of_signs = _hopfield_recalled(network, targets, M, key_hopfield)
         found.append((recalled, of_signs, embedding.report.drift_error))
     successes, hopfield, errors = zip(*found, strict=True)
@@ -150,7 +159,7 @@ def _sphere(W: int, k: int, key: PRNGKeyArray) -> Float[np.ndarray, "W k"]:
 
 
 def _recalled(
-    network: Network, targets: Landscape, M: int, key: PRNGKeyArray
+    network: Network, targets: Landscape, M: int, key: PRNGKeyArray, meter: AbstractMeter
 ) -> Int[np.ndarray, " W"]:
     """How often each well was recalled; the cue lasts long enough to cross all wells."""
     key_scale, *keys = jax.random.split(key, len(targets.minima) + 1)
@@ -161,7 +170,7 @@ def _recalled(
         release = settling + 4 * width(targets.minima) / tilt.strength
         run = recall(
             network, tilt, duration=release + settling, release=release, dt=dt, key=each,
-            num_trials=M,
+            num_trials=M, meter=meter,
         )  # fmt: skip
         successes.append(run.successes)
     return np.array(successes)

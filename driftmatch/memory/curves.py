@@ -25,7 +25,7 @@ from driftmatch.wrappers import AbstractWrapper, Input
 Varied = Literal["amplitude", "cue time", "noise"]
 
 
-class RecallCurve(Record):
+class RecallCurve(Record, told="varied values trials successes success intervals target name"):
     """Success of recall while one thing is varied.
 
     - `varied`: "amplitude" (multiples of the cue), "cue time" or "noise" (multiples of the

@@ -1,6 +1,7 @@
 """Sequential memory: an autonomous walk through the wells, and how it changes with a parameter."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,7 +28,7 @@ from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.records import Record
+from driftmatch.records import Record, plain
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
@@ -56,6 +57,46 @@ class Walk(Record):
     @property
     def name(self) -> str:
         return self.dwell.name
+
+    @property
+    def doubtful(self) -> dict[str, str]:
+        """{part: a sentence} of what cannot be taken at its word."""
+        d, flow, found = self.dwell, self.irreversibility, {}
+        if not d.outcome.ok:
+            wells = ", ".join(map(str, d.never_visited))
+            found["dwell"] = f"{d.outcome} (wells {wells})" if wells else str(d.outcome)
+        else:
+            rates = {"forward_rate": d.forward_rate, "backward_rate": d.backward_rate}
+            found |= {name: str(r.outcome) for name, r in rates.items() if not r.outcome.ok}
+        if flow is not None and not flow.outcome.ok:
+            found["irreversibility"] = str(flow.outcome)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers of the walk; of regions on a cycle, of which there are at least three."""
+        d, flow = self.dwell, self.irreversibility
+        forward, backward, leaving = d.forward_rate, d.backward_rate, d.leaving_rate()
+        numbers = {
+            "in_order_fraction": d.in_order_fraction,
+            "in_order_interval": d.in_order_interval,
+            "net_turns_per_time": d.net_turns_per_time,
+            "net_turns_interval": d.net_turns_interval,
+            "forward_rate": forward.value,
+            "forward_rate_interval": forward.interval,
+            "backward_rate": backward.value,
+            "backward_rate_interval": backward.interval,
+            "log_rate_ratio": d.log_rate_ratio,
+            "log_rate_ratio_interval": d.log_rate_ratio_interval,
+            "mean_dwell_time": leaving.mean_time,
+            "mean_dwell_time_interval": leaving.mean_time_interval,
+            "entropy_production": None if flow is None else flow.entropy_production,
+            "entropy_production_error": None if flow is None else flow.standard_error,
+            "jumps": len(d.jumps),
+            "never_visited": d.never_visited,
+            "outcome": d.outcome,
+            "doubtful": self.doubtful,
+        }
+        return {name: plain(value) for name, value in numbers.items()}
 
 
 @spelled

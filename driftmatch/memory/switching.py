@@ -38,7 +38,7 @@ _REACH = 2.5  # how many times from the middle to an attractor a pulse pushes in
 _KEPT = 4000  # samples of a trial, about
 
 
-class Switching(Record):
+class Switching(Record, told="success success_interval trials success_by_command"):
     """A sequence of commands, and where each trial was found after each.
 
     - `commands`: the regions that were commanded, shape (C,). - `ended`: the region in which each
@@ -65,6 +65,11 @@ class Switching(Record):
     def successes(self) -> Int[np.ndarray, " C"]:
         """How many trials were on the commanded attractor after each command."""
         return np.sum(self.ended == self.commands, axis=0)
+
+    @property
+    def success_by_command(self) -> Float[np.ndarray, " C"]:
+        """The fraction of trials that were, after each command."""
+        return self.successes / self.trials
 
     @property
     def success(self) -> float:
@@ -126,7 +131,7 @@ def switch(
     if regions.dim != k:
         raise InputError(f"the regions have {regions.dim} dimensions but {system.name} has {k}")
     M = check_count("num_trials", num_trials)
-    order = _check_commands(commands, len(regions))
+    order = check_commands(commands, len(regions))
     key_scale, key_run = jax.random.split(check_key(key))
     strength, pulse, period = (
         None if value is None else check_non_negative(what, value)
@@ -160,7 +165,8 @@ def switch(
     )  # fmt: skip
 
 
-def _check_commands(commands: Sequence[int], A: int) -> list[int]:
+def check_commands(commands: Sequence[int], A: int) -> list[int]:
+    """Indices of A regions, one at least."""
     order = as_list(commands)
     if not order:
         raise InputError(

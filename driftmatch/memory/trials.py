@@ -36,7 +36,7 @@ class AbstractTrials(abc.ABC):
         return wilson_interval(self.successes, self.trials)
 
 
-class Pooled(AbstractTrials, Record):
+class Pooled(AbstractTrials, Record, told="success success_interval trials"):
     """The trials of several records together. - `parts`: of each well, for example."""
 
     parts: tuple[AbstractTrials, ...]

@@ -34,11 +34,11 @@ def drawn(monkeypatch):
     for name in ("network_schematic", "compare_attractors", "symmetry_sheet", "subspace"):
         monkeypatch.setattr(f"driftmatch.figures.{name}", partial(draw, name))
 
-    def associative(*arguments, **options):
-        calls["associative"] = arguments, options
+    def recall(*arguments, **options):
+        calls["recall"] = arguments, options
         return Experiment({"trials": 200}, ("recalled",), Figure, lambda path, meter: None)
 
-    monkeypatch.setattr("driftmatch.cli.memory_experiments.associative", associative)
+    monkeypatch.setattr("driftmatch.cli.memory_experiments.recall", recall)
     monkeypatch.setattr("driftmatch.figures.save", save)
     return calls
 
@@ -77,7 +77,7 @@ def test_all_figures_are_drawn_from_the_networks_that_they_show(cli, tiny, embed
     record = only_json(cli("paper", "--quick", "--json", "--seed", 3))
     assert [f["figure"] for f in record["figures"]] == list(FIGURES)
     assert (record["seed"], record["quick"]) == (3, True)
-    (wells, noise, neurons, trials, seed, _), options = drawn["associative"]
+    (wells, noise, neurons, trials, seed, _), options = drawn["recall"]
     assert (wells, noise, neurons, trials, seed) == (4, 0.35, 64, 200, 3)
     assert options == {"quick": True}
     third = record["figures"][2]["systems"]
