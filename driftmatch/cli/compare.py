@@ -1,5 +1,6 @@
 """``driftmatch compare``: is a saved network faithful to its target?"""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,25 +25,10 @@ from driftmatch.meters import AbstractMeter
 
 if TYPE_CHECKING:
     from driftmatch.analysis.compare import Scorecard
+    from driftmatch.figures import Comparison
     from driftmatch.network import Network
     from driftmatch.sde import AbstractSDE
 
-KEYS = (
-    "drift_error",
-    "noisy_drift_error",
-    "local_error",
-    "diffusion_error",
-    "state_space_divergence",
-    "state_space_divergence_floor",
-    "spectrum_distance",
-    "spectrum_distance_floor",
-    "sliced_wasserstein",
-    "sliced_wasserstein_floor",
-    "lyapunov_target",
-    "lyapunov_network",
-    "spurious_fraction",
-    "escaped_fraction",
-)
 DRAWN = 800  # time scales of the target
 FAITHFUL = "faithful: it cannot be told from another run of its target"
 
@@ -95,7 +81,14 @@ def compare(
                 sde, network, title, key_figure, terminal.meter, drift_error=card.drift_error
             )
             save(compare_attractors([row]), figure, overwrite=force)
-        record = {name: getattr(card, name) for name in KEYS} | {"outcome": str(card.outcome)}
+        record = card.to_dict() | {
+            "faults": card.faults,
+            "differences": card.differences,
+            "model": str(model),
+            "target": judged.system,
+            "seed": seed,
+            "figure": None if figure is None else str(figure),
+        }
         terminal.result(record, *_shown(card, escape(title)))
 
 
@@ -108,28 +101,26 @@ def runs_to_draw(
     *,
     drift_error: float,
     duration: float | None = None,
-):
+) -> "Comparison":
     """Eight paths of the target and of the network from the same starts, as a row for
     `compare_attractors`; `duration` in time scales."""
+    from driftmatch.figures import Comparison
     from driftmatch.sampling.sample import sample
     from driftmatch.simulation.simulate import simulate
 
     samples = sample(sde, key=key)
     scale = samples.time_scale
-    target_run, network_run = (
-        simulate(
-            system,
-            duration=(duration or DRAWN) * scale,
-            dt=samples.step,
-            key=key,
-            num_trajectories=8,
-            start=samples.starts[:8],
-            save_every=max(1, round(scale / 25 / samples.step)),
-            meter=meter,
-        )
-        for system in (sde, network)
+    run = partial(
+        simulate,
+        duration=(duration or DRAWN) * scale,
+        dt=samples.step,
+        key=key,
+        num_trajectories=8,
+        start=samples.starts[:8],
+        save_every=max(1, round(scale / 25 / samples.step)),
+        meter=meter,
     )
-    return sde, network, target_run, network_run, label, drift_error
+    return Comparison(sde, network, run(sde), run(network), label, drift_error)
 
 
 def _shown(card: "Scorecard", title: str):

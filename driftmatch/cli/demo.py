@@ -4,11 +4,11 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from driftmatch.cli.compare import KEYS, runs_to_draw
+from driftmatch.cli.compare import runs_to_draw
 from driftmatch.cli.embed import embedding_record, save_embedding
 from driftmatch.cli.options import AsJson, Force, Quiet, check_folder
 from driftmatch.cli.tables import number, percent, plain_table
@@ -17,6 +17,9 @@ from driftmatch.cli.terminal import Terminal
 from driftmatch.cli.three_systems import LABELS, SYSTEMS, embedded
 from driftmatch.errors import InputError
 from driftmatch.meters import AbstractMeter
+
+if TYPE_CHECKING:
+    from driftmatch.figures import Comparison
 
 
 class Plan(NamedTuple):
@@ -101,7 +104,7 @@ def _model(system: str) -> str:
 
 def _one(
     system: str, neurons: int, plan: Plan, out: Path, key, meter: AbstractMeter
-) -> tuple[dict, tuple]:
+) -> "tuple[dict, Comparison]":
     """One system from name to scorecard: its record, and what to draw."""
     import jax
 
@@ -124,18 +127,18 @@ def _one(
         meter=meter,
     )
     record = embedding_record(embedding, target, path=path, **fitted)
-    record |= {name: getattr(card, name) for name in KEYS}
+    judged = card.to_dict()
+    record |= judged | {"outcome": record["outcome"], "scorecard_outcome": judged["outcome"]}
     record |= {"seconds_to_judge": time.perf_counter() - began, "faults": card.faults}
     row = runs_to_draw(sde, network, LABELS[system], key_draw, meter, drift_error=card.drift_error)
     return record, row
 
 
-def _draw(rows: Sequence[tuple], out: Path) -> None:
+def _draw(rows: "Sequence[Comparison]", out: Path) -> None:
     """Figure 1: the Lorenz network. Figure 2: targets beside their networks."""
     from driftmatch.figures import compare_attractors, network_schematic, save
 
-    _, network, _, run, *_ = rows[1]
-    save(network_schematic(network, run), out / FIGURES[0])
+    save(network_schematic(rows[1].network, rows[1].network_run), out / FIGURES[0])
     save(compare_attractors(rows), out / FIGURES[1])
 
 

@@ -131,19 +131,15 @@ def embedding_record(
     embedding: "Embedding", target: Target, *, fit: str, seed: int, path: Path
 ) -> dict:
     """What ``--json`` prints."""
-    network, report = embedding.network, embedding.report
+    found = embedding.to_dict()
     return {
         "system": target.system,
-        "neurons": network.num_neurons,
-        "latent_dim": network.latent_dim,
+        "neurons": embedding.network.num_neurons,
+        "latent_dim": embedding.network.latent_dim,
         "fit": fit,
         "seed": seed,
-        "seconds": report.seconds,
-        "drift_error": report.drift_error,
-        "noisy_drift_error": report.noisy_drift_error,
-        "local_error": report.local_error,
-        "diffusion_error": report.diffusion_error,
-        "outcome": str(embedding.outcome),
+        **found["report"],
+        **{name: found[name] for name in ("outcome", "reason", "closed_loop")},
         "model": str(path),
     }
 

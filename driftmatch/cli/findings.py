@@ -4,14 +4,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from driftmatch.cli.tables import number, percent, plain_table, verdict, with_error
+from driftmatch.cli.tables import number, pair, percent, plain_table, verdict, with_error
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from driftmatch.analysis.fixed_points import FixedPoints
     from driftmatch.analysis.summary import Analysis
-    from driftmatch.analysis.symmetry_roles import SymmetryRoles
 
 _POINTS = 6  # fixed points listed
 _EXPONENTS = 6
@@ -101,13 +100,11 @@ def _groups(records: list["Analysis"]) -> list[list[Row]]:
 def _roles() -> Iterator[Row]:
     """Each role of the symmetric and of the asymmetric part."""
     for name in ("outward", "restoring", "motion", "size"):
-        yield (f"  sym., asym. part: {name}", "symmetry_roles", lambda r, n=name: role(r, n))
-
-
-def role(roles: "SymmetryRoles", name: str) -> str:
-    """Of the symmetric part, then of the asymmetric one."""
-    pair = getattr(roles, name)
-    return ", ".join(f"{value:+.2f}" if math.isfinite(value) else "–" for value in pair)
+        yield (
+            f"  sym., asym. part: {name}",
+            "symmetry_roles",
+            lambda r, n=name: pair(getattr(r, n)),
+        )
 
 
 def _cells(row: Row, records: list["Analysis"]) -> list[str]:

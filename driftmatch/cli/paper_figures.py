@@ -6,8 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from driftmatch.cli.compare import runs_to_draw
-from driftmatch.cli.findings import role
-from driftmatch.cli.tables import number, percent, plain_table, verdict
+from driftmatch.cli.tables import number, pair, percent, plain_table, verdict
 from driftmatch.cli.three_systems import LABELS, SYSTEMS, embedded
 from driftmatch.meters import AbstractMeter
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from driftmatch.embedding.embed import Embedding
+    from driftmatch.figures import Comparison
     from driftmatch.simulation.trajectory import NetworkTrajectory
 
 PRIVATE_NOISE = (0.0, 0.01, 0.1)
@@ -52,7 +52,7 @@ class Workshop:
     plan: Plan
     seed: int
     meter: AbstractMeter
-    _rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    _rows: "dict[str, Comparison]" = field(default_factory=dict)
 
     def key(self, system: str, figure: int) -> "jax.Array":
         """A random key, one for each system and figure whatever else is drawn."""
@@ -61,7 +61,7 @@ class Workshop:
         place = [name for name, _ in SYSTEMS].index(system)
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), figure), place)
 
-    def row(self, system: str) -> tuple[Any, ...]:
+    def row(self, system: str) -> "Comparison":
         """A target and the network of the default fit, with runs of each."""
         if system not in self._rows:
             neurons = dict(self.plan.systems)[system]
@@ -69,8 +69,8 @@ class Workshop:
             self._rows[system] = self.runs(sde, embedding, system, 2)
         return self._rows[system]
 
-    def runs(self, sde, embedding: "Embedding", system: str, figure: int) -> tuple[Any, ...]:
-        """A target and a network with runs of each, as `runs_to_draw` returns them."""
+    def runs(self, sde, embedding: "Embedding", system: str, figure: int) -> "Comparison":
+        """A target and a network with runs of each."""
         return runs_to_draw(
             sde,
             embedding.network,
@@ -86,9 +86,8 @@ def network(workshop: Workshop) -> Drawn:
     """The Lorenz network, its connectivity and its activity."""
     from driftmatch.figures import network_schematic
 
-    _, lorenz, _, run, _, drift_error = workshop.row("lorenz")
-    record = {"system": "lorenz", "neurons": lorenz.num_neurons, "drift_error": drift_error}
-    return Drawn(network_schematic(lorenz, run), record)
+    row = workshop.row("lorenz")
+    return Drawn(network_schematic(row.network, row.network_run), _row_record("lorenz", row))
 
 
 def attractors(workshop: Workshop) -> Drawn:
@@ -96,11 +95,16 @@ def attractors(workshop: Workshop) -> Drawn:
     from driftmatch.figures import compare_attractors
 
     rows = {system: workshop.row(system) for system, _ in workshop.plan.systems}
-    records = [
-        {"system": system, "neurons": row[1].num_neurons, "drift_error": row[5]}
-        for system, row in rows.items()
-    ]
+    records = [_row_record(system, row) for system, row in rows.items()]
     return Drawn(compare_attractors(list(rows.values())), {"systems": records}, (_errors(records),))
+
+
+def _row_record(system: str, row: "Comparison") -> dict[str, Any]:
+    return {
+        "system": system,
+        "neurons": row.network.num_neurons,
+        "drift_error": row.drift_error,
+    }
 
 
 def _errors(records: list[dict]) -> "RenderableType":
@@ -117,33 +121,31 @@ def symmetry(workshop: Workshop) -> Drawn:
     from driftmatch.figures import symmetry_sheet
     from driftmatch.matching.fits import Backprop
 
-    rows, records, found = {}, [], []
+    rows, records = {}, []
     for system, neurons in workshop.plan.systems:
         fit = Backprop(steps=workshop.plan.steps)
         sde, embedding = embedded(system, neurons, workshop.seed, workshop.meter, fit)
-        run: Any = workshop.runs(sde, embedding, system, 3)[3]
+        row = workshop.runs(sde, embedding, system, 3)
         parts = take_apart(embedding.network)
-        roles = symmetry_roles(parts, run.latent)
-        rows[LABELS[system]] = parts, run
-        found.append((neurons, embedding.report.drift_error, parts, roles))
-        records.append(
-            {"system": system, "neurons": neurons, "drift_error": embedding.report.drift_error}
-            | {"asymmetry": parts.asymmetry, "descending_fraction": roles.descending_fraction}
-            | {name: getattr(roles, name) for name in ROLES}
-        )
-    table = _roles([system for system, _ in workshop.plan.systems], found)
-    return Drawn(symmetry_sheet(rows), {"systems": records}, (table,))
+        roles = symmetry_roles(parts, row.network_run.latent)
+        rows[row.label] = parts, row.network_run
+        record = _row_record(system, row) | {"asymmetry": parts.asymmetry}
+        records.append(record | roles.to_dict())
+    return Drawn(symmetry_sheet(rows), {"systems": records}, (_roles(records),))
 
 
-def _roles(systems: list[str], found: list[tuple]) -> "RenderableType":
-    table = plain_table("back-propagation", *systems)
-    table.add_row("neurons", *(str(neurons) for neurons, *_ in found))
-    table.add_row("drift error", *(percent(error) for _, error, *_ in found))
-    table.add_row("asymmetry ‖W₋‖²/‖W‖²", *(number(p.asymmetry) for *_, p, _ in found))
-    fractions = (roles.descending_fraction for *_, roles in found)
-    table.add_row("symmetric part descends at", *map(percent, fractions))
+def _roles(records: list[dict]) -> "RenderableType":
+    table = plain_table("back-propagation", *(r["system"] for r in records))
+
+    def row(label: str, show: Callable[[Any], str], name: str) -> None:
+        table.add_row(label, *(show(r[name]) for r in records))
+
+    row("neurons", str, "neurons")
+    row("drift error", percent, "drift_error")
+    row("asymmetry ‖W₋‖²/‖W‖²", number, "asymmetry")
+    row("symmetric part descends at", percent, "descending_fraction")
     for name in ROLES:
-        table.add_row(f"sym., asym. part: {name}", *(role(roles, name) for *_, roles in found))
+        row(f"sym., asym. part: {name}", pair, name)
     return table
 
 
@@ -153,7 +155,7 @@ def subspace(workshop: Workshop) -> Drawn:
     from driftmatch.figures import Recovery
     from driftmatch.figures import subspace as draw
 
-    quiet = workshop.row("lorenz")[1]
+    quiet = workshop.row("lorenz").network
     rows, records = [], []
     for s in PRIVATE_NOISE:
         run = _recorded(workshop, quiet.with_private_noise(s))
@@ -183,7 +185,7 @@ def _recorded(workshop: Workshop, network) -> "NetworkTrajectory":
     """One path in all neurons, from a state that the quiet network visits."""
     from driftmatch.simulation.simulate import simulate
 
-    latent = workshop.row("lorenz")[3].latent
+    latent = workshop.row("lorenz").network_run.latent
     return simulate(
         network,
         duration=workshop.plan.duration / 4 * network.time_scale,

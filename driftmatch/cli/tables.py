@@ -1,6 +1,7 @@
 """How numbers, tables and verdicts look on the terminal."""
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def percent(value: float | None) -> str:
     """A fraction or a relative error to two digits."""
     shown = number(None if value is None else 100 * value)
     return shown if shown == "–" else f"{shown} %"
+
+
+def pair(values: Iterable[float | None]) -> str:
+    """With signs: of the symmetric part, then of the asymmetric one."""
+    return ", ".join("–" if v is None or not math.isfinite(v) else f"{v:+.2f}" for v in values)
 
 
 def with_error(value: float, error: float) -> str:

@@ -4,6 +4,7 @@ import pytest
 from commands import CARD, only_json
 
 from driftmatch.cli.demo import FULL, LABELS, QUICK
+from driftmatch.figures import Comparison
 from driftmatch.storage.models import load, read_header
 
 
@@ -13,7 +14,7 @@ def drawn(monkeypatch):
     rows = []
 
     def runs(sde, network, label, key, meter, *, drift_error):
-        return sde, network, None, None, label, drift_error
+        return Comparison(sde, network, None, None, label, drift_error)  # pyright: ignore
 
     def save(figure, path, overwrite=True):
         path.parent.mkdir(exist_ok=True)
@@ -34,7 +35,7 @@ def test_the_main_job(cli, embedded, judged, drawn, tmp_path, option, plan):
     assert all(
         s["state_space_divergence"] == CARD.state_space_divergence for s in record["systems"]
     )
-    assert [row[4] for row in drawn] == [LABELS[name] for name, _ in plan.systems]
+    assert [row.label for row in drawn] == [LABELS[name] for name, _ in plan.systems]
     for (_, neurons), call in zip(plan.systems, judged, strict=True):
         assert call["network"].num_neurons == neurons
         assert call["num_starts"] == plan.num_starts
@@ -75,7 +76,7 @@ def test_an_interruption_keeps_what_is_done(cli, embedded, judged, drawn, monkey
     def interrupted(sde, *_, drift_error):
         if sde.name == "lorenz":
             raise KeyboardInterrupt
-        return sde, None, None, None, "", drift_error
+        return Comparison(sde, None, None, None, "", drift_error)  # pyright: ignore
 
     monkeypatch.setattr("driftmatch.cli.demo.runs_to_draw", interrupted)
     result = cli("demo", code=130)
