@@ -84,7 +84,8 @@ def test_an_interruption_keeps_what_is_done(cli, embedded, judged, drawn, monkey
     record = json.loads((tmp_path / "driftmatch-demo" / "demo.json").read_text())
     assert [s["system"] for s in record["systems"]] == ["van-der-pol"]
     monkeypatch.setattr(
-        "driftmatch.cli.demo.runs_to_draw", lambda *_, drift_error: (None,) * 5 + (drift_error,)
+        "driftmatch.cli.demo.runs_to_draw",
+        lambda *_, drift_error: Comparison(*[None] * 6),  # pyright: ignore
     )
     cli("demo")
 
