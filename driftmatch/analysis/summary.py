@@ -41,6 +41,7 @@ from driftmatch.simulation.arguments import check_leak, check_steps
 from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 
+_CANCEL = 2.0  # times the drift, above which the parts of the connectivity mostly cancel
 _DIFFER = 0.05  # by more than that, and four standard errors, two routes disagree
 
 
@@ -96,6 +97,11 @@ class Analysis(Record):
             outcome = getattr(getattr(self, part), "outcome", Outcome.SUCCESS)
             if not outcome.ok:
                 found[part] = str(outcome)
+        if (roles := self.symmetry_roles) is not None and min(roles.size) > _CANCEL:
+            found["symmetry_roles"] = (
+                "the two parts mostly cancel, as guard neurons or a state at rest make them, and "
+                "say little of the dynamics"
+            )
         by_score, by_grid = self.irreversibility, self.grid_irreversibility
         if by_score and by_grid and by_grid.outcome.ok and not _agree(by_score, by_grid):
             found.setdefault("irreversibility", "the score and the grid disagree on it")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _POINTS = 6  # fixed points listed
 _EXPONENTS = 6
 _COORDINATES = 4
-_CANCEL = 2.0  # times the drift, above which both parts mostly cancel
 _OF_NETWORKS = ("neural_lyapunov", "symmetry", "symmetry_roles", "subspace", "alignment")
 
 # A label, the part that it belongs to, and what is shown of that part.
@@ -200,14 +199,6 @@ def _in_words(analyses: Mapping[str, "Analysis"]) -> Iterator[str]:
                 gaps.setdefault(reason, {}).setdefault(part, []).append(who)
     for sentence, whose in doubts.items():
         yield verdict(f"? {_possessive(whose, several)}{sentence}", good=False)
-    for analysis in analyses.values():
-        roles = analysis.symmetry_roles
-        if roles is not None and min(roles.size) > _CANCEL:
-            yield verdict(
-                "? symmetry roles: the two parts mostly cancel, as guard neurons or a state at "
-                "rest make them, and say little of the dynamics",
-                good=False,
-            )
     private = max(getattr(a.system, "private_noise", 0.0) for a in analyses.values())
     if private > 0:
         yield verdict(

@@ -1,6 +1,7 @@
 """Accuracy against robustness: one SDE, embedded to withstand ever more noise in the neurons."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -168,7 +169,7 @@ def robustness_front(
             looks.append(_look(made.network, samples, runs, jax.random.fold_in(key, 2)))
             meter.advance(1)
         embeddings.append(made)
-    calm, noisy, durations, mixed = zip(*looks, strict=True)
+    calm, noisy = [each.calm for each in looks], [each.noisy for each in looks]
 
     def reported(name: str) -> np.ndarray:
         return np.array([getattr(each.report, name) for each in embeddings])
@@ -190,8 +191,8 @@ def robustness_front(
         state_space_divergence_floor=calm[0]["state_space_divergence_floor"],
         largest_readout=reported("largest_readout"),
         outcomes=tuple(each.outcome for each in embeddings),
-        duration=durations[0],
-        is_mixed=all(mixed),
+        duration=looks[0].duration,
+        is_mixed=all(each.is_mixed for each in looks),
         num_neurons=num_neurons,
         name=sde.name,
     )
@@ -208,11 +209,19 @@ def _check_noises(private_noise) -> list[float]:
     return noises
 
 
-def _look(
-    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], key: PRNGKeyArray
-) -> tuple[dict[str, float], dict[str, float], float, bool]:
+class _Look(NamedTuple):
     """Distances without private noise and with it, how long the runs were, and whether that is long
     enough."""
+
+    calm: dict[str, float]
+    noisy: dict[str, float]
+    duration: float
+    is_mixed: bool
+
+
+def _look(
+    network: Network, samples: Samples, runs: Float[np.ndarray, "M T k"], key: PRNGKeyArray
+) -> _Look:
     M, every = runs.shape[0] // GROUPS * GROUPS, steps_a_row(samples, network)
     cost = _DEARER * M * network.num_neurons * max(every, _LEAST_STEPS_A_ROW)
     rows, is_mixed = long_enough(samples, runs[:M], cost, patience=1)
@@ -227,4 +236,4 @@ def _look(
         if found is None:
             measured |= {name: np.inf for name in _DISTANCES}
         both.append(measured)
-    return both[0], both[1], rows * samples.spacing, is_mixed
+    return _Look(both[0], both[1], rows * samples.spacing, is_mixed)
