@@ -29,7 +29,7 @@ class AbstractConnectivity(eqx.Module):
     """
 
     lift: AbstractVar[AbstractLift]
-    readout: AbstractVar[Float[Matrix, "k n"]]
+    readout: AbstractVar[Float[Array | Matrix, "k n"]]
 
     @abc.abstractmethod
     def __call__(self, rates: Float[Any, "... n"]) -> Float[Any, "... n"]:
@@ -40,7 +40,7 @@ class AbstractConnectivity(eqx.Module):
         """Wᵀ φ of many states."""
 
     @abc.abstractmethod
-    def transposed_readout(self) -> Float[Matrix, "k n"]:
+    def transposed_readout(self) -> Float[Array | Matrix, "k n"]:
         """Γ⁺Wᵀ."""
 
     @abc.abstractmethod
@@ -48,7 +48,7 @@ class AbstractConnectivity(eqx.Module):
         """W φ + `onto`, of one state inside of a step."""
 
     @abc.abstractmethod
-    def block(self, rows: Any, columns: Any) -> Float[Matrix, "r c"]:
+    def block(self, rows: Any, columns: Any) -> Float[Array | Matrix, "r c"]:
         """Those entries of W, by indices of NumPy: W itself for ``slice(None)`` twice."""
 
     @abc.abstractmethod
@@ -71,7 +71,7 @@ class LowRank(AbstractConnectivity):
     """
 
     lift: Affine
-    readout: Float[Matrix, "k n"]
+    readout: Float[Array | Matrix, "k n"]
 
     def __call__(self, rates):
         return self.lift.push(rates @ alike(self.readout, rates).T)

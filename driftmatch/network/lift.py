@@ -38,8 +38,8 @@ class AbstractLift(eqx.Module):
     - `gamma`: Γ, shape (n, k), of independent columns; `bias`: b, shape (n,), the neurons at z = 0.
     """
 
-    gamma: AbstractVar[Float[Matrix, "n k"]]
-    bias: AbstractVar[Float[Matrix, " n"]]
+    gamma: AbstractVar[Float[Array | Matrix, "n k"]]
+    bias: AbstractVar[Float[Array | Matrix, " n"]]
 
     @property
     @abc.abstractmethod
@@ -68,7 +68,7 @@ class AbstractLift(eqx.Module):
         """Γ⁺w."""
 
     @abc.abstractmethod
-    def inverse(self) -> Float[Matrix, "k n"]:
+    def inverse(self) -> Float[Array | Matrix, "k n"]:
         """Γ⁺, the pseudo-inverse of Γ."""
 
     @abc.abstractmethod
@@ -97,10 +97,10 @@ class AbstractLift(eqx.Module):
 class Affine(AbstractLift):
     """x = Γz + b."""
 
-    gamma: Float[Matrix, "n k"]
-    bias: Float[Matrix, " n"]
+    gamma: Float[Array | Matrix, "n k"]
+    bias: Float[Array | Matrix, " n"]
     # Of Γ, each contiguous: strided, they cost a third more. Only where a loop asked for them.
-    columns: Float[Matrix, "k n"] | None = None
+    columns: Float[Array | Matrix, "k n"] | None = None
 
     @property
     def num_neurons(self):

@@ -83,7 +83,7 @@ class Network(AbstractSDE):
 
     connectivity: AbstractConnectivity
     shared_noise: SharedNoise
-    _starts: Float[Matrix, "A k"] | None
+    _starts: Float[Array | Matrix, "A k"] | None
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
@@ -126,17 +126,17 @@ class Network(AbstractSDE):
         return self.connectivity.lift
 
     @property
-    def gamma(self) -> Float[Matrix, "n k"]:
+    def gamma(self) -> Float[Array | Matrix, "n k"]:
         """Γ, shape (n, k)."""
         return self.lift.gamma
 
     @property
-    def bias(self) -> Float[Matrix, " n"]:
+    def bias(self) -> Float[Array | Matrix, " n"]:
         """b, shape (n,)."""
         return self.lift.bias
 
     @property
-    def readout(self) -> Float[Matrix, "k n"]:
+    def readout(self) -> Float[Array | Matrix, "k n"]:
         """W_s, shape (k, n)."""
         return self.connectivity.readout
 
@@ -183,7 +183,7 @@ class Network(AbstractSDE):
         return self.shared_noise.readout is None
 
     @property
-    def W(self) -> Float[Matrix, "n n"]:
+    def W(self) -> Float[Array | Matrix, "n n"]:
         """The connectivity as one dense matrix, formed when asked for: n² numbers."""
         return self.connectivity.block(slice(None), slice(None))
 
