@@ -288,7 +288,7 @@ def test_an_input_is_held_at_a_time():
 
 def test_the_key_chooses_the_starts_alone():
     one, same = (find(CUBIC, 2.0) for _ in range(2))
-    other = fixed_points(CUBIC, ax=one.box, key=jax.random.key(7), num_starts=256)
+    other = fixed_points(CUBIC, one.box, key=jax.random.key(7), num_starts=256)
     np.testing.assert_array_equal(one.points, same.points)
     np.testing.assert_array_equal(one.hits, same.hits)
     np.testing.assert_allclose(one.points, other.points, atol=1e-13)
