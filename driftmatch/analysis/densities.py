@@ -66,7 +66,7 @@ class MarginalDensities(Record):
     - `edges`: of the bins, shape (B + 1,). - `reference`, `other`: densities, shape (k, B).
     """
 
-    edges: Float[np.ndarray, " B+1"]
+    edges: Float[np.ndarray, " edges"]
     reference: Float[np.ndarray, "k B"]
     other: Float[np.ndarray, "k B"]
 

@@ -30,7 +30,7 @@ from driftmatch.figures.parts.style import (
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.network import Network
 from driftmatch.sde import AbstractSDE
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 
 # Length of line that fills a picture without blackening it, in sides of the picture; against time
 # lines run side by side.
@@ -57,7 +57,7 @@ class Comparison(NamedTuple):
 
 @style()
 def attractor(
-    run: Trajectory | NetworkTrajectory,
+    run: Run,
     *,
     sde: AbstractSDE | None = None,
     view: View | None = None,

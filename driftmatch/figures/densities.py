@@ -6,15 +6,15 @@ from matplotlib.axes import Axes
 from driftmatch.analysis.densities import marginal_densities
 from driftmatch.figures.parts.runs import coordinate_names, finite_states
 from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 
 _SHOWN = 6
 
 
 @style()
 def densities(
-    target: Trajectory | NetworkTrajectory,
-    network: Trajectory | NetworkTrajectory,
+    target: Run,
+    network: Run,
     *,
     num_bins: int = 60,
     ax: Axes | None = None,

@@ -35,15 +35,13 @@ from driftmatch.figures.walk import path as draw_path
 from driftmatch.memory.sequential import Walk
 from driftmatch.memory.switching import Switching
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run
 
 _SIZE = 170.0, 72.0  # mm
 _TURNS = 2.0  # of a walk
 _TAIL = 0.03  # of a run
 _COORDINATES = 3
 _ROOM = 0.04  # of the picture, around the ball
-
-Run = Trajectory | NetworkTrajectory
 
 
 @style()

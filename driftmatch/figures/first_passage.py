@@ -44,7 +44,7 @@ def first_passage(
         raise InputError(f"there is nothing to draw: of {record.name}, {record.outcome}")
     k = record.grid.dim
     shown = checked_axes(axes, k)
-    names = [coordinate_names(k)[a] for a in shown]
+    names = [coordinate_names(k, record.grid)[a] for a in shown]
     grid = record.grid.onto(shown)
     hidden = tuple(a for a in range(k) if a not in shown)
     values = np.transpose(record.values.mean(axis=hidden), np.argsort(np.argsort(shown)))

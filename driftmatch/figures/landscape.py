@@ -15,7 +15,7 @@ from driftmatch.figures.parts.surfaces import Surface, draw_states, draw_surface
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 
 _PATHS = 12  # of a run, at most
 
@@ -24,7 +24,7 @@ _PATHS = 12  # of a run, at most
 def landscape(
     landscape: Landscape,
     forcing: Tilt | TiltedMinima | ArrayLike | None = None,
-    states: Trajectory | NetworkTrajectory | ArrayLike | None = None,
+    states: Run | ArrayLike | None = None,
     *,
     color: Any = None,
     ax: Axes | None = None,
@@ -59,7 +59,7 @@ def landscape(
     else:
         bar_beside(ax, drawn, words, MaxNLocator(5, steps=[1, 2, 5, 10]))
     if states is not None:
-        is_run = isinstance(states, Trajectory | NetworkTrajectory)
+        is_run = isinstance(states, Run)
         default = color_of_run(states) if is_run else TARGET
         draw_states(ax, surface, others[0], c, color=color or default)
     if path is None:
@@ -93,7 +93,7 @@ def _path_of(landscape, forcing) -> tuple[TiltedMinima | None, int | None]:
 
 
 def _checked(states, landscape: Landscape) -> Float[np.ndarray, "*samples k"]:
-    if isinstance(states, Trajectory | NetworkTrajectory):
+    if isinstance(states, Run):
         states = states.states[:_PATHS]
     states = np.asarray(states, dtype=float)
     k = landscape.minima.shape[1]

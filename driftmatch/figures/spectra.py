@@ -8,7 +8,7 @@ from driftmatch.analysis.spectra import power_spectrum
 from driftmatch.errors import InputError
 from driftmatch.figures.parts.runs import coordinate_names
 from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run
 
 _SHOWN = 6
 _DECADES = 4.0
@@ -16,8 +16,8 @@ _DECADES = 4.0
 
 @style()
 def spectra(
-    target: Trajectory | NetworkTrajectory,
-    network: Trajectory | NetworkTrajectory,
+    target: Run,
+    network: Run,
     *,
     smoothing: float = 4.0,
     ax: Axes | None = None,

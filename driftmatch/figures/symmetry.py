@@ -27,7 +27,7 @@ from driftmatch.figures.parts.style import (
     percent,
     style,
 )
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import Run, Trajectory
 
 SYMMETRIC = "#0B5C46"
 ASYMMETRIC = "#4B1D70"
@@ -35,8 +35,6 @@ _LEVELS = (0.05, 0.5, 0.95)  # of the energies that a run visits
 _RUN = "#5A5A5A"
 _STATES = 4000
 _MARGIN = 0.08  # of the limits, beyond which nothing in the plane is drawn
-
-Run = Trajectory | NetworkTrajectory
 
 
 @style()

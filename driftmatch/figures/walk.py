@@ -127,7 +127,7 @@ def path(ax: Axes, walk: Walk, run, view: View, *, color) -> None:
     else:
         low, high = window_of(density.grid, held(density.density))
         image = shade(ax, density.grid, density.density)
-        density_bar(ax, image, coordinate_names(2))
+        density_bar(ax, image, coordinate_names(2, run))
         for z in run.states:
             ax.plot(*z.T, color=color, lw=0.5, alpha=0.8, rasterized=True, zorder=2)
         room = _ROOM * (high - low)

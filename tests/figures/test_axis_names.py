@@ -5,8 +5,8 @@ import pytest
 from drawing import network_run, target_run
 
 import driftmatch as dm
-from driftmatch.figures.projection import View
-from driftmatch.figures.runs import coordinate_names
+from driftmatch.figures.parts.projection import View
+from driftmatch.figures.parts.runs import coordinate_names
 
 NAMES = {"coordinates": ("V", "w"), "units": ("mV", "")}
 SDE = dm.SDE(lambda z: -z, 0.5, 2, start=np.zeros(2), **NAMES)

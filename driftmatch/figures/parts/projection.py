@@ -40,7 +40,7 @@ class View:
     def of(
         cls,
         reference: Float[np.ndarray, "*samples k"],
-        *others: Float[np.ndarray, "*more k"],
+        *others: Float[np.ndarray, "... k"],
         azimuth: float | None = None,
         elevation: float = _ELEVATION,
         named: Named | None = None,

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from driftmatch.errors import InputError
 from driftmatch.figures.parts.style import NETWORK, TARGET
-from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
+from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 
 
 class Named(Protocol):
@@ -21,7 +21,7 @@ class Named(Protocol):
     def units(self) -> tuple[str, ...] | None: ...
 
 
-def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) -> None:
+def check_run(run: Run, *, of_network: bool = False) -> None:
     """Raises `InputError` unless there are two samples to draw a line between."""
     if of_network and isinstance(run, Trajectory):
         raise InputError(
@@ -37,9 +37,7 @@ def check_run(run: Trajectory | NetworkTrajectory, *, of_network: bool = False) 
         )
 
 
-def only(
-    run: Trajectory | NetworkTrajectory, trial: int, duration: float = np.inf
-) -> Trajectory | NetworkTrajectory:
+def only(run: Run, trial: int, duration: float = np.inf) -> Run:
     """A single trial, or its first part of some duration."""
     stop = max(2, int(np.searchsorted(run.times, duration, side="right")))
     times = run.times[:stop]
@@ -50,7 +48,7 @@ def only(
                    stored_neurons=None if stored is None else stored[[trial], :stop])  # fmt: skip
 
 
-def color_of_run(run: Trajectory | NetworkTrajectory) -> str:
+def color_of_run(run: Run) -> str:
     """A network's, also of a run that was read from a file, or a target's."""
     return NETWORK if run.is_network else TARGET
 

@@ -51,7 +51,7 @@ class Surface:
 
     @classmethod
     def of(
-        cls, landscape: Landscape, *others: Float[np.ndarray, "*samples k"], first: int = 0
+        cls, landscape: Landscape, *others: Float[np.ndarray, "... k"], first: int = 0
     ) -> "Surface":
         """The window that holds all minima and nearly all of other states.
 
