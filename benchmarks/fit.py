@@ -87,11 +87,16 @@ def run(quick: bool = False) -> Result:
         sde = getattr(dm.systems, name)()
         reports = {}
         for label, fit in methods().items():
-            report = dm.embed(sde, neurons, key=jax.random.key(0), fit=fit, check=False).report
+            report = dm.embed(sde, neurons, key=jax.random.key(0), method=fit, check=False).report
             reports[label] = report
             _add(result, name, neurons, label, report)
         plain = dm.embed(
-            sde, neurons, key=jax.random.key(0), fit="least-squares", private_noise=0, confine=False
+            sde,
+            neurons,
+            key=jax.random.key(0),
+            method="least-squares",
+            private_noise=0,
+            confine=False,
         ).report
         _add(result, name, neurons, "least-squares, no ridge", plain)
         limit = {"van_der_pol": 5e-5, "lorenz": 1e-8}.get(name)

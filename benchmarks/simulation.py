@@ -48,7 +48,7 @@ def driftmatch_step(n: int, trajectories: int, steps: int, solver: str = "euler-
     network = random_network(n)
     simulate = functools.partial(
         dm.simulate, network, duration=steps * DT, dt=DT, num_trajectories=trajectories,
-        save_every=100, solver=solver,
+        save_every=100, method=solver,
     )  # fmt: skip
     return 1e6 / steps * best_seconds(lambda: simulate(key=jax.random.key(1)))
 

@@ -124,7 +124,7 @@ class Grid(Record):
         )
 
 
-def gridded(record: Any, **fields: Float[np.ndarray, "*cells"]) -> "xarray.Dataset":
+def gridded(record: Any, **fields: Float[np.ndarray, "..."]) -> "xarray.Dataset":
     """What a record with a `grid` has at the centres of its cells, numbers, or vectors along a last
     axis `component`; its single numbers and words are attributes.
 

@@ -102,15 +102,19 @@ FITTING = {
         {"steps": COUNT, "batch_size": COUNT, "learning_rate": POSITIVE, "decay": FLAG,
          **WITH_NOISE},
     ),
-    "LeastSquares": Row(dm.LeastSquares, {}, {"oversampling": COUNT}),
+    "LeastSquares": Row(dm.LeastSquares, {}, {"oversampling": COUNT, "features": OBJECT}),
+    "RandomFeatures": Row(
+        dm.RandomFeatures, {}, {"slope": POSITIVE, "spread": NON_NEGATIVE}
+    ),
     "Refined": Row(
         dm.Refined, {},
         {"iterations": [*optional(OBJECT), 5, (1,), (1, 0), (1, 2, 3), (1.5, 2), (NAN, 1), "ab"],
-         "states_per_neuron": COUNT, "oversampling": COUNT, "max_slope": POSITIVE},
+         "states_per_neuron": COUNT, "oversampling": COUNT, "max_slope": POSITIVE,
+         "features": OBJECT},
     ),
     "embed": Row(
-        dm.embed, {"sde": SDE, "num_neurons": 64, "key": K},
-        {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "fit": CHOICE,
+        dm.embed, {"system": SDE, "num_neurons": 64, "key": K},
+        {"system": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "method": CHOICE,
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": optional(NON_NEGATIVE),
          "confine": optional(FLAG), "check": FLAG, "states": optional([*ARRAY, np.ones((5, 2))]),
          "box": optional(BOX), "meter": METER,
@@ -121,15 +125,15 @@ FITTING = {
         EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": STATES, "unwrap": FLAG}
     ),
     "matching_errors": Row(
-        dm.matching_errors, {"sde": SDE, "network": NETWORK, "states": STATES_OF_IT},
-        {"sde": OBJECT, "network": OBJECT, "states": ARRAY, "private_noise": NON_NEGATIVE,
+        dm.matching_errors, {"system": SDE, "network": NETWORK, "states": STATES_OF_IT},
+        {"system": OBJECT, "network": OBJECT, "states": ARRAY, "private_noise": NON_NEGATIVE,
          "key": optional(KEY)},
     ),
     "robustness_front": Row(
-        dm.robustness_front, {"sde": SDE, "num_neurons": 64, "key": K},
-        {"sde": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY,
+        dm.robustness_front, {"system": SDE, "num_neurons": 64, "key": K},
+        {"system": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY,
          "private_noise": [*OBJECT, 0.1, (), [0.0, 0.1], [0.1, 0.1], [0.1, 0.01], [NAN], [[0.1]]],
-         "fit": [*CHOICE, "backprop"], "meter": METER,
+         "method": [*CHOICE, "backprop"], "meter": METER,
          **SAMPLES},
         runs=False,
     ),
@@ -168,7 +172,7 @@ SYSTEMS = {
     "simulate": Row(
         dm.simulate, {"system": NETWORK, "duration": 0.2, "dt": 0.1, "key": K},
         {**TIMED, "system": OBJECT, "num_trajectories": COUNT, **START, "save_every": [*COUNT, 99],
-         "input": INPUT, "solver": CHOICE, "throw": FLAG},
+         "input": INPUT, "method": CHOICE, "throw": FLAG},
     ),
     "inputs.pulse": Row(
         inputs.pulse, {"value": [1.0, 0.0], "begin": 0, "end": 1},
@@ -234,7 +238,8 @@ SYSTEMS = {
 
 ANALYSIS = {
     "sample": Row(
-        dm.sample, {"sde": SDE, "key": K}, {"sde": OBJECT, "key": KEY, "meter": METER}, runs=False
+        dm.sample, {"system": SDE, "key": K}, {"system": OBJECT, "key": KEY, "meter": METER},
+        runs=False,
     ),
     "Alignment.latent": Row(FOUND.align(NETWORK).latent, {"x": np.ones(5)}, {"x": STATES}),
     "GridRoute": Row(dm.GridRoute, {}, {"grid": optional(GRID[:-1])}),
@@ -276,7 +281,7 @@ ANALYSIS = {
     "Subspace.scores": Row(FOUND.scores, {"x": np.ones(5)}, {"x": STATES}),
     "analyse": Row(
         dm.analyse, {"system": SDE, "key": K},
-        {"system": OBJECT, "key": KEY, **DURATION, **STEP, "route": OBJECT,
+        {"system": OBJECT, "key": KEY, **DURATION, **STEP, "method": OBJECT,
          "skip": [*[bad for bad in OBJECT if not isinstance(bad, list | dict)], ["x"], [3]],
          "meter": METER,
          **SAMPLES},
@@ -291,31 +296,32 @@ ANALYSIS = {
         runs=False,
     ),
     "compare": Row(
-        dm.compare, {"sde": SDE, "network": NETWORK, "key": K},
-        {"sde": OBJECT, "network": OBJECT, "key": KEY, **DURATION, **STEP,
+        dm.compare, {"system": SDE, "network": NETWORK, "key": K},
+        {"system": OBJECT, "network": OBJECT, "key": KEY, **DURATION, **STEP,
          "num_trajectories": COUNT, "num_starts": COUNT, "meter": METER,
          **SAMPLES},
         runs=False,
     ),
     "fixed_points": Row(
-        dm.fixed_points, {"sde": SDE, "key": K},
-        {"sde": OBJECT, "box": optional(BOX), "key": KEY, "num_starts": COUNT,
+        dm.fixed_points, {"system": SDE, "key": K},
+        {"system": OBJECT, "box": optional(BOX), "key": KEY, "num_starts": COUNT,
          "time": optional(NON_NEGATIVE),
          **SAMPLES},
         runs=False,
     ),
     "helmholtz_hodge": Row(
-        dm.helmholtz_hodge, {"sde": SDE, "grid": CELLS},
-        {"sde": OBJECT, "grid": [*optional(GRID), [8]]},
+        dm.helmholtz_hodge, {"system": SDE, "grid": CELLS},
+        {"system": OBJECT, "grid": [*optional(GRID), [8]]},
     ),
     "irreversibility": Row(
-        dm.irreversibility, {"sde": systems.ornstein_uhlenbeck(), "method": "linear"},
-        {"sde": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT),
+        dm.irreversibility, {"system": systems.ornstein_uhlenbeck(), "method": "linear"},
+        {"system": OBJECT, "key": optional(KEY), "method": CHOICE, "trajectory": optional(OBJECT),
          "meter": METER, **SAMPLES},
     ),
     "lyapunov": Row(
-        dm.lyapunov, {"sde": SDE, "duration": 9.0, "dt": 0.1, "key": K},
-        {**TIMED, "sde": OBJECT, "num_exponents": optional([*COUNT, 3]), "num_trajectories": COUNT,
+        dm.lyapunov, {"system": SDE, "duration": 9.0, "dt": 0.1, "key": K},
+        {**TIMED, "system": OBJECT, "num_exponents": optional([*COUNT, 3]),
+         "num_trajectories": COUNT,
          "burn_in": optional(NON_NEGATIVE), **START, "noise": FLAG, "qr_every": COUNT,
          "throw": FLAG,
          **SAMPLES},
@@ -342,8 +348,8 @@ ANALYSIS = {
         {"reference": FINITE_STATES, "other": STATES, "num_bins": COUNT, "key": optional(KEY)},
     ),
     "stationary": Row(
-        dm.stationary, {"sde": SDE, "grid": CELLS}, {"sde": OBJECT, "grid": [*optional(GRID), [8]],
-         "meter": METER, **SAMPLES}
+        dm.stationary, {"system": SDE, "grid": CELLS},
+        {"system": OBJECT, "grid": [*optional(GRID), [8]], "meter": METER, **SAMPLES}
     ),
     "subspace": Row(
         dm.subspace, {"neurons": RNG.normal(size=(64, 5))},
@@ -407,8 +413,8 @@ MEMORY = {
         memory.Tilt(0, PATH, LANDSCAPE).input_for, {"system": SDE}, {"system": OBJECT}
     ),
     "memory.associative_memory": Row(
-        memory.associative_memory, {"sde": WELLS, "network": NETWORK, "key": K},
-        {"sde": OBJECT, "network": OBJECT, "key": KEY, "num_trials": COUNT,
+        memory.associative_memory, {"system": WELLS, "network": NETWORK, "key": K},
+        {"system": OBJECT, "network": OBJECT, "key": KEY, "num_trials": COUNT,
          "margin": optional(POSITIVE), "cue_duration": optional(POSITIVE),
          "hold_duration": optional(POSITIVE), "meter": METER},
         runs=False,
@@ -422,8 +428,9 @@ MEMORY = {
         runs=False,
     ),
     "memory.committor": Row(
-        memory.committor, {"sde": WELLS, "source": REGIONS[:1], "target": REGIONS[1:], "grid": 8},
-        {"sde": OBJECT, "source": LEVEL, "target": LEVEL, "grid": [*optional(GRID), [8]]},
+        memory.committor,
+        {"system": WELLS, "source": REGIONS[:1], "target": REGIONS[1:], "grid": 8},
+        {"system": OBJECT, "source": LEVEL, "target": LEVEL, "grid": [*optional(GRID), [8]]},
         runs=False,
     ),
     "memory.cores": Row(memory.cores, {"centres": [[0.0], [1.0]]}, {"centres": PLACES}),
@@ -442,18 +449,19 @@ MEMORY = {
         runs=False,
     ),
     "memory.landscape": Row(
-        memory.landscape, {"sde": WELLS}, {"sde": OBJECT, "starts": optional(ARRAY)}, runs=False
+        memory.landscape, {"system": WELLS}, {"system": OBJECT, "starts": optional(ARRAY)},
+        runs=False,
     ),
     "memory.mean_first_passage": Row(
-        memory.mean_first_passage, {"sde": WELLS, "target": REGIONS[:1], "grid": 8},
-        {"sde": OBJECT, "target": LEVEL, "grid": [*optional(GRID), [8]]},
+        memory.mean_first_passage, {"system": WELLS, "target": REGIONS[:1], "grid": 8},
+        {"system": OBJECT, "target": LEVEL, "grid": [*optional(GRID), [8]]},
         runs=False,
     ),
     "memory.passage_times": Row(
         memory.passage_times,
-        {"sde": WELLS, "start": [0.0, 0.0], "target": REGIONS, "duration": 1.0, "dt": 0.1,
+        {"system": WELLS, "start": [0.0, 0.0], "target": REGIONS, "duration": 1.0, "dt": 0.1,
          "key": K},
-        {**TIMED, "sde": OBJECT, "start": ARRAY, "target": LEVEL, "num_trajectories": COUNT},
+        {**TIMED, "system": OBJECT, "start": ARRAY, "target": LEVEL, "num_trajectories": COUNT},
         runs=False,
     ),
     "memory.pooled": Row(
@@ -487,8 +495,8 @@ MEMORY = {
         runs=False,
     ),
     "memory.surroundings": Row(
-        memory.surroundings, {"sde": WELLS, "key": K},
-        {"sde": OBJECT, "key": KEY, "number": COUNT, "share": FRACTION, "margin": NON_NEGATIVE},
+        memory.surroundings, {"system": WELLS, "key": K},
+        {"system": OBJECT, "key": KEY, "number": COUNT, "share": FRACTION, "margin": NON_NEGATIVE},
         runs=False,
     ),
     "memory.switch": Row(
@@ -505,8 +513,8 @@ MEMORY = {
         runs=False,
     ),
     "memory.tilt_toward": Row(
-        memory.tilt_toward, {"sde": LANDSCAPE, "target": 0},
-        {"sde": OBJECT, "target": INDEX, "margin": optional(POSITIVE)},
+        memory.tilt_toward, {"system": LANDSCAPE, "target": 0},
+        {"system": OBJECT, "target": INDEX, "margin": optional(POSITIVE)},
         runs=False,
     ),
     "memory.walk": Row(
@@ -539,9 +547,23 @@ ROWS: dict[str, Row] = FITTING | SYSTEMS | ANALYSIS | MEMORY
 
 # Of what has no row, why
 RECORD = "a record that the library fills"
+INTERFACES = [
+    "AbstractConnectivity",
+    "AbstractFeatures",
+    "AbstractFit",
+    "AbstractLift",
+    "AbstractMeter",
+    "AbstractReadouts",
+    "AbstractRoute",
+    "AbstractSDE",
+]
 TRACED = "called with traced arrays, in the innermost loop"
 EXEMPT = {
-    "AbstractSDE": "an interface",
+    **{name: "an interface" for name in INTERFACES},
+    "Features": "what a fit makes",
+    "Fitted": "what a fit returns",
+    "MatchingProblem": "what a fit is given",
+    "NeuralSDE": "made by Network.neural",
     "SharedNoise": "a pair that Network checks",
     "InputError": "an exception",
     "ComputationError": "an exception",
@@ -573,6 +595,12 @@ EXEMPT |= {
 EXEMPT |= {
     f"{route}.__call__": "called by irreversibility"
     for route in ("GridRoute", "LinearRoute", "PathRoute", "ScoreRoute")
+}
+EXEMPT |= {
+    f"{interface.__name__}.{method}": "of an interface"
+    for interface in (getattr(dm, name) for name in INTERFACES)
+    for method, value in vars(interface).items()
+    if callable(value)
 }
 RECORDS = """
 Alignment Analysis BasinCheck Embedding EmbeddingReport FixedPoints HelmholtzHodge Irreversibility

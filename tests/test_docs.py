@@ -87,7 +87,7 @@ def headings(page: Path) -> set[str]:
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # The pages fit and judge networks thoroughly; here it is enough that they do so at all.
-    monkeypatch.setitem(inspect.unwrap(dm.embed).__kwdefaults__, "fit", "least-squares")
+    monkeypatch.setitem(inspect.unwrap(dm.embed).__kwdefaults__, "method", "least-squares")
     for argument, value in {"duration": 60.0, "num_trajectories": 32, "num_starts": 16}.items():
         monkeypatch.setitem(inspect.unwrap(dm.compare).__kwdefaults__, argument, value)
     monkeypatch.setattr("driftmatch.analysis.fokker_planck.stationary._CELLS", {1: 200, 2: 96})

@@ -161,7 +161,7 @@ class Scorecard(Record):
 
 @spelled
 def compare(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     network: Network,
     *,
     key: PRNGKeyArray,
@@ -179,7 +179,7 @@ def compare(
 
     **Arguments**
 
-    - `sde`: the target; `network`: what embeds it, with as many latent dimensions.
+    - `system`: the target; `network`: what embeds it, with as many latent dimensions.
     - `duration`: of every trajectory, by default 1000 time scales of the target, or half a million
       steps if these are fewer.
     - `dt`: the time step, by default a 25th of the time scale, or what `sample` found to be safe;
@@ -194,7 +194,7 @@ def compare(
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
-    sde = check_pair("compare", sde, network, on_circles=True)
+    sde = check_pair("compare", system, network, on_circles=True)
     num_starts = check_count("num_starts", num_starts)
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
     meter = check_meter(meter)

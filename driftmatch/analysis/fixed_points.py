@@ -100,7 +100,7 @@ class FixedPoints(Record):
 
 @spelled
 def fixed_points(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     box: tuple[ArrayLike, ArrayLike] | None = None,
     *,
     key: PRNGKeyArray,
@@ -123,7 +123,7 @@ def fixed_points(
 
     **Arguments**
 
-    - `sde`: any SDE of which the drift can be differentiated, a network among them.
+    - `system`: any SDE of which the drift can be differentiated, a network among them.
     - `box`: lower and upper corner, each of shape (k,). By default the range of the states that the
       SDE visits, widened by half of it on either side, within the bounds that it keeps, and again
       where zeros lie no further outside than the box is wide. Angles are searched all round. All
@@ -139,7 +139,7 @@ def fixed_points(
     Source: D. Sussillo, O. Barak, Neural Comput. 25, 626 (2013), for slow points; H. Nielsen,
     *Damping parameter in Marquardt's method* (1999).
     """
-    sde = as_sde(sde, error="fixed_points needs an SDE or a Network")
+    sde = as_sde(system, error="fixed_points needs an SDE or a Network")
     check_samples(sde, samples)
     num_starts = 1 << (check_count("num_starts", num_starts) - 1).bit_length()
     time = or_none(check_non_negative)("time", time)

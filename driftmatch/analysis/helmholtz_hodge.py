@@ -50,7 +50,7 @@ class HelmholtzHodge(Record):
 
 @spelled
 def helmholtz_hodge(
-    sde: AbstractSDE, grid: Grid | Sequence[int] | int | None = None
+    system: AbstractSDE, grid: Grid | Sequence[int] | int | None = None
 ) -> HelmholtzHodge:
     r"""Split a drift into a gradient and a part without sources, all over a box alike; k ≤ 3.
 
@@ -65,7 +65,7 @@ def helmholtz_hodge(
 
     Source: H. Bhatia et al., IEEE Trans. Vis. Comput. Graph. 19, 1386 (2013).
     """
-    sde = as_stationary_sde(sde)
+    sde = as_stationary_sde(system)
     grid = as_grid(sde, grid)
     on_faces = [_face_component(sde, grid, axis) for axis in range(grid.dim)]
     sources = sum(

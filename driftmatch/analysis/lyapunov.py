@@ -76,7 +76,7 @@ class LyapunovSpectrum(Record):
 
 @spelled
 def lyapunov(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     *,
     duration: float,
     dt: float,
@@ -102,7 +102,7 @@ def lyapunov(
 
     **Arguments**
 
-    - `sde`: any SDE: a target, a network in its latent coordinates, ``network.neural()``. All
+    - `system`: any SDE: a target, a network in its latent coordinates, ``network.neural()``. All
       n exponents of a network as neurons are cheaper by `neural_lyapunov`.
     - `duration`: the time averaged over on every trajectory, so ``num_trajectories * duration`` in
       all, which is what accuracy depends on. At least 20 steps.
@@ -124,7 +124,7 @@ def lyapunov(
     **Source**: G. Benettin et al., Meccanica 15, 9 (1980); with noise, L. Arnold, *Random Dynamical
     Systems* (1998).
     """
-    sde = as_sde(sde, error="lyapunov takes an SDE or a Network")
+    sde = as_sde(system, error="lyapunov takes an SDE or a Network")
     meter = check_meter(meter)
     plan = check_plan(sde, duration, dt, key, num_trajectories, burn_in, start, noise, qr_every,
                       throw)  # fmt: skip

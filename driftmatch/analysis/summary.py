@@ -132,7 +132,7 @@ def analyse(
     key: PRNGKeyArray,
     duration: float | None = None,
     dt: float | None = None,
-    route: ScoreRoute = ScoreRoute(),
+    method: ScoreRoute = ScoreRoute(),
     skip: Collection[str] = (),
     samples: Samples | None = None,
     meter: AbstractMeter | bool = SILENT,
@@ -155,7 +155,7 @@ def analyse(
     - `duration`: of every trajectory of the run and of the Lyapunov exponents, by default 200 time
       scales.
     - `dt`: their step, by default a 50th of the time scale.
-    - `route`: how irreversibility is found, such as ``ScoreRoute(num_features=1000)``.
+    - `method`: how irreversibility is found, such as ``ScoreRoute(num_features=1000)``.
     - `skip`: names of parts to leave out, fields of `Analysis`; what needs them goes too.
     - `samples`: what `sample` found, which all parts share; made here if they are not given.
     - `meter`: told which part is being worked on, and how far it is.
@@ -173,8 +173,8 @@ def analyse(
         error="analyse takes an SDE or a Network",
         hint="an embedding has a network in its field .network",
     )
-    if not isinstance(route, ScoreRoute):
-        raise InputError(f"route must be a ScoreRoute, got {type(route).__name__}")
+    if not isinstance(method, ScoreRoute):
+        raise InputError(f"method must be a ScoreRoute, got {type(method).__name__}")
     if isinstance(skip, str):
         skip = (skip,)
     if not isinstance(skip, Collection) or isinstance(skip, np.ndarray):
@@ -196,7 +196,7 @@ def analyse(
     work = Work(sde.name, skip, meter)
     try:
         task = Task(sde, network, key_parts, samples=samples,
-                    duration=duration, dt=dt, route=route, meter=meter)  # fmt: skip
+                    duration=duration, dt=dt, route=method, meter=meter)  # fmt: skip
         work_through(task, work)
     finally:
         meter.stop()

@@ -161,7 +161,7 @@ def symmetry(network: Network) -> SymmetryDecomposition:
         symmetric_norm=plus,
         asymmetric_norm=minus,
         asymmetry=(minus / norm) ** 2 if norm > 0 else float("nan"),
-        _backward=network.connectivity.transposed_readout(),
+        _backward=np.asarray(network.connectivity.transposed_readout()),
     )
 
 

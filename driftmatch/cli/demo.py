@@ -113,7 +113,7 @@ def _one(
     target = Target.given(system)
     sde, embedding = embedded(system, neurons, SEED, meter)
     network = embedding.network
-    path, fitted = out / _model(system), {"fit": "refined", "seed": SEED}
+    path, fitted = out / _model(system), {"method": "refined", "seed": SEED}
     save_embedding(path, embedding, target, **fitted)
     key_judge, key_draw = jax.random.split(key)
     began = time.perf_counter()

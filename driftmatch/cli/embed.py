@@ -15,7 +15,7 @@ from driftmatch.cli.terminal import Terminal
 if TYPE_CHECKING:
     from driftmatch.embedding.embed import Embedding
 
-Fit = Literal["refined", "least-squares", "backprop"]
+Method = Literal["refined", "least-squares", "backprop"]
 ActivationName = Literal["tanh", "logistic", "erf", "softplus", "relu", "identity"]
 
 # Neurons by dimension of the target, which bring the default fit well below one per cent.
@@ -45,9 +45,9 @@ def embed(
     seed: Seed = 0,
     noise: Noise = None,
     settings: Settings = None,
-    fit: Annotated[
-        Fit,
-        typer.Option(metavar="FIT", help="How to fit: refined, least-squares or backprop."),
+    method: Annotated[
+        Method,
+        typer.Option(metavar="METHOD", help="How to fit: refined, least-squares or backprop."),
     ] = "refined",
     activation: Annotated[
         ActivationName,
@@ -93,14 +93,14 @@ def embed(
             sde,
             neurons or NEURONS.get(sde.dim, NEURONS_BEYOND),
             key=jax.random.key(seed),
-            fit=fit,
+            method=method,
             tau=tau,
             activation=activation,
             private_noise=private_noise,
             meter=terminal.meter,
         )
-        save_embedding(path, embedding, target, fit=fit, seed=seed, overwrite=force)
-        record = embedding_record(embedding, target, fit=fit, seed=seed, path=path)
+        save_embedding(path, embedding, target, method=method, seed=seed, overwrite=force)
+        record = embedding_record(embedding, target, method=method, seed=seed, path=path)
         terminal.result(record, *_shown(embedding, record))
 
 
@@ -109,7 +109,7 @@ def save_embedding(
     embedding: "Embedding",
     target: Target,
     *,
-    fit: str,
+    method: str,
     seed: int,
     overwrite: bool = True,
 ) -> None:
@@ -121,14 +121,14 @@ def save_embedding(
         embedding.network,
         overwrite=overwrite,
         target=target.to_dict(),
-        fit=fit,
+        method=method,
         seed=seed,
         report=embedding.report.to_dict(),
     )
 
 
 def embedding_record(
-    embedding: "Embedding", target: Target, *, fit: str, seed: int, path: Path
+    embedding: "Embedding", target: Target, *, method: str, seed: int, path: Path
 ) -> dict:
     """What ``--json`` prints."""
     found = embedding.to_dict()
@@ -136,7 +136,7 @@ def embedding_record(
         "system": target.system,
         "neurons": embedding.network.num_neurons,
         "latent_dim": embedding.network.latent_dim,
-        "fit": fit,
+        "method": method,
         "seed": seed,
         **found["report"],
         **{name: found[name] for name in ("outcome", "reason", "closed_loop")},

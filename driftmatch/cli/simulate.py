@@ -52,7 +52,7 @@ def simulate(
     save_every: Annotated[
         int, typer.Option(metavar="N", min=1, help="Keep one step out of so many.")
     ] = 1,
-    solver: Annotated[
+    method: Annotated[
         Solver, typer.Option(metavar="NAME", help="heun or euler-maruyama.")
     ] = "heun",
     noise: Noise = None,
@@ -98,7 +98,7 @@ def simulate(
         began = time.perf_counter()
         run = simulate_sde(
             sde, duration=duration, dt=dt, key=key, num_trajectories=trajectories,
-            save_every=save_every, solver=solver, meter=terminal.meter, throw=False,
+            save_every=save_every, method=method, meter=terminal.meter, throw=False,
         )  # fmt: skip
         seconds = time.perf_counter() - began
         if run.outcome is Outcome.INTERRUPTED and len(run.times) == 1:
@@ -108,7 +108,7 @@ def simulate(
         if run.outcome is Outcome.NON_FINITE:
             kept = "" if out is None else f"; the samples before that are in {out}"
             raise ComputationError(f"{run.reason}{kept}")
-        record = {"system": system, **_told(run), "solver": solver, "seed": seed}
+        record = {"system": system, **_told(run), "method": method, "seed": seed}
         record |= {"seconds": seconds, "out": None if out is None else str(out)}
         terminal.result(record, *_shown(run, record))
     if run.outcome is Outcome.INTERRUPTED:

@@ -14,7 +14,7 @@ LABELS = {"van-der-pol": "Van der Pol", "lorenz": "Lorenz", "dadras": "Dadras"}
 
 
 def embedded(
-    system: str, neurons: int, seed: int, meter: AbstractMeter = SILENT, fit: Any = "refined"
+    system: str, neurons: int, seed: int, meter: AbstractMeter = SILENT, method: Any = "refined"
 ) -> "tuple[AbstractSDE, Embedding]":
     """A system and its embedding, the same that `driftmatch embed` makes with that seed."""
     import jax
@@ -22,4 +22,6 @@ def embedded(
     from driftmatch.embedding.embed import embed
 
     sde = Target.given(system).build()
-    return sde, embed(sde, neurons, key=jax.random.key(seed), fit=fit, check=False, meter=meter)
+    return sde, embed(
+        sde, neurons, key=jax.random.key(seed), method=method, check=False, meter=meter
+    )

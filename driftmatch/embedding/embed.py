@@ -65,11 +65,11 @@ class Embedding(Record):
 
 @spelled
 def embed(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     num_neurons: int,
     *,
     key: PRNGKeyArray,
-    fit: str | AbstractFit = "refined",
+    method: str | AbstractFit = "refined",
     tau: float | None = None,
     activation: str | Activation = "tanh",
     private_noise: float | None = None,
@@ -91,9 +91,9 @@ def embed(
 
     **Arguments**
 
-    - `sde`: the target, of dimension k; `num_neurons`: n > k.
+    - `system`: the target, of dimension k; `num_neurons`: n > k.
     - `key`: a `jax.random.key`; the same key on the same machine gives the same network.
-    - `fit`: "refined", "least-squares", "backprop", or such an object with other settings.
+    - `method`: "refined", "least-squares", "backprop", or such an object with other settings.
     - `tau`: the neural time constant, in the target's unit of time; by default the time in which
       the target changes by about its own size.
     - `activation`: φ, by name or as an `Activation`.
@@ -115,9 +115,9 @@ def embed(
     does not stay anywhere, with the reason.
     """
     began = time.perf_counter()
-    fit, activation = get_fit(fit), get_activation(activation)
-    num_neurons, tau, private_noise = check_arguments(sde, num_neurons, tau, private_noise)
-    sde = as_sde(sde, error="embed takes an SDE")
+    fit, activation = get_fit(method), get_activation(activation)
+    num_neurons, tau, private_noise = check_arguments(system, num_neurons, tau, private_noise)
+    sde = as_sde(system, error="embed takes an SDE")
     if private_noise is None:
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
     meter = check_meter(meter)

@@ -114,12 +114,12 @@ class RobustnessFront(Record):
 
 @spelled
 def robustness_front(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     num_neurons: int,
     *,
     key: PRNGKeyArray,
     private_noise: Sequence[float] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
-    fit: str | AbstractFit = "refined",
+    method: str | AbstractFit = "refined",
     samples: Samples | None = None,
     meter: AbstractMeter | bool = SILENT,
 ) -> RobustnessFront:
@@ -134,33 +134,33 @@ def robustness_front(
 
     All embeddings have the same key, samples and noise paths: their differences are those of s
     (a refined fit takes as many steps again below 0.01, see `Refined`).
-    ``embed(sde, num_neurons, key=key, private_noise=front.best)``, with the same `fit` and
+    ``embed(system, num_neurons, key=key, private_noise=front.best)``, with the same `method` and
     `samples`, is the best one again.
 
     **Arguments**
 
-    - `sde`, `num_neurons`, `key`, `samples`, `meter`: as for `embed`.
+    - `system`, `num_neurons`, `key`, `samples`, `meter`: as for `embed`.
     - `private_noise`: s > 0, rising, in units of x.
-    - `fit`: "refined", "least-squares", or such an object; back-propagation knows nothing of s.
+    - `method`: "refined", "least-squares", or such an object; back-propagation knows nothing of s.
 
     Raises `InputError` for unusable arguments and `ComputationError` as `embed` does.
     """
-    fit = get_fit(fit)
+    fit = get_fit(method)
     if isinstance(fit, Backprop):
         raise InputError(
             "fit must be 'refined' or 'least-squares': back-propagation takes no notice of "
             "private_noise, see Backprop(noise=)"
         )
     noises = _check_noises(private_noise)
-    num_neurons, _, _ = check_arguments(sde, num_neurons, None, noises[0])
+    num_neurons, _, _ = check_arguments(system, num_neurons, None, noises[0])
     meter = check_meter(meter)
-    check_samples(sde, samples)
+    check_samples(system, samples)
     key = check_key(key)
-    samples = samples_of(sde, samples, key, meter).require_place()
+    samples = samples_of(system, samples, key, meter).require_place()
     embeddings, looks = [], []
     for s in noises:
         made = embed(
-            sde, num_neurons, key=key, fit=fit, private_noise=s, samples=samples, meter=meter
+            system, num_neurons, key=key, method=fit, private_noise=s, samples=samples, meter=meter
         )
         target, runs = made.target, samples.runs
         if isinstance(target, OnCircles):
@@ -194,7 +194,7 @@ def robustness_front(
         duration=looks[0].duration,
         is_mixed=all(each.is_mixed for each in looks),
         num_neurons=num_neurons,
-        name=sde.name,
+        name=system.name,
     )
 
 

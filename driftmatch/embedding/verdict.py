@@ -76,7 +76,7 @@ def _lever(outcome: Outcome, fitted: Fitted) -> str:
     if fitted.gain > _STILL_FALLS:
         return (
             f"the error still fell by {fitted.gain:.1%} a step: take more of them, "
-            "fit=Refined(iterations=(60, 10))"
+            "method=Refined(iterations=(60, 10))"
         )
     return "use more neurons, or match at other states (states=, box=)"
 

@@ -69,7 +69,9 @@ def network_schematic(
 
 def _ordered(network: Network, neurons: np.ndarray) -> np.ndarray:
     """By the direction of their row of Γ, so that like stands beside like."""
-    gamma = network.gamma[neurons] / np.maximum(network.gamma[neurons].std(axis=0), 1e-12)
+    gamma = np.asarray(network.gamma)[neurons] / np.maximum(
+        np.asarray(network.gamma)[neurons].std(axis=0), 1e-12
+    )
     first = gamma[:, 0]
     second = gamma[:, 1] if network.latent_dim > 1 else network.bias[neurons]
     return neurons[np.argsort(np.arctan2(second, first))]
@@ -91,7 +93,7 @@ def _draw_neurons(ax: Axes, network: Network, neurons: np.ndarray) -> None:
     m = len(neurons)
     angles = np.pi / 2 - 2 * np.pi * np.arange(m) / m
     places = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    W = _normalised(network.gamma[neurons] @ network.readout[:, neurons])
+    W = _normalised(np.asarray(network.gamma)[neurons] @ np.asarray(network.readout)[:, neurons])
     np.fill_diagonal(W, 0)
     for i, row in enumerate(W):
         for j in np.argsort(-np.abs(row))[: min(_INPUTS, m - 1)]:
@@ -110,7 +112,7 @@ def _draw_neurons(ax: Axes, network: Network, neurons: np.ndarray) -> None:
 
 def _draw_product(ax: Axes, network: Network, neurons: np.ndarray) -> None:
     """W = Γ W_s of these neurons, with cells of k drawn wider than cells of n."""
-    gamma, readout = network.gamma[neurons], network.readout[:, neurons]
+    gamma, readout = np.asarray(network.gamma)[neurons], np.asarray(network.readout)[:, neurons]
     m, k = gamma.shape
     side, depth = 1.0, min(0.45, 0.09 * k)
     gap = 0.22
@@ -140,8 +142,8 @@ def _draw_product(ax: Axes, network: Network, neurons: np.ndarray) -> None:
 def _draw_perceptron(ax: Axes, network: Network, neurons: np.ndarray) -> None:
     """z → Γz + b → φ → W_s → z, with weights in colour and the feedback underneath."""
     latent = min(network.latent_dim, 5)
-    gamma = _normalised(network.gamma[neurons][:, :latent])
-    readout = _normalised(network.readout[:latent][:, neurons])
+    gamma = _normalised(np.asarray(network.gamma)[neurons][:, :latent])
+    readout = _normalised(np.asarray(network.readout)[:latent][:, neurons])
     rows = np.linspace(1, -1, len(neurons) + 1)
     dots, rows = rows[-2], np.delete(rows, -2)
     ends = 0.55 * (np.arange(latent)[::-1] - (latent - 1) / 2) / max(1, (latent - 1) / 3)

@@ -31,7 +31,7 @@ class MatchingErrors(NamedTuple):
 
 @spelled
 def matching_errors(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     network: Network,
     states: Float[Matrix, "N k"],
     *,
@@ -49,7 +49,7 @@ def matching_errors(
     that of `drift_scales`, which does not vanish with the drift. The noise ξ is that of `key`, by
     default ``jax.random.key(0)``.
     """
-    sde = check_pair("matching_errors", sde, network)
+    sde = check_pair("matching_errors", system, network)
     states = check_array("states", states, ("N", sde.dim))
     private_noise = check_non_negative("private_noise", private_noise)
     key = None if key is None else check_key(key)

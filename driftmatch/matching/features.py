@@ -2,12 +2,13 @@
 
 import abc
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 
-from driftmatch.arguments import check_non_negative, check_positive, clean_fields
-from driftmatch.errors import ComputationError
+from driftmatch.arguments import check_non_negative, check_positive, clean_fields, shown
+from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.blocks import blocks, one_blas_thread
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.refined import syrk
@@ -26,6 +27,12 @@ class AbstractFeatures(abc.ABC):
         slope: float | None = None,
     ) -> Features:
         """`number` features for whitened states, shape (N, k), their typical |Γ'_i| as given."""
+
+
+def check_features(what: str, value: Any) -> AbstractFeatures:
+    if not isinstance(value, AbstractFeatures):
+        raise InputError(f"{what} must be an AbstractFeatures, got {shown(value)}")
+    return value
 
 
 @dataclass(frozen=True)

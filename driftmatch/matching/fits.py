@@ -19,7 +19,12 @@ from driftmatch.arguments import (
 from driftmatch.errors import InputError
 from driftmatch.matching.backprop import train
 from driftmatch.matching.blocks import blocks
-from driftmatch.matching.features import AbstractFeatures, RandomFeatures, select_features
+from driftmatch.matching.features import (
+    AbstractFeatures,
+    RandomFeatures,
+    check_features,
+    select_features,
+)
 from driftmatch.matching.problem import Features, MatchingProblem, Readout
 from driftmatch.matching.readouts import LEAST_RIDGE
 from driftmatch.matching.refined import Descent, ReducedObjective, features_of
@@ -72,7 +77,7 @@ class AbstractFit(abc.ABC):
 class LeastSquares(AbstractFit):
     """Random features, readouts by linear least squares in float64; no gradient.
 
-    `oversampling` times as many features are drawn and those kept that a noise-robust readout
+    `oversampling` times as many of `features` are drawn and those kept that a noise-robust readout
     leans on most. With private noise s > 0 in the problem the readouts carry the ridge
     R = s² diag E[φ'²], the noise-aware decoder of the Neural Engineering Framework
     (Eliasmith & Anderson 2003); with s = 0 they solve the unregularised problem by QR: as accurate
@@ -85,7 +90,7 @@ class LeastSquares(AbstractFit):
     confined: ClassVar[bool] = True
 
     def __post_init__(self):
-        clean_fields(self, oversampling=check_count)
+        clean_fields(self, oversampling=check_count, features=check_features)
 
     def num_states(self, num_neurons, latent_dim):
         return max(6 * num_neurons, 4096)
@@ -113,7 +118,7 @@ class Refined(AbstractFit):
     steps are slow). To withstand less private noise than 0.01, as many steps towards what
     withstands that come first. Where the error on all states is more than twice that on those
     learnt from, it starts again on all of them, and then on twice as many. `max_slope`: soft limit
-    of |Γ'_i|, whitened.
+    of |Γ'_i|, whitened. `features`: where candidates come from.
     """
 
     iterations: tuple[int, int] | None = None
@@ -133,7 +138,11 @@ class Refined(AbstractFit):
             steps = tuple(check_count("each of iterations", number) for number in self.iterations)
             object.__setattr__(self, "iterations", steps)
         clean_fields(
-            self, states_per_neuron=check_count, oversampling=check_count, max_slope=check_positive
+            self,
+            states_per_neuron=check_count,
+            oversampling=check_count,
+            max_slope=check_positive,
+            features=check_features,
         )
 
     def num_states(self, num_neurons, latent_dim):
@@ -243,12 +252,12 @@ class Backprop(AbstractFit):
 FITS: dict[str, AbstractFit] = {f.name: f for f in (Refined(), LeastSquares(), Backprop())}
 
 
-def get_fit(fit: str | AbstractFit) -> AbstractFit:
+def get_fit(method: str | AbstractFit) -> AbstractFit:
     """The fit of that name; raises `InputError` with the nearest name for an unknown one."""
-    if isinstance(fit, AbstractFit):
-        return fit
-    name = fit.replace("_", "-") if isinstance(fit, str) else fit
-    return FITS[check_choice("fit", name, FITS)]
+    if isinstance(method, AbstractFit):
+        return method
+    name = method.replace("_", "-") if isinstance(method, str) else method
+    return FITS[check_choice("method", name, FITS)]
 
 
 def _smoothest_features(kind: AbstractFeatures, problem, num_neurons, rng) -> Features:

@@ -37,7 +37,7 @@ class AssociativeMemory(Record):
 
 @spelled
 def associative_memory(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     network: Network,
     *,
     key: PRNGKeyArray,
@@ -49,7 +49,7 @@ def associative_memory(
 ) -> AssociativeMemory:
     """Recall every well from random states: by the SDE, by the network, by Hopfield's network.
 
-    - `sde`: a system of wells; `network`: one that embeds it.
+    - `system`: a system of wells; `network`: one that embeds it.
     - `key`: a random key; the SDE and the network have noise of their own.
     - `num_trials`: of each system, divided among the wells.
     - `margin`: see `tilt_toward`. - `cue_duration`, `hold_duration`: how long a cue lasts, and how
@@ -57,7 +57,7 @@ def associative_memory(
 
     Raises `InputError` as `tilt_toward` does, and for fewer trials than wells.
     """
-    _check_pair(sde, network)
+    _check_pair(system, network)
     num_trials = check_count("num_trials", num_trials)
     margin = or_none(check_positive)("margin", margin)
     key_scale, key_trials = jax.random.split(check_key(key))
@@ -66,30 +66,30 @@ def associative_memory(
         for what, time in (("cue_duration", cue_duration), ("hold_duration", hold_duration))
     ]
     meter = check_meter(meter)
-    wells = landscape(sde)
+    wells = landscape(system)
     W = len(wells.minima)
     if num_trials < W:
         raise InputError(f"num_trials must be at least one a well, {W}, got {num_trials}")
     shares = [len(part) for part in np.array_split(np.arange(num_trials), W)]
-    scale = time_scale_of(sde, key_scale)
+    scale = time_scale_of(system, key_scale)
     release, hold = (
         default * scale if time is None else time
         for time, default in zip(times, (_CUE, _HOLD), strict=True)
     )
     own = time_scale_of(network, key_scale)
-    steps = default_step(sde, scale), default_step(network, own)
+    steps = default_step(system, scale), default_step(network, own)
     hopfield = HopfieldNetwork(np.asarray(network.lift(wells.minima)))
     tilts, by_target, by_network, by_hopfield = [], [], [], []
     for j, share in enumerate(shares):
         keys = jax.random.split(jax.random.fold_in(key_trials, j), 3)
         tilt = tilt_toward(wells, j, margin=margin)
         tilts.append(tilt)
-        for system, dt, key_run, recalls in (
-            (sde, steps[0], keys[0], by_target),
+        for each, dt, key_run, recalls in (
+            (system, steps[0], keys[0], by_target),
             (network, steps[1], keys[1], by_network),
         ):
             run = recall(
-                system, tilt, duration=release + hold, release=release, dt=dt, key=key_run,
+                each, tilt, duration=release + hold, release=release, dt=dt, key=key_run,
                 num_trials=share, meter=meter,
             )  # fmt: skip
             recalls.append(run)
@@ -100,7 +100,7 @@ def associative_memory(
 def _check_pair(sde, network) -> None:
     """That one is an SDE and the other a network of its dimension."""
     if not isinstance(sde, AbstractSDE):
-        raise InputError(f"sde must be the SDE of the wells, got {type(sde).__name__}")
+        raise InputError(f"system must be the SDE of the wells, got {type(sde).__name__}")
     if not isinstance(network, Network):
         raise InputError(
             f"network must be a Network that embeds the SDE, got {type(network).__name__}"

@@ -84,7 +84,7 @@ class GridFunction(Record):
 
 @spelled
 def mean_first_passage(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     target: Regions | Level,
     *,
     grid: Grid | Sequence[int] | int | None = None,
@@ -99,7 +99,7 @@ def mean_first_passage(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network without private noise.
+    - `system`: an SDE, or a network without private noise.
     - `target`: a `Regions`, any of which counts, or a function of the state that is negative
       inside and changes evenly across the edge, such as ``lambda z: 1 - z[0]`` for z₁ > 1.
     - `grid`: as for `stationary`; it should hold all that is visited on the way.
@@ -114,7 +114,7 @@ def mean_first_passage(
 
     **Source**: C. Gardiner, *Stochastic Methods* (2009), sections 5.5 and 6.6.
     """
-    sde = _checked(sde)
+    sde = _checked(system)
     levels = {"target": as_level(target, sde.dim)}
     return _answer(
         sde, as_grid(sde, grid), levels, lambda into: np.ones(into.shape[1]), lambda T: T
@@ -123,7 +123,7 @@ def mean_first_passage(
 
 @spelled
 def committor(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     source: Regions | Level,
     target: Regions | Level,
     *,
@@ -137,7 +137,7 @@ def committor(
 
     **Source**: W. E, E. Vanden-Eijnden, J. Stat. Phys. 123, 503 (2006).
     """
-    sde = _checked(sde)
+    sde = _checked(system)
     levels = {
         what: as_level(region, sde.dim, what)
         for what, region in (("source", source), ("target", target))

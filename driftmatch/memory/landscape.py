@@ -72,7 +72,7 @@ class Landscape(Record):
 
 
 @spelled
-def landscape(sde: AbstractSDE, *, starts: ArrayLike | None = None) -> Landscape:
+def landscape(system: AbstractSDE, *, starts: ArrayLike | None = None) -> Landscape:
     """The minima that some states descend to, and their energies.
 
     Energies are those that agree best, by least squares, with the work along the straight lines
@@ -80,14 +80,14 @@ def landscape(sde: AbstractSDE, *, starts: ArrayLike | None = None) -> Landscape
 
     **Arguments**
 
-    - `sde`: an SDE with drift f = −∇V, or a network of which that is nearly true.
+    - `system`: an SDE with drift f = −∇V, or a network of which that is nearly true.
     - `starts`: a state in each well, shape (W, k), for example the stable ones among
-      ``fixed_points(sde)``; by default the SDE's own. Well j is the one that start j leads to.
+      ``fixed_points(system)``; by default the SDE's own. Well j is the one that start j leads to.
 
     **Raises** `InputError` for fewer than two minima, for two starts that lead to one, for a flow
     that does not come to rest, and for a drift that is no gradient, of which there is no potential.
     """
-    sde = as_sde(sde, error="sde must be a Network or an SDE")
+    sde = as_sde(system, error="system must be a Network or an SDE")
     minima = descend(sde, _check_starts(sde, starts))
     _check_distinct(sde, minima)
     i, j = np.triu_indices(len(minima), 1)

@@ -50,7 +50,7 @@ class PassageTimes(Record):
 
 @spelled
 def passage_times(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     start: ArrayLike,
     target: Regions | Level,
     *,
@@ -69,7 +69,7 @@ def passage_times(
 
     **Arguments**
 
-    - `sde`, `target`: as for `mean_first_passage`; but a network's private noise counts.
+    - `system`, `target`: as for `mean_first_passage`; but a network's private noise counts.
     - `start`: z, shape (k,) or (M, k).
     - `duration`: at which those that have not arrived are given up. - `dt`: the step (Heun's).
     - `key`: a random key. - `num_trajectories`: M. - `meter`: told of the progress.
@@ -84,7 +84,7 @@ def passage_times(
     steps = check_steps(duration, dt, 1)
     key = check_key(key)
     meter = check_meter(meter)
-    sde, level, z = _walk(sde, start, target, M, dt)
+    sde, level, z = _walk(system, start, target, M, dt)
     block = int(np.clip(_NUMBERS // (M * sde.noise_dim), 1, _BLOCK))
     arrival = jnp.full(M, -1, jnp.int32)
     done, chunk = 0, block

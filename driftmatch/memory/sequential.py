@@ -75,7 +75,7 @@ class Walk(Record):
         if not d.outcome.ok:
             wells = ", ".join(map(str, d.never_visited))
             found["dwell"] = f"{d.outcome} (wells {wells})" if wells else str(d.outcome)
-        else:
+        elif len(d.regions) > 2:
             rates = {"forward_rate": d.forward_rate, "backward_rate": d.backward_rate}
             found |= {name: str(r.outcome) for name, r in rates.items() if not r.outcome.ok}
         if flow is not None and not flow.outcome.ok:
@@ -83,20 +83,25 @@ class Walk(Record):
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers of the walk; of regions on a cycle, of which there are at least three."""
+        """The numbers of the walk, those of an order from three regions on."""
         d, flow = self.dwell, self.irreversibility
-        forward, backward, leaving = d.forward_rate, d.backward_rate, d.leaving_rate()
-        numbers = {
-            "in_order_fraction": d.in_order_fraction,
-            "in_order_interval": d.in_order_interval,
-            "net_turns_per_time": d.net_turns_per_time,
-            "net_turns_interval": d.net_turns_interval,
-            "forward_rate": forward.value,
-            "forward_rate_interval": forward.interval,
-            "backward_rate": backward.value,
-            "backward_rate_interval": backward.interval,
-            "log_rate_ratio": d.log_rate_ratio,
-            "log_rate_ratio_interval": d.log_rate_ratio_interval,
+        numbers: dict[str, Any] = {}
+        if len(d.regions) > 2:
+            forward, backward = d.forward_rate, d.backward_rate
+            numbers |= {
+                "in_order_fraction": d.in_order_fraction,
+                "in_order_interval": d.in_order_interval,
+                "net_turns_per_time": d.net_turns_per_time,
+                "net_turns_interval": d.net_turns_interval,
+                "forward_rate": forward.value,
+                "forward_rate_interval": forward.interval,
+                "backward_rate": backward.value,
+                "backward_rate_interval": backward.interval,
+                "log_rate_ratio": d.log_rate_ratio,
+                "log_rate_ratio_interval": d.log_rate_ratio_interval,
+            }
+        leaving = d.leaving_rate()
+        numbers |= {
             "mean_dwell_time": leaving.mean_time,
             "mean_dwell_time_interval": leaving.mean_time_interval,
             "entropy_production": None if flow is None else flow.entropy_production,

@@ -204,7 +204,7 @@ def _ways(regions: Regions, order: list[int]) -> tuple[Float[np.ndarray, "C k"],
 
 @spelled
 def surroundings(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     *,
     key: PRNGKeyArray,
     number: int = 30_000,
@@ -218,7 +218,7 @@ def surroundings(
     follow, too, but for the way back only. Drifts are large there, so that few states have a say; a
     larger share costs accuracy on the attractors, and chaos goes first.
     """
-    sde = check_system(sde, "sde")
+    sde = check_system(system, "system")
     count = check_count("number", number)
     share, margin = check_fraction("share", share), check_non_negative("margin", margin)
     key_scale, key_run, key_box = jax.random.split(check_key(key), 3)

@@ -69,7 +69,9 @@ class Tilt(Record):
 
 
 @spelled
-def tilt_toward(sde: AbstractSDE | Landscape, target: int, *, margin: float | None = None) -> Tilt:
+def tilt_toward(
+    system: AbstractSDE | Landscape, target: int, *, margin: float | None = None
+) -> Tilt:
     r"""The gentlest constant input c that makes one well t of a landscape the lowest of all.
 
         minimise ½|c|²  such that  V(z_j) − c·z_j ≥ V(z_t) − c·z_t + margin  for every j ≠ t
@@ -81,8 +83,8 @@ def tilt_toward(sde: AbstractSDE | Landscape, target: int, *, margin: float | No
 
     **Arguments**
 
-    - `sde`: an SDE with drift f = −∇V that names a start for each well, a network that embeds one,
-      or its `Landscape`.
+    - `system`: an SDE with drift f = −∇V that names a start for each well, a network that embeds
+      one, or its `Landscape`.
     - `target`: t, the index of the well, in the order of the starts.
     - `margin`: in units of V, positive. By default the target is made the only well, so that recall
       needs neither luck nor time: the margin is raised until the last other well disappears, and
@@ -97,7 +99,7 @@ def tilt_toward(sde: AbstractSDE | Landscape, target: int, *, margin: float | No
     **Source**: C. Lawson, R. Hanson, *Solving Least Squares Problems* (1974), chapter 23.
     """
     margin = or_none(check_positive)("margin", margin)
-    wells = as_landscape(sde)
+    wells = as_landscape(system)
     target = check_index("target", target, len(wells.minima))
     largest, hull = _largest_margin(wells, target)
     among = f"lies inside the hull of wells {', '.join(map(str, hull))}"

@@ -53,7 +53,7 @@ _SHRINKING = 0.9  # of the range, in a window of twice the length
 
 @spelled
 def sample(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     *,
     key: PRNGKeyArray,
     meter: AbstractMeter | bool = SILENT,
@@ -69,7 +69,7 @@ def sample(
 
     **Arguments**
 
-    - `sde`: an SDE, a network among them.
+    - `system`: an SDE, a network among them.
     - `key`: a random key. - `meter`: told of the progress.
 
     **Returns** `Samples`. What is not stationary has an outcome that says so: nothing depends on a
@@ -80,7 +80,7 @@ def sample(
     **Raises** `InputError` for an SDE driven in time, and if drift or noise are not finite at a
     start; `ComputationError` if trajectories end in what is not finite however small the steps.
     """
-    sde = as_sde(sde, error="sample takes an SDE or a Network")
+    sde = as_sde(system, error="sample takes an SDE or a Network")
     if sde.forcing(jnp.zeros(())) is not None:
         raise InputError(
             f"{sde.name} is driven by an input that depends on time, so it has no states that it "

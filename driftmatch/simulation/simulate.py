@@ -39,7 +39,7 @@ def simulate(
     start: ArrayLike | None = None,
     input: Input | None = None,
     save_every: int = 1,
-    solver: "str | diffrax.AbstractSolver" = "heun",
+    method: "str | diffrax.AbstractSolver" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> NetworkTrajectory: ...
@@ -56,7 +56,7 @@ def simulate(
     start: ArrayLike | None = None,
     input: Input | None = None,
     save_every: int = 1,
-    solver: "str | diffrax.AbstractSolver" = "heun",
+    method: "str | diffrax.AbstractSolver" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> Trajectory: ...
@@ -73,7 +73,7 @@ def simulate(
     start: ArrayLike | None = None,
     input: Input | None = None,
     save_every: int = 1,
-    solver: "str | diffrax.AbstractSolver" = "heun",
+    method: "str | diffrax.AbstractSolver" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> Run:
@@ -104,7 +104,7 @@ def simulate(
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
       shape (n,).
     - `save_every`: how many steps apart the samples are that are kept.
-    - `solver`: "heun" (trapezoidal drift, two evaluations a step), "euler-maruyama", or a Diffrax
+    - `method`: "heun" (trapezoidal drift, two evaluations a step), "euler-maruyama", or a Diffrax
       solver, which takes the same fixed steps; one that converges to the Stratonovich solution is
       given a corrected drift.
     - `meter`: told of the progress.
@@ -136,9 +136,9 @@ def simulate(
         sde, starts = _network_run(system, start, input, M, key_start)
     else:
         sde, starts = _sde_run(system, start, input, M, key_start)
-    scheme, dt = _scheme(solver, sde), float(dt)
+    scheme, dt = _scheme(method, sde), float(dt)
     network = network_of(sde)
-    if isinstance(solver, str) and network is not None:
+    if isinstance(method, str) and network is not None:
         check_leak(dt, network.tau)
     states, outcome, reason = integrate(
         sde,
@@ -198,22 +198,22 @@ def _projected(network: Network, neurons: np.ndarray) -> np.ndarray:
     return neurons @ inverse.T - inverse @ network.bias.astype(neurons.dtype)
 
 
-def _scheme(solver, sde: AbstractSDE) -> AbstractScheme:
-    if isinstance(solver, str):
-        if solver not in SCHEMES:
+def _scheme(method, sde: AbstractSDE) -> AbstractScheme:
+    if isinstance(method, str):
+        if method not in SCHEMES:
             raise InputError(
-                f"there is no solver {solver!r}{did_you_mean(solver, SCHEMES)}; a Diffrax solver "
+                f"there is no method {method!r}{did_you_mean(method, SCHEMES)}; a Diffrax solver "
                 "is passed as an object, such as diffrax.SPaRK()"
             )
-        return SCHEMES[solver]
+        return SCHEMES[method]
     # Imported here, for it is slow to import and seldom needed.
     import diffrax
 
     from driftmatch.simulation.diffrax_solvers import diffrax_scheme
 
-    if not isinstance(solver, diffrax.AbstractSolver):
+    if not isinstance(method, diffrax.AbstractSolver):
         raise InputError(
-            f"solver must be one of {', '.join(SCHEMES)} or a Diffrax solver such as "
-            f"diffrax.SPaRK(), got {shown(solver)}"
+            f"method must be one of {', '.join(SCHEMES)} or a Diffrax solver such as "
+            f"diffrax.SPaRK(), got {shown(method)}"
         )
-    return diffrax_scheme(solver, sde)
+    return diffrax_scheme(method, sde)

@@ -27,7 +27,7 @@ RATE = 40.5932  # its entropy production
 
 
 def analysed(system, *, skip=(), duration=20.0, **options):
-    options = {"key": KEY, "route": ROUTE, "duration": duration} | options
+    options = {"key": KEY, "method": ROUTE, "duration": duration} | options
     return dm.analyse(system, skip=skip, **options)
 
 
@@ -44,7 +44,7 @@ def all_but(*parts):
 
 @cache
 def network():
-    return dm.embed(CYCLE, 32, key=KEY, check=False, fit="least-squares").network
+    return dm.embed(CYCLE, 32, key=KEY, check=False, method="least-squares").network
 
 
 @cache
@@ -352,10 +352,10 @@ def test_one_name_to_skip_may_stand_alone():
         ({"dt": np.nan}, "dt must be a positive number"),
         ({"dt": -1.0}, "dt must be a positive number"),
         ({"dt": 50.0}, "dt must not exceed the duration"),
-        ({"route": "score"}, "route must be a ScoreRoute, got str"),
-        ({"route": dm.GridRoute()}, "route must be a ScoreRoute, got GridRoute"),
-        ({"route": dm.ScoreRoute}, "route must be a ScoreRoute"),
-        ({"route": None}, "route must be a ScoreRoute"),
+        ({"method": "score"}, "method must be a ScoreRoute, got str"),
+        ({"method": dm.GridRoute()}, "method must be a ScoreRoute, got GridRoute"),
+        ({"method": dm.ScoreRoute}, "method must be a ScoreRoute"),
+        ({"method": None}, "method must be a ScoreRoute"),
         ({"skip": "rum"}, "no part to skip 'rum'; did you mean 'run'"),
         ({"skip": ["run", "lyapunv"]}, "did you mean 'lyapunov'"),
         ({"skip": [3]}, "no part to skip 3"),

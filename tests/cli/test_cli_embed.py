@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from commands import REPORT, network, only_json
 
-from driftmatch.cli.embed import ActivationName, Fit
+from driftmatch.cli.embed import ActivationName, Method
 from driftmatch.embedding.embed import Embedding
 from driftmatch.errors import ComputationError
 from driftmatch.outcomes import Outcome
@@ -20,13 +20,13 @@ KEYS = (
 
 
 def test_json_has_the_keys_that_programs_rely_on(cli, embedded):
-    record = only_json(cli("embed", "lorenz", "--json", "--seed", 7, "--fit", "backprop"))
+    record = only_json(cli("embed", "lorenz", "--json", "--seed", 7, "--method", "backprop"))
     assert set(record) >= set(KEYS.split())
     assert {name: record[name] for name in REPORT.to_dict()} == REPORT.to_dict()
     assert (record["reason"], record["closed_loop"]) == (None, None)
     assert record["system"] == "lorenz"
     assert (record["neurons"], record["latent_dim"], record["seed"]) == (512, 3, 7)
-    assert record["fit"] == "backprop"
+    assert record["method"] == "backprop"
     assert record["drift_error"] == REPORT.drift_error
     assert record["diffusion_error"] is None  # it was NaN
     assert record["outcome"] == "the drift error is above 10 %: use more neurons"
@@ -46,12 +46,12 @@ def test_options_arrive(cli, embedded):
 
     cli(
         "embed", "van_der_pol", "--neurons", 20, "--tau", 0.25, "--activation", "erf",
-        "--private-noise", 0, "--fit", "least-squares", "--noise", 0.5, "--set", "mu=3",
+        "--private-noise", 0, "--method", "least-squares", "--noise", 0.5, "--set", "mu=3",
         "--seed", 5,
     )  # fmt: skip
     (call,) = embedded
     assert call["num_neurons"] == 20
-    assert (call["tau"], call["activation"], call["fit"]) == (0.25, "erf", "least-squares")
+    assert (call["tau"], call["activation"], call["method"]) == (0.25, "erf", "least-squares")
     assert call["private_noise"] == 0
     assert dict(call["sde"].parameters) == {"mu": 3.0, "noise": 0.5}
     assert np.array_equal(jax.random.key_data(call["key"]), jax.random.key_data(jax.random.key(5)))
@@ -81,7 +81,7 @@ def test_the_file_says_how_it_was_made(cli, embedded, user_file):
         "noise": 0.3,
         "parameters": {"rate": 2},
     }
-    assert (header["fit"], header["seed"]) == ("refined", 3)
+    assert (header["method"], header["seed"]) == ("refined", 3)
     assert header["report"]["tau"] == REPORT.tau
 
 
@@ -93,7 +93,15 @@ def test_what_a_users_file_prints_stays_off_standard_output(cli, embedded, user_
 
 
 def test_a_real_network_end_to_end(cli):
-    arguments = ("embed", "ornstein-uhlenbeck", "--neurons", 24, "--fit", "least-squares", "--json")
+    arguments = (
+        "embed",
+        "ornstein-uhlenbeck",
+        "--neurons",
+        24,
+        "--method",
+        "least-squares",
+        "--json",
+    )
     record = only_json(cli(*arguments))
     again = only_json(cli(*arguments, "--out", "again.safetensors"))
     assert record["drift_error"] < 0.1
@@ -133,7 +141,7 @@ def test_bad_input_gets_one_line(fails, user_file, arguments, message):
         ["--neurons", "0"],
         ["--seed", "-1"],
         ["--seed", str(2**32)],
-        ["--fit", "refind"],
+        ["--method", "refind"],
         ["--activation", "tnh"],
         ["--noise", "-0.1"],
         ["--private-noise", "-0.1"],
@@ -196,7 +204,7 @@ def test_choices_are_those_of_the_library():
     from driftmatch.activations import ACTIVATIONS
     from driftmatch.matching.fits import FITS
 
-    assert set(get_args(Fit)) == set(FITS)
+    assert set(get_args(Method)) == set(FITS)
     assert set(get_args(ActivationName)) == set(ACTIVATIONS)
 
 

@@ -90,7 +90,7 @@ def test_all_figures_are_drawn_from_the_networks_that_they_show(cli, tiny, embed
     noises = [row.run.network.private_noise for row in drawn["subspace"][0]]
     assert noises == list(paper_figures.PRIVATE_NOISE)
     # The default fit once a network, then back-propagation.
-    fits = [call["fit"] for call in embedded]
+    fits = [call["method"] for call in embedded]
     assert fits == [TINY.fit] * 2 + [dm.Backprop(steps=TINY.steps)] * 2
     assert {str(call["key"]) for call in embedded} == {str(embedded[0]["key"])}
 

@@ -90,7 +90,7 @@ def test_bad_input_gets_one_line(fails, model, arguments, message):
     [
         ["--trajectories", "0"],
         ["--save-every", "0"],
-        ["--solver", "hune"],
+        ["--method", "hune"],
         ["--dt", "small"],
         ["--trajectoris", "2"],
     ],

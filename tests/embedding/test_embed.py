@@ -99,7 +99,7 @@ def test_state_dependent_diffusion_is_matched():
 
 def test_least_squares_without_ridge_is_accurate_and_fragile(oscillator):
     embedding = dm.embed(
-        oscillator, 64, key=KEY, fit="least-squares", private_noise=0.0, confine=False
+        oscillator, 64, key=KEY, method="least-squares", private_noise=0.0, confine=False
     )
     assert embedding.report.drift_error < 5e-5
     assert embedding.report.noisy_drift_error > 1
@@ -107,13 +107,13 @@ def test_least_squares_without_ridge_is_accurate_and_fragile(oscillator):
 
 
 def test_ridge_makes_least_squares_robust(oscillator):
-    report = dm.embed(oscillator, 64, key=KEY, check=False, fit=LeastSquares()).report
+    report = dm.embed(oscillator, 64, key=KEY, check=False, method=LeastSquares()).report
     assert report.noisy_drift_error < 0.1
 
 
 def test_backprop_learns(oscillator):
-    short = dm.embed(oscillator, 64, key=KEY, check=False, fit=Backprop(steps=100)).report
-    longer = dm.embed(oscillator, 64, key=KEY, check=False, fit=Backprop(steps=3000)).report
+    short = dm.embed(oscillator, 64, key=KEY, check=False, method=Backprop(steps=100)).report
+    longer = dm.embed(oscillator, 64, key=KEY, check=False, method=Backprop(steps=3000)).report
     assert longer.drift_error < 0.1
     assert longer.drift_error < 0.3 * short.drift_error
 
@@ -156,8 +156,8 @@ def test_offset_does_not_cost_robustness():
         ({"num_neurons": 64.0}, "whole number"),
         ({"num_neurons": True}, "whole number"),
         ({"key": 0}, "jax.random.key"),
-        ({"fit": "refinde"}, "'refined'"),
-        ({"fit": 3}, "no fit"),
+        ({"method": "refinde"}, "'refined'"),
+        ({"method": 3}, "no method"),
         ({"activation": "tan"}, "'tanh'"),
         ({"tau": -1.0}, "tau must be a positive number"),
         ({"tau": np.nan}, "tau must be a positive number"),

@@ -28,7 +28,7 @@ def cycle():
 def front(cycle):
     sde, samples = cycle
     return dm.robustness_front(
-        sde, 64, key=KEY, private_noise=NOISES, fit="least-squares", samples=samples
+        sde, 64, key=KEY, private_noise=NOISES, method="least-squares", samples=samples
     )
 
 
@@ -97,7 +97,7 @@ def test_a_front_of_fragile_readouts_is_no_success(front):
 def test_the_best_is_made_again_by_its_noise(cycle, front):
     sde, samples = cycle
     found = dm.embed(
-        sde, 64, key=KEY, private_noise=front.best, fit="least-squares", samples=samples,
+        sde, 64, key=KEY, private_noise=front.best, method="least-squares", samples=samples,
         check=False,
     )  # fmt: skip
     assert found.report.drift_error == front.drift_errors[1]
@@ -137,7 +137,7 @@ def test_what_diverges_is_infinitely_far(cycle, monkeypatch):
     monkeypatch.setattr(EMBED, partial(dm.embed, check=False))
     monkeypatch.setattr("driftmatch.embedding.robustness.run_beside", lambda *_: None)
     found = dm.robustness_front(
-        sde, 64, key=KEY, private_noise=[0.01], fit="least-squares", samples=short(samples, 200)
+        sde, 64, key=KEY, private_noise=[0.01], method="least-squares", samples=short(samples, 200)
     )
     assert np.isinf(found.noisy_sliced_wasserstein[0])
     assert 0 < found.sliced_wasserstein_floor < np.inf
@@ -146,7 +146,7 @@ def test_what_diverges_is_infinitely_far(cycle, monkeypatch):
 
 def test_what_comes_to_rest_has_no_distances():
     sde = dm.SDE(lambda z: z - z**3, 0.0, 1, start=[-1.0])
-    found = dm.robustness_front(sde, 32, key=KEY, private_noise=[0.01], fit="least-squares")
+    found = dm.robustness_front(sde, 32, key=KEY, private_noise=[0.01], method="least-squares")
     assert np.isnan(found.sliced_wasserstein).all()
     assert np.isnan(found.sliced_wasserstein_floor)
     assert found.best == 0.01
@@ -158,7 +158,7 @@ def test_angles_are_compared_on_circles(monkeypatch):
     sde = dm.SDE(lambda z: 1 + 0.5 * jnp.sin(z), 0.3, 1, periodic=[2 * np.pi])
     samples = short(dm.sample(sde, key=KEY), 200)
     found = dm.robustness_front(
-        sde, 64, key=KEY, private_noise=[0.01], fit="least-squares", samples=samples
+        sde, 64, key=KEY, private_noise=[0.01], method="least-squares", samples=samples
     )
     assert found.sliced_wasserstein[0] < 1.5 * found.sliced_wasserstein_floor + 0.02
 
@@ -173,13 +173,13 @@ def test_angles_are_compared_on_circles(monkeypatch):
         ({"private_noise": (0.0, 0.1)}, "each of private_noise must be a positive number, got 0.0"),
         ({"private_noise": (-0.1, 0.1)}, "must be a positive number, got -0.1"),
         ({"private_noise": ("a",)}, "must be a positive number, got 'a'"),
-        ({"fit": "backprop"}, "takes no notice of private_noise"),
-        ({"fit": dm.Backprop()}, "takes no notice of private_noise"),
+        ({"method": "backprop"}, "takes no notice of private_noise"),
+        ({"method": dm.Backprop()}, "takes no notice of private_noise"),
         ({"num_neurons": 2}, "needs at least 3 neurons"),
         ({"samples": 3}, "what driftmatch.sample returned"),
     ],
 )
 def test_bad_input(bad, words):
-    arguments = {"sde": dm.systems.van_der_pol(), "num_neurons": 64, "key": KEY} | bad
+    arguments = {"system": dm.systems.van_der_pol(), "num_neurons": 64, "key": KEY} | bad
     with pytest.raises(dm.InputError, match=words):
         dm.robustness_front(**arguments)

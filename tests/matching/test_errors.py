@@ -1,5 +1,6 @@
 """Errors of a network against its target: by hand, state by state, and in other units."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_noise_in_the_neurons_adds_its_variance(s):
     """
     states = np.tile(np.concatenate([FEW, -FEW]), (100, 1))
     network = linear((1 + 0.1 * s) * B)
-    errors = matching_errors(rotation(), network, states, private_noise=s, seed=3)
+    errors = matching_errors(rotation(), network, states, private_noise=s, key=jax.random.key(3))
     variance = (states @ B.T).var(axis=0)
     added = s**2 * np.sum(np.asarray(network.readout) ** 2, axis=1) / network.tau**2
     expected = np.mean(added / variance)
@@ -74,10 +75,11 @@ def test_noise_in_the_neurons_adds_its_variance(s):
     assert abs(found - 1.1 * expected) > 5 * (expected / len(states) ** 0.5 + cross)  # the control
 
 
-def test_the_seed_is_that_of_the_noise():
+def test_the_key_is_that_of_the_noise():
     of = {"private_noise": 0.1}
     first, again, other = (
-        matching_errors(rotation(), linear(B), FEW, seed=seed, **of) for seed in (1, 1, 2)
+        matching_errors(rotation(), linear(B), FEW, key=jax.random.key(seed), **of)
+        for seed in (1, 1, 2)
     )
     assert first == again
     assert first.noisy_drift != other.noisy_drift
@@ -171,16 +173,16 @@ def test_drifts_are_divided_by_their_spread():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"sde": "a"}, "takes an SDE and a Network, got str and Network"),
+        ({"system": "a"}, "takes an SDE and a Network, got str and Network"),
         ({"network": decay()}, "takes an SDE and a Network, got SDE and SDE"),
-        ({"sde": decay(dim=3), "states": np.ones((9, 3))}, "3 dimensions and the network 2"),
+        ({"system": decay(dim=3), "states": np.ones((9, 3))}, "3 dimensions and the network 2"),
         ({"states": np.ones((9, 3))}, r"states must have shape \(N, 2\), got \(9, 3\)"),
         ({"states": np.full((9, 2), np.nan)}, "states must be finite"),
         ({"private_noise": -0.1}, "private_noise"),
-        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"key": 1.5}, "key must be one random key"),
     ],
 )
 def test_bad_input(change, words):
-    right = {"sde": decay(), "network": linear(np.eye(2)), "states": FEW}
+    right = {"system": decay(), "network": linear(np.eye(2)), "states": FEW}
     with pytest.raises(dm.InputError, match=words):
         matching_errors(**(right | change))

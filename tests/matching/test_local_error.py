@@ -190,7 +190,7 @@ def test_private_noise_is_by_default_the_targets_own():
 
         def error(samples=samples, sde=sde, **more):
             return dm.embed(
-                sde, 48, key=KEY, samples=samples, check=False, fit="least-squares", **more
+                sde, 48, key=KEY, samples=samples, check=False, method="least-squares", **more
             ).report.drift_error
 
         assert error() == error(private_noise=s) != error(private_noise=other)
@@ -202,7 +202,7 @@ def test_what_withstands_more_noise_is_found_first():
     samples = dm.sample(quiet, key=KEY)
     fit = dm.Refined(iterations=(6, 1))
     found = {
-        s: dm.embed(quiet, 48, key=KEY, samples=samples, check=False, private_noise=s, fit=fit)
+        s: dm.embed(quiet, 48, key=KEY, samples=samples, check=False, private_noise=s, method=fit)
         for s in (0.003, 0.01)
     }
     assert found[0.003].report.drift_error < 0.8 * found[0.01].report.drift_error
@@ -211,5 +211,5 @@ def test_what_withstands_more_noise_is_found_first():
 def test_a_network_behind_a_steep_wall():
     """From the samples on: drifts that overflow beyond the wall neither warn nor stop anything."""
     wall = dm.SDE(lambda z: jnp.stack([-jnp.exp(40 * (z[0] - 1)) - z[0], -z[1]]), 0.3, 2)
-    found = dm.embed(wall, 64, key=KEY, fit="least-squares", check=False)
+    found = dm.embed(wall, 64, key=KEY, method="least-squares", check=False)
     assert found.report.local_error < 0.05

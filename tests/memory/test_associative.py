@@ -56,7 +56,7 @@ def test_target_and_network_have_noise_of_their_own(four):
 def of_units(sde, size, time):
     """Success of target and network by a short cue, where nobody knows the unit of time."""
     system = rescaled(sde, 0.35, size, time, named=False)
-    network = dm.embed(system, num_neurons=32, key=KEY, check=False, fit="least-squares").network
+    network = dm.embed(system, num_neurons=32, key=KEY, check=False, method="least-squares").network
     times = {"cue_duration": 1.5 * time, "hold_duration": 6 * time}
     found = associative_memory(system, network, key=KEY, num_trials=200, **times)
     return [pooled(recalls).success for recalls in (found.target, found.network)]
@@ -85,15 +85,18 @@ def test_a_margin_too_small_leaves_most_where_they_were(four):
     [
         ({"num_trials": 3}, "at least one a well"),
         ({"network": "sde"}, "network must be a Network that embeds the SDE, got SDE"),
-        ({"sde": 3}, "sde must be the SDE of the wells, got int"),
-        ({"sde": dm.systems.double_well()}, "the network has 2 latent dimensions but double_well"),
+        ({"system": 3}, "system must be the SDE of the wells, got int"),
+        (
+            {"system": dm.systems.double_well()},
+            "the network has 2 latent dimensions but double_well",
+        ),
         ({"hold_duration": 0.0}, "hold_duration must be a positive number, got 0.0"),
         ({"cue_duration": "a"}, "cue_duration must be a positive number, got 'a'"),
         ({"key": 0}, "key must be one random key"),
     ],
 )
 def test_bad_input(four, change, words):
-    pair = dict(zip(("sde", "network"), four, strict=True))
+    pair = dict(zip(("system", "network"), four, strict=True))
     given = {"key": KEY} | pair | {k: pair.get(str(v), v) for k, v in change.items()}
     with pytest.raises(dm.InputError, match=words):
-        associative_memory(given.pop("sde"), given.pop("network"), **given)
+        associative_memory(given.pop("system"), given.pop("network"), **given)

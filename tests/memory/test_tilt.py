@@ -170,7 +170,7 @@ def test_an_sde_stands_for_its_landscape(square_sde, square):
     assert np.array_equal(
         tilt_toward(square_sde, 2, margin=0.2).forcing, tilt_toward(square, 2, margin=0.2).forcing
     )
-    with pytest.raises(dm.InputError, match="sde must be a Network or an SDE, got list"):
+    with pytest.raises(dm.InputError, match="system must be a Network or an SDE, got list"):
         reachable([0.0, 1.0])  # pyright: ignore[reportArgumentType]
 
 

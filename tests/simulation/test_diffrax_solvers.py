@@ -37,7 +37,7 @@ def test_euler_is_euler():
                 num_trajectories=3,
                 input=lambda t: jnp.stack([jnp.sin(t), t]),
                 save_every=7,
-                solver=solver,
+                method=solver,
             ).states
             for solver in ("euler-maruyama", diffrax.Euler())
         )
@@ -60,7 +60,7 @@ def test_all_find_the_ito_solution(solver):
         num_trajectories=M,
         start=[1.0],
         save_every=steps,
-        solver=solver,
+        method=solver,
     )
     draws = block_of_normals(trajectory_keys(split(KEY)[1], M), 0, steps, 1)
     B = np.sqrt(dt) * np.asarray(draws).sum(axis=0).T
@@ -91,7 +91,7 @@ def test_a_solver_for_odes():
 
     with jax.enable_x64(True):
         sde = dm.SDE(drift, 0.0, dim=2, start=[1.0, 0.0])
-        run = dm.simulate(sde, duration=2.0, dt=0.01, key=KEY, solver=diffrax.Tsit5())
+        run = dm.simulate(sde, duration=2.0, dt=0.01, key=KEY, method=diffrax.Tsit5())
     assert np.allclose(run.states[0, -1], [np.cos(2), -np.sin(2)], atol=1e-11)
 
 
@@ -100,7 +100,7 @@ def test_a_network_with_private_noise():
         np.eye(5, 2), np.zeros((2, 5)), np.ones(5), shared_noise=0.1, private_noise=0.2
     )
     ours, theirs = (
-        dm.simulate(net, duration=1.0, dt=0.1, key=KEY, solver=solver).neurons
+        dm.simulate(net, duration=1.0, dt=0.1, key=KEY, method=solver).neurons
         for solver in ("euler-maruyama", diffrax.Euler())
     )
     assert np.allclose(ours, theirs, atol=1e-5)
@@ -120,10 +120,10 @@ def test_a_network_with_private_noise():
 )
 def test_solvers_that_do_not_suit(solver, words):
     with pytest.raises(dm.InputError, match=words):
-        dm.simulate(geometric(), duration=1.0, dt=0.1, key=KEY, solver=solver)
+        dm.simulate(geometric(), duration=1.0, dt=0.1, key=KEY, method=solver)
 
 
 def test_an_implicit_solver_must_be_given_tolerances():
     sde = dm.SDE(lambda z: -z, 0.0, dim=1, start=[1.0])
     with pytest.raises(dm.InputError, match=r"root_finder=diffrax\.VeryChord"):
-        dm.simulate(sde, duration=1.0, dt=0.1, key=KEY, solver=diffrax.ImplicitEuler())
+        dm.simulate(sde, duration=1.0, dt=0.1, key=KEY, method=diffrax.ImplicitEuler())

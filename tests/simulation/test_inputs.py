@@ -55,7 +55,7 @@ def test_a_pulse_gives_the_momentum_that_it_should(solver):
     still = dm.SDE(jnp.zeros_like, 0.0, dim=2)
     c = inputs.pulses([([1.0, 0.0], 0.3, 1.1), ([0.5, -2.0], 0.7, 1.4)])
     with jax.enable_x64(True):
-        run = dm.simulate(still, duration=2.0, dt=0.1, key=KEY, input=c, solver=solver)
+        run = dm.simulate(still, duration=2.0, dt=0.1, key=KEY, input=c, method=solver)
     assert np.allclose(run.states[0, -1], [0.8 + 0.35, -1.4])
 
 

@@ -40,7 +40,7 @@ def geometric_errors():
                 num_trajectories=M,
                 start=[1.0],
                 save_every=2**level,
-                solver=solver,
+                method=solver,
             )
             B = brownian_end(key, 2**level, dt, M, 1)
             exact = np.exp(MU - SIGMA**2 / 2 + SIGMA * B)
@@ -107,7 +107,7 @@ def test_order_without_noise(solver, order):
         sde = dm.SDE(lambda z: jnp.asarray(rotation) @ z, 0.0, dim=2, start=[1.0, 0.0])
         errors = []
         for steps in (64, 256):
-            run = dm.simulate(sde, duration=1.0, dt=1 / steps, key=jax.random.key(0), solver=solver)
+            run = dm.simulate(sde, duration=1.0, dt=1 / steps, key=jax.random.key(0), method=solver)
             errors.append(np.linalg.norm(run.states[0, -1] - exact))
     assert np.log(errors[0] / errors[1]) / np.log(4) == pytest.approx(order, abs=0.05)
 
@@ -126,7 +126,7 @@ def test_a_drift_below_rounding_is_kept_by_the_noise(solver):
         key=jax.random.key(5),
         num_trajectories=M,
         start=[z],
-        solver=solver,
+        method=solver,
     )
     assert run.states.dtype == np.float64
     moved = run.states[:, -1, 0].astype(float) - z

@@ -26,7 +26,7 @@ def test_a_clock_keeps_time(solver):
     """10⁷ steps. A sum of N equal terms in double precision is off by N/2 · 10⁻¹⁶ of itself at
     most, so 10⁹ steps are within 10⁻⁷; single precision came out 1.4 % short after 10⁶."""
     sde = dm.SDE(lambda z: jnp.ones(1), 0.0, dim=1)
-    options = {"key": KEY, "solver": solver}
+    options = {"key": KEY, "method": solver}
     run = dm.simulate(sde, duration=1e5, dt=0.01, save_every=10**7, **options)
     assert run.states[0, -1, 0] == pytest.approx(1e5, rel=1e-9)
     run = dm.simulate(sde, duration=100.0, dt=1e-4, save_every=10**6, **options)
@@ -96,7 +96,7 @@ def test_both_precisions_see_one_path(noisy, solver):
     runs = []
     for x64 in (False, True):
         with jax.enable_x64(x64):
-            runs.append(dm.simulate(net, duration=1.0, dt=0.01, key=KEY, solver=solver).states)
+            runs.append(dm.simulate(net, duration=1.0, dt=0.01, key=KEY, method=solver).states)
     assert 1e-9 < np.max(np.abs(runs[0] - runs[1])) < 2e-6
 
 
@@ -108,7 +108,7 @@ def test_states_as_columns_change_nothing(noisy, forced, solver):
         with jax.enable_x64(True):
             return dm.simulate(
                 network(noisy=noisy), duration=0.9, dt=0.01, key=KEY, num_trajectories=M,
-                save_every=7, start=[0.3, -0.2, 0.5], solver=solver,
+                save_every=7, start=[0.3, -0.2, 0.5], method=solver,
                 input=(lambda t: jnp.stack([t, 1 + t, -t])) if forced else None,
             ).states  # fmt: skip
 

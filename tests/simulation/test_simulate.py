@@ -39,7 +39,7 @@ def test_stationary_covariance_of_a_linear_system():
     M = 4000
     sde = dm.SDE(lambda z: -jnp.asarray(B, z.dtype) @ z, sigma, dim=2)
     run = dm.simulate(
-        sde, duration=8.0, dt=0.02, key=KEY, num_trajectories=M, save_every=400, solver="heun"
+        sde, duration=8.0, dt=0.02, key=KEY, num_trajectories=M, save_every=400, method="heun"
     )
     found = np.cov(run.states[:, -1].T)
 
@@ -61,7 +61,7 @@ def test_stationary_variance_at_a_large_step(solver, gain, noise_gain):
     expected = 0.5 * noise_gain**2 / (1 - gain**2)  # weak order 1: not ½
     sde, M = dm.SDE(lambda z: -z, 1.0, dim=1), 40_000
     run = dm.simulate(
-        sde, duration=10.0, dt=0.5, key=KEY, num_trajectories=M, save_every=20, solver=solver
+        sde, duration=10.0, dt=0.5, key=KEY, num_trajectories=M, save_every=20, method=solver
     )
     variance = run.states[:, -1].var()
     standard_error = expected * np.sqrt(2 / M)
@@ -79,7 +79,7 @@ def test_forcing_is_added_at_the_right_times(solver):
             dt=0.1,
             key=KEY,
             input=lambda t: jnp.cos(t)[None],
-            solver=solver,
+            method=solver,
         )
     t = np.arange(30) * 0.1
     rate = np.cos(t) if solver == "euler-maruyama" else (np.cos(t) + np.cos(t + 0.1)) / 2
@@ -107,7 +107,7 @@ def test_latent_and_neural_runs_agree_to_rounding(solver):
             num_trajectories=M,
             start=start,
             input=input,
-            solver=solver,
+            method=solver,
         )
 
     with jax.enable_x64(True):
@@ -248,7 +248,7 @@ GOOD = {"duration": 1.0, "dt": 0.1, "key": KEY}
         ({"start": np.array([0.0, np.nan])}, "start must be finite"),
         ({"input": lambda t: jnp.zeros(3)}, r"input must return shape \(2,\), got \(3,\)"),
         ({"input": lambda t: np.sin(t)}, "jax.numpy"),
-        ({"solver": "huen"}, "did you mean 'heun'"),
+        ({"method": "huen"}, "did you mean 'heun'"),
     ],
 )
 def test_bad_input_of_the_right_type(bad, words):
@@ -275,7 +275,7 @@ def unchecked(function):
         ({"save_every": True}, "save_every must be a whole number"),
         ({"start": "origin"}, "start must be numbers, got 'origin'"),
         ({"input": np.ones(2)}, "for a constant one pass lambda t: value"),
-        ({"solver": 3}, "solver must be one of euler-maruyama, heun or a Diffrax solver"),
+        ({"method": 3}, "method must be one of euler-maruyama, heun or a Diffrax solver"),
         ({"system": lambda z: -z}, r"functions become one by driftmatch.SDE"),
     ],
 )

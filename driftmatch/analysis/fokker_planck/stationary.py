@@ -128,7 +128,7 @@ class StationaryDensity(Record):
 
 @spelled
 def stationary(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     grid: Grid | Sequence[int] | int | None = None,
     *,
     samples: Samples | None = None,
@@ -146,7 +146,7 @@ def stationary(
 
     **Arguments**
 
-    - `sde`: an SDE, a network among them.
+    - `system`: an SDE, a network among them.
     - `grid`: a `Grid`; or the number of cells along each axis (one number, or k), in a box around
       what the SDE visits; by default 1000, 256² or 64³. The box is widened, by solutions on coarse
       grids, until no more probability turns up outside, and ends where states end.
@@ -164,7 +164,7 @@ def stationary(
     **Cost** on two cores: 256² one or two seconds and 0.3 GB, 512² some five seconds and 0.7 GB
     (sparse LU); 64³ ten to thirty seconds and 0.6 GB (GMRES with an incomplete LU).
     """
-    sde = as_stationary_sde(sde)
+    sde = as_stationary_sde(system)
     meter = check_meter(meter)
     grid = as_grid(sde, grid, check_samples(sde, samples), meter)
     iterative = grid.dim > 2

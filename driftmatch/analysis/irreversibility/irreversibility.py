@@ -33,7 +33,7 @@ _ROUTES: dict[str, AbstractRoute] = {
 
 @spelled
 def irreversibility(
-    sde: AbstractSDE,
+    system: AbstractSDE,
     *,
     key: PRNGKeyArray | None = None,
     method: Method | AbstractRoute = "score",
@@ -50,7 +50,7 @@ def irreversibility(
 
     **Arguments**
 
-    - `sde`: an SDE, or a network in its latent coordinates, where there is no private
+    - `system`: an SDE, or a network in its latent coordinates, where there is no private
       noise. All coordinates count as even under time reversal: velocities are not turned round.
     - `key`: a random key, ``jax.random.key(seed)``, for the routes that simulate.
     - `method`: "score" (any k, fields), "grid" (k ≤ 3, fields), "path" (any k, the rate alone) or
@@ -71,7 +71,7 @@ def irreversibility(
     **Source**: U. Seifert, Rep. Prog. Phys. 75, 126001 (2012); the split, R. Graham, Z. Phys. B 26,
     397 (1977).
     """
-    sde = as_stationary_sde(sde)
+    sde = as_stationary_sde(system)
     check_samples(sde, samples)
     meter = check_meter(meter)
     if isinstance(method, str):

@@ -216,7 +216,7 @@ def test_thirty_two_beads():
 def test_a_network_dissipates_what_its_target_does():
     """Within 5 %, as far as its drift is that of the target; and in the same directions."""
     target = NAMES["limit_cycle_D=0.1"].build()
-    network = dm.embed(target, 32, key=KEY, check=False, fit="least-squares").network
+    network = dm.embed(target, 32, key=KEY, check=False, method="least-squares").network
     exact = NAMES["limit_cycle_D=0.1"].entropy_production
     for record in (
         dm.irreversibility(network, method=dm.GridRoute(box(NAMES["limit_cycle_D=0.1"]))),
