@@ -547,7 +547,7 @@ ROWS: dict[str, Row] = FITTING | SYSTEMS | ANALYSIS | MEMORY
 
 # Of what has no row, why
 RECORD = "a record that the library fills"
-INTERFACES = [
+INTERFACES = (
     "AbstractConnectivity",
     "AbstractFeatures",
     "AbstractFit",
@@ -556,7 +556,7 @@ INTERFACES = [
     "AbstractReadouts",
     "AbstractRoute",
     "AbstractSDE",
-]
+)
 TRACED = "called with traced arrays, in the innermost loop"
 EXEMPT = {
     **{name: "an interface" for name in INTERFACES},

@@ -84,7 +84,7 @@ def test_a_margin_too_small_leaves_most_where_they_were(four):
     ("change", "words"),
     [
         ({"num_trials": 3}, "at least one a well"),
-        ({"network": "sde"}, "network must be a Network that embeds the SDE, got SDE"),
+        ({"network": "system"}, "network must be a Network that embeds the SDE, got SDE"),
         ({"system": 3}, "system must be the SDE of the wells, got int"),
         (
             {"system": dm.systems.double_well()},
