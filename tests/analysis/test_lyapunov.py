@@ -175,6 +175,7 @@ def test_a_cycle_whose_speed_varies():
     assert np.all(np.abs(found.exponents - [0, -1.0594]) < 4 * found.standard_error + 1e-4)
 
 
+@pytest.mark.slow
 def test_leaving_the_noise_out():
     """Noise takes the first exponent of an oscillator below zero."""
     settings = {"duration": 60.0, "dt": 0.02, "key": KEY}
