@@ -83,7 +83,12 @@ CHANGES = {
 FEW = ["small and large", "far", "slow", "turned"]
 
 
-QUICK = {("linear", "far"), ("van der Pol", "small and large"), ("double well", "slow")}
+QUICK = {
+    ("linear", "far"),
+    ("van der Pol", "small and large"),
+    ("double well", "slow"),
+    ("wells, no noise", "far"),
+}
 
 
 def pairs(systems, changes):
