@@ -7,7 +7,7 @@ A number may come as one of Python, NumPy or JAX, also as an array without dimen
 import numbers
 from collections.abc import Callable, Iterable
 from types import EllipsisType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import jax.core
@@ -23,6 +23,11 @@ from driftmatch.words import did_you_mean
 LARGEST = 1e30
 _LARGEST_COUNT = 2**31 - 1
 _PLAIN = (bool, int, float, complex, str, bytes, tuple, list, dict, np.generic)
+
+if TYPE_CHECKING:
+    Checked = np.ndarray
+else:
+    Checked = np.ndarray | jax.Array  # what is traced stays so
 
 T = TypeVar("T")
 Shape = tuple[int | str | EllipsisType, ...]
@@ -147,7 +152,7 @@ def is_traced(value: Any) -> bool:
 
 def check_array(
     what: str, value: Any, *shapes: Shape, finite: bool = True, empty: bool = False
-) -> Float[np.ndarray, "..."]:
+) -> Float[Checked, "..."]:
     """Real numbers in float64, not always a copy, of one of the shapes.
 
     A shape names its axes: by a length, by a word for any length of at least 1, or by a leading

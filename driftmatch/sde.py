@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from driftmatch.arguments import (
+    Checked,
     check_array,
     check_choice,
     check_count,
@@ -283,7 +284,7 @@ class StratonovichDrift(eqx.Module):
         return self.drift(z) + 0.5 * jnp.einsum("lil->i", along_columns(sigma))
 
 
-def check_starts(start: ArrayLike, dim: int) -> Float[np.ndarray, "A k"]:
+def check_starts(start: ArrayLike, dim: int) -> Float[Checked, "A k"]:
     """One start, or one for each attractor, as one a row, a copy."""
     return check_array("start", start, (dim,), ("A", dim)).reshape(-1, dim).copy()
 

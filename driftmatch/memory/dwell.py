@@ -4,7 +4,7 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float, Int
+from jaxtyping import ArrayLike, Bool, Float, Int, Real
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import check_array, check_index, check_positive
@@ -326,7 +326,7 @@ def as_cores(regions: Regions | Landscape | ArrayLike) -> Regions:
     return cores(regions.minima if isinstance(regions, Landscape) else regions)
 
 
-def _recorded(trajectory) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, "M T k"]]:
+def _recorded(trajectory) -> tuple[Float[np.ndarray, " T"], Real[np.ndarray, "M T k"]]:
     try:
         times = check_array("the trajectory's times", trajectory.times, finite=False)
         states = np.asarray(trajectory.states)

@@ -56,7 +56,7 @@ class Rate(Record):
 
 def poisson_interval(
     events: Int[np.ndarray, "..."] | int,
-) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+) -> tuple[Float[np.ndarray, "..."] | float, Float[np.ndarray, "..."] | float]:
     """Garwood's 95 % interval for the mean of a Poisson number."""
     n = np.asarray(events)
     low = np.where(n > 0, stats.chi2.ppf(0.025, 2 * np.maximum(n, 1)) / 2, 0.0)

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int, Real
 
 from driftmatch.arguments import check_array
 from driftmatch.closures import as_module, uncompiled
@@ -73,7 +73,7 @@ class Regions(Record):
         """k."""
         return self.centres.shape[1]
 
-    def labels(self, states: Float[np.ndarray, "... k"]) -> Int[np.ndarray, "..."]:
+    def labels(self, states: Real[np.ndarray, "... k"]) -> Int[np.ndarray, "..."]:
         """The index of the region that each state lies in, −1 outside of all."""
         if not isinstance(states, np.ndarray) or states.dtype.kind not in "fiu":
             states = check_array("states", states, finite=False)

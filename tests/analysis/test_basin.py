@@ -126,6 +126,7 @@ def test_other_attractors_in_place_of_a_chaotic_one_are_found(rho):
     assert basins(lorenz(rho=rho), flow, visited(flow), **SETTINGS).spurious_fraction == 1
 
 
+@pytest.mark.slow
 def test_wells():
     """Ending in one of the target's two wells is right; ending on the barrier between them, which
     the noisy target visits too, is not."""

@@ -122,6 +122,7 @@ class CountingMeter(AbstractMeter):
         self.events.append(("stop",))
 
 
+@pytest.mark.slow
 def test_same_key_same_numbers():
     settings = {"key": KEY, "duration": 20.0, "num_trajectories": 32, "num_starts": 16}
     meter = CountingMeter()

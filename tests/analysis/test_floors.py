@@ -23,7 +23,7 @@ def ratios(target, network):
     return [found[name] / found[f"{name}_floor"] for name in NAMES]
 
 
-@pytest.mark.parametrize("k", [1, 2, 4])
+@pytest.mark.parametrize("k", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_two_runs_of_one_system_are_at_the_floor(k):
     """The scatter of the ratios is about 3 % here."""
     np.testing.assert_allclose(ratios(white(0, k=k), white(1, k=k)), 1, atol=0.15)

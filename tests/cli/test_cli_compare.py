@@ -83,6 +83,7 @@ def test_the_table_fits_a_terminal_of_80_columns(cli, model, judged, monkeypatch
     assert max(map(len, table.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn(cli, fails, model, judged, tmp_path, monkeypatch):
     monkeypatch.setattr("driftmatch.cli.compare.DRAWN", 20)
     cli("compare", model, "--figure", "both.png")

@@ -92,6 +92,7 @@ def test_what_a_users_file_prints_stays_off_standard_output(cli, embedded, user_
     assert "hello from the file" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_real_network_end_to_end(cli):
     arguments = (
         "embed",

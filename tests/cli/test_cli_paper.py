@@ -114,6 +114,7 @@ def test_the_networks_of_the_paper():
     assert (FULL.fit, FULL.steps) == ("refined", dm.Backprop().steps)
 
 
+@pytest.mark.slow
 def test_a_figure_does_not_depend_on_what_else_is_drawn(cli, tiny, embedded, drawn):
     def angles(*numbers):
         words = [word for n in numbers for word in ("--figure", n)]

@@ -53,7 +53,7 @@ def test_same_key_same_network(oscillator, embedded):
     assert not np.array_equal(other.gamma, embedded.network.gamma)
 
 
-@pytest.mark.parametrize("scale", [1e-4, 1e4])
+@pytest.mark.parametrize("scale", [pytest.param(1e-4, marks=pytest.mark.slow), 1e4])
 def test_units_do_not_matter(scale):
     """The same oscillator in other units, one coordinate far off the origin: the same errors."""
     base = dm.systems.van_der_pol(mu=1.0, noise=0.3)
@@ -111,6 +111,7 @@ def test_ridge_makes_least_squares_robust(oscillator):
     assert report.noisy_drift_error < 0.1
 
 
+@pytest.mark.slow
 def test_backprop_learns(oscillator):
     short = dm.embed(oscillator, 64, key=KEY, check=False, method=Backprop(steps=100)).report
     longer = dm.embed(oscillator, 64, key=KEY, check=False, method=Backprop(steps=3000)).report
@@ -118,7 +119,10 @@ def test_backprop_learns(oscillator):
     assert longer.drift_error < 0.3 * short.drift_error
 
 
-@pytest.mark.parametrize("activation", ["relu", "softplus", "logistic", "erf"])
+@pytest.mark.parametrize(
+    "activation",
+    ["relu", *(pytest.param(a, marks=pytest.mark.slow) for a in ("softplus", "logistic", "erf"))],
+)
 def test_every_activation_fits(oscillator, activation):
     report = dm.embed(oscillator, 64, key=KEY, check=False, activation=activation).report
     assert report.drift_error < 5e-2

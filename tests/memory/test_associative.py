@@ -40,6 +40,7 @@ def test_every_well_is_recalled(four):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_target_and_network_have_noise_of_their_own(four):
     """Of independent starts, 2 × 100 numbers, the correlation is within 4.5/√200 of 0, but once in
     10⁵; of one key, as in the control, they are the same."""
@@ -75,6 +76,7 @@ def test_units_do_not_matter(square_sde, of_ones, size, time):
     assert np.allclose(of_units(square_sde, size, time), of_ones, atol=0.015)
 
 
+@pytest.mark.slow
 def test_a_margin_too_small_leaves_most_where_they_were(four):
     weak = associative_memory(*four, key=KEY, num_trials=200, margin=0.05)
     assert pooled(weak.target).success < 0.6

@@ -37,6 +37,7 @@ def is_sigmoid(success, rising=True):
     return np.all(steps > -4.5 * np.sqrt(2 * 0.25 / 300)) and low < 0.4 and high > 0.97
 
 
+@pytest.mark.slow
 def test_success_grows_with_the_amplitude_and_the_length_of_the_cue(target, network, tilt):
     for system in (target, network):
         curve = recall_curve(system, tilt, amplitudes=[0, 0.2, 0.4, 0.6, 0.8, 1.0], **OPTIONS)
@@ -84,6 +85,7 @@ def test_all_values_share_a_compilation(varied, tilt):
     assert traces == []
 
 
+@pytest.mark.slow
 def test_regions_and_units_are_those_of_recall(target, tilt):
     """With a `Regions`, and where nobody knows the unit of time: as `recall` has it."""
     for time in (1.0, 1e3, 1e-3):

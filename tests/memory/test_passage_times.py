@@ -16,6 +16,7 @@ from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
 
 
+@pytest.mark.slow
 def test_simulation_agrees_with_the_grid():
     """In one and in two dimensions, to three standard errors (a false alarm once in 370 times)."""
     D = 0.1
@@ -65,6 +66,7 @@ def test_large_steps_are_right_where_plain_sampling_is_far_off(dim):
     assert plain(sde, start, 0.1, 4000, jax.random.key(3)) > 1.5 * exact
 
 
+@pytest.mark.slow
 def test_first_order_in_the_step():
     """dx = (1 + 0.8x) dB, whose bridges have the noise of their beginnings only. A quarter of the
     step leaves a quarter of the error; plain sampling would leave half of it at best."""

@@ -75,6 +75,7 @@ def test_a_weak_tilt_recalls_less(network, tilts):
     assert full > 0.98
 
 
+@pytest.mark.slow
 def test_all_forms_of_a_cue_are_one(target, network, tilts, wells):
     """A tilt; its forcing; that of each neuron; and as a function of time: all in units of drift,
     so that the same is a cue for the target and for the network, whatever its τ."""
@@ -233,6 +234,7 @@ def of_ones(square_sde, square_tilts):
     return of_units(square_sde, square_tilts[1], 1.0, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "time"), UNITS[1:3])
 def test_units_do_not_matter(target, tilts, of_ones, size, time):
     success, step = of_units(target, tilts[1], size, time)

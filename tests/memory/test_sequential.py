@@ -99,7 +99,7 @@ def slow_walk(slow):
     return walk(slow_well(slow), key=KEY, duration=400 * slow, num_trajectories=8)
 
 
-@pytest.mark.parametrize("slow", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("slow", [pytest.param(1e-3, marks=pytest.mark.slow), 1.0, 1e3])
 def test_the_unit_of_time_does_not_matter(slow):
     """Without a time scale given: the same noise in the same steps, and so the same walk."""
     one, other = slow_walk(slow), slow_walk(1.0)

@@ -28,6 +28,7 @@ def network(three):
     return dm.embed(three, num_neurons=512, key=KEY, check=False, states=states).network
 
 
+@pytest.mark.slow
 def test_the_commanded_attractor_is_found(three, network):
     """Rest, cycle, chaos and back: in every trial of target and network but one in twenty."""
     for system in (three, network):

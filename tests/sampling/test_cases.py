@@ -142,6 +142,7 @@ def test_far_from_zero_a_small_spread_is_kept():
     assert s.outcome.ok
 
 
+@pytest.mark.slow
 def test_far_from_zero_can_be_embedded():
     found = dm.embed(dm.SDE(lambda z: -(z - 1e5), 0.1, 1), 64, key=KEY, check=False)
     assert found.outcome.ok
@@ -178,7 +179,7 @@ def test_points_of_wells_without_noise():
     np.testing.assert_allclose(found.points, [[-1.0, 0], [0, 0], [1, 0]], atol=1e-9)
 
 
-@pytest.mark.parametrize("build", [wells, plane_wells])
+@pytest.mark.parametrize("build", [wells, pytest.param(plane_wells, marks=pytest.mark.slow)])
 def test_wells_without_noise_can_be_embedded(build):
     found = dm.embed(build(), 64, key=KEY, check=False)
     assert found.report.drift_error < 0.02
@@ -195,8 +196,10 @@ def test_wells_without_noise_can_be_analysed():
     "ask",
     [
         lambda sde: dm.embed(sde, 64, key=KEY, check=False),
-        dm.stationary,
-        lambda sde: dm.irreversibility(sde, key=KEY, method="path"),
+        pytest.param(dm.stationary, marks=pytest.mark.slow),
+        pytest.param(
+            lambda sde: dm.irreversibility(sde, key=KEY, method="path"), marks=pytest.mark.slow
+        ),
     ],
     ids=["embed", "stationary", "irreversibility"],
 )
@@ -225,6 +228,7 @@ def test_entropy_production_of_a_rotator(method):
     assert found.outcome.ok
 
 
+@pytest.mark.slow
 def test_a_rotator_can_be_embedded():
     found = dm.embed(washboard(0.0), 64, key=KEY, check=False)
     assert found.report.drift_error < 0.02
@@ -265,6 +269,7 @@ def test_mean_speed_on_a_circle():
     assert error < 0.01
 
 
+@pytest.mark.slow
 def test_mean_frequency_of_phases():
     """Within five standard errors of 64 paths, a false alarm in 3e-5 runs."""
     s = sampled("kuramoto")
@@ -275,6 +280,7 @@ def test_mean_frequency_of_phases():
     assert s.outcome.ok
 
 
+@pytest.mark.slow
 def test_exponents_of_phases():
     """Those of the locked state, by its Jacobian; noise moves them by 0.01. Tangents of exponents
     0.066 apart take a seventh of the run to align, which leaves up to 5e-3 between the two."""

@@ -83,10 +83,23 @@ CHANGES = {
 FEW = ["small and large", "far", "slow", "turned"]
 
 
+QUICK = {
+    ("linear", "far"),
+    ("van der Pol", "small and large"),
+    ("double well", "slow"),
+    ("wells, no noise", "far"),
+}
+
+
 def pairs(systems, changes):
-    """All of them, but for the order of one coordinate."""
+    """All of them, but for the order of one coordinate; one of each system is quick."""
     return [
-        pytest.param(system, change, id=f"{system}-{change}")
+        pytest.param(
+            system,
+            change,
+            id=f"{system}-{change}",
+            marks=[] if (system, change) in QUICK else pytest.mark.slow,
+        )
         for system in systems
         for change in changes
         if not (change == "turned" and "well" in system)

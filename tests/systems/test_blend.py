@@ -134,6 +134,7 @@ def test_noise_of_the_default_size_moves_none_from_its_attractor(three):
     assert len(set(places(1.5)[0][0])) > 1  # the control
 
 
+@pytest.mark.slow
 def test_lyapunov_exponents_are_those_of_the_sources(three):
     """Lorenz's 0.906 in the blend's time; 0 for the cycle, −1 for the fixed point."""
     found = [

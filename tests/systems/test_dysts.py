@@ -52,7 +52,7 @@ def test_lorenz_is_the_catalogue_s():
 
 
 def test_parameters_replace_dysts_own():
-    z = np.array([1.0, 2.0, 3.0])
+    z = jnp.array([1.0, 2.0, 3.0])
     sde = from_dysts("rossler", parameters={"c": 4})
     assert dict(sde.parameters) == {"a": 0.2, "b": 0.2, "c": 4.0, "noise": 0.0}
     np.testing.assert_allclose(sde.drift(z), [-5.0, 1.4, 0.2 + 3 - 12], rtol=1e-6)

@@ -20,6 +20,7 @@ def test_too_few_samples_for_the_features_are_told():
     assert record.outcome is Outcome.UNDERSAMPLED
 
 
+@pytest.mark.slow
 def test_too_few_features_for_the_score_are_told():
     """A quadratic and one feature make a double well dissipate; sixty-four do not."""
     sde = dm.systems.double_well(0.2**0.5)
@@ -56,6 +57,7 @@ def test_few_trajectories(num_trajectories):
     assert 0 < record.standard_error < 0.5
 
 
+@pytest.mark.slow
 def test_the_same_key_gives_the_same_record_and_another_another():
     route = dm.ScoreRoute(num_features=16, **QUICK)
     one, same, other = (
