@@ -74,6 +74,8 @@ if TYPE_CHECKING:
     from driftmatch.meters import TerminalMeter as TerminalMeter
     from driftmatch.network import AbstractConnectivity as AbstractConnectivity
     from driftmatch.network import AbstractLift as AbstractLift
+    from driftmatch.network import Affine as Affine
+    from driftmatch.network import LowRank as LowRank
     from driftmatch.network import Network as Network
     from driftmatch.network import NeuralSDE as NeuralSDE
     from driftmatch.network import SharedNoise as SharedNoise
@@ -103,6 +105,7 @@ _HOMES = {
     "AbstractRoute": "analysis.irreversibility.record",
     "AbstractSDE": "sde",
     "Activation": "activations",
+    "Affine": "network",
     "Alignment": "analysis.subspace",
     "Analysis": "analysis.summary",
     "Backprop": "matching.fits",
@@ -121,6 +124,7 @@ _HOMES = {
     "Irreversibility": "analysis.irreversibility.record",
     "LeastSquares": "matching.fits",
     "LinearRoute": "analysis.irreversibility.by_linear",
+    "LowRank": "network",
     "LyapunovSpectrum": "analysis.lyapunov",
     "MatchingProblem": "matching.problem",
     "Network": "network",

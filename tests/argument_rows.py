@@ -158,7 +158,11 @@ SYSTEMS = {
     ),
     "Network.latent": Row(NETWORK.latent, {}, {"input": INPUT}),
     "Network.neural": Row(NETWORK.neural, {}, {"input": INPUT}),
-    "Network.lift": Row(NETWORK.lift, {"z": np.ones(2)}, {"z": STATES}),
+    "Affine.__call__": Row(NETWORK.lift, {"z": np.ones(2)}, {"z": STATES}),
+    "Affine.project": Row(NETWORK.lift.project, {"x": np.ones(5)}, {"x": STATES}),
+    "Affine.push": Row(NETWORK.lift.push, {"v": np.ones(2)}, {"v": STATES}),
+    "Affine.components": Row(NETWORK.lift.components, {"w": np.ones(5)}, {"w": STATES}),
+    "Affine.pull": Row(NETWORK.lift.pull, {"w": np.ones(5)}, {"w": STATES}),
     "Network.project": Row(NETWORK.project, {"x": np.ones(5)}, {"x": STATES}),
     "Network.with_private_noise": Row(
         NETWORK.with_private_noise, {"private_noise": 0.1}, {"private_noise": NON_NEGATIVE}
@@ -560,7 +564,13 @@ INTERFACES = (
 TRACED = "called with traced arrays, in the innermost loop"
 EXEMPT = {
     **{name: "an interface" for name in INTERFACES},
+    "Affine": "checked by Network",
+    "LowRank": "checked by Network",
     "Features": "what a fit makes",
+    "Features.arguments": "called by the fits",
+    "Features.__getitem__": "called by the fits",
+    "MatchingProblem.subset": "called by the fits",
+    "RandomFeatures.draw": "called by the fits",
     "Fitted": "what a fit returns",
     "MatchingProblem": "what a fit is given",
     "NeuralSDE": "made by Network.neural",
@@ -582,9 +592,11 @@ EXEMPT = {
     "Samples.pick": "called by the analyses",
     "memory.Regions.__getitem__": "indexed as arrays are",
 }
+EXEMPT |= {f"Affine.{method}": TRACED for method in ("spread", "side_by_side", "of")}
+EXEMPT |= {f"LowRank.{method}": TRACED for method in ("__call__", "transposed", "step", "block")}
 EXEMPT |= {
     f"{name}.{method}": TRACED
-    for name in ("AbstractSDE", "SDE", "Network")
+    for name in ("AbstractSDE", "SDE", "Network", "NeuralSDE")
     for method in ("drift", "diffusion", "noise", "forcing")
 }
 EXEMPT |= {
@@ -603,7 +615,8 @@ EXEMPT |= {
     if callable(value)
 }
 RECORDS = """
-Alignment Analysis BasinCheck Embedding EmbeddingReport FixedPoints HelmholtzHodge Irreversibility
+Alignment Analysis BasinCheck ClosedLoop Embedding EmbeddingReport FixedPoints HelmholtzHodge
+Irreversibility
 LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Samples
 Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
 memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall

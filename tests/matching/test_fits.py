@@ -252,5 +252,5 @@ def test_fits_go_by_name():
         assert get_fit(name) is fit
         assert get_fit(fit) is fit
     assert get_fit("least_squares") == LeastSquares()
-    with pytest.raises(InputError, match="no fit 'refine'; did you mean 'refined'"):
+    with pytest.raises(InputError, match="no method 'refine'; did you mean 'refined'"):
         get_fit("refine")
