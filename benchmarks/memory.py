@@ -13,7 +13,8 @@ import numpy as np
 import driftmatch as dm
 from benchmarks.tables import Result
 from driftmatch.memory.sequential import walk
-from driftmatch.memory.switching import surroundings, switch
+from driftmatch.memory.switching import switch
+from driftmatch.sampling.surroundings import surroundings
 
 # Of V = x⁴/4 − x²/2, found by quadrature (theirs, in `tests/`, are found again there)
 PASSAGES = {0.05: (729.67, 361.904), 0.1: (66.269, 30.821)}

@@ -79,9 +79,11 @@ if TYPE_CHECKING:
     from driftmatch.network import Network as Network
     from driftmatch.network import NeuralSDE as NeuralSDE
     from driftmatch.network import SharedNoise as SharedNoise
+    from driftmatch.network import with_noise as with_noise
     from driftmatch.outcomes import Outcome as Outcome
     from driftmatch.sampling.sample import sample as sample
     from driftmatch.sampling.samples import Samples as Samples
+    from driftmatch.sampling.surroundings import surroundings as surroundings
     from driftmatch.sde import SDE as SDE
     from driftmatch.sde import AbstractSDE as AbstractSDE
     from driftmatch.simulation import inputs as inputs
@@ -169,6 +171,8 @@ _HOMES = {
     "spectrum_distance": "analysis.spectra",
     "state_space_divergence": "analysis.densities",
     "stationary": "analysis.fokker_planck.stationary",
+    "surroundings": "sampling.surroundings",
+    "with_noise": "network",
     "subspace": "analysis.subspace",
     "symmetry": "analysis.symmetry",
     "symmetry_roles": "analysis.symmetry_roles",

@@ -3,7 +3,7 @@
 import abc
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import equinox as eqx
 import jax
@@ -282,6 +282,13 @@ class StratonovichDrift(eqx.Module):
         sigma = self.diffusion(z)
         along_columns = jax.vmap(lambda c: jax.jvp(self.diffusion, (z,), (c,))[1], in_axes=1)
         return self.drift(z) + 0.5 * jnp.einsum("lil->i", along_columns(sigma))
+
+
+def check_system(system: Any, what: str = "system") -> AbstractSDE:
+    """Any SDE, a network among them; raises `InputError` for what is none."""
+    if not isinstance(system, AbstractSDE):
+        raise InputError(f"{what} must be a Network or an SDE, got {type(system).__name__}")
+    return system
 
 
 def check_starts(start: ArrayLike, dim: int) -> Float[Checked, "A k"]:

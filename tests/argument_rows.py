@@ -498,8 +498,8 @@ MEMORY = {
          "num_trials": [*COUNT, 3], "curves": FLAG, "meter": METER},
         runs=False,
     ),
-    "memory.surroundings": Row(
-        memory.surroundings, {"system": WELLS, "key": K},
+    "surroundings": Row(
+        dm.surroundings, {"system": WELLS, "key": K},
         {"system": OBJECT, "key": KEY, "number": COUNT, "share": FRACTION, "margin": NON_NEGATIVE},
         runs=False,
     ),
@@ -541,8 +541,8 @@ MEMORY = {
          "num_neurons": COUNT, "curves": FLAG, "meter": METER},
         runs=False,
     ),
-    "memory.with_noise": Row(
-        memory.with_noise, {"system": SDE, "factor": 2.0},
+    "with_noise": Row(
+        dm.with_noise, {"system": SDE, "factor": 2.0},
         {"system": OBJECT, "factor": NON_NEGATIVE},
     ),
 }  # fmt: skip

@@ -32,7 +32,7 @@ SDES = {
     "neurons": NETWORK.with_private_noise(0.1).neural(),
     "driven": NETWORK.latent(input=push),
     "driven neurons": NETWORK.neural(input=push),
-    "noisier": dm.memory.with_noise(dm.systems.van_der_pol(), 2.0),
+    "noisier": dm.with_noise(dm.systems.van_der_pol(), 2.0),
 }
 every_sde = pytest.mark.parametrize("sde", SDES.values(), ids=SDES)
 

@@ -47,7 +47,7 @@ def recall(
     return Experiment(
         given | done.to_dict(),
         (*_recalls(done), *_embedded(done.embedding)),
-        lambda: figures.associative(
+        lambda: figures.recall(
             one.tilts[0], one.target[0], one.network[0],
             memory=one, curves=done.curves, capacity=done.capacity,
         ),
@@ -87,7 +87,7 @@ def walk(
     return Experiment(
         given | done.to_dict(),
         (*_walks(done), *_embedded(done.embedding)),
-        lambda: figures.sequential(done.walks, curves=done.curves),
+        lambda: figures.walk(done.walks, curves=done.curves),
         lambda path, meter: figures.animate_walk(done.network, path, meter=meter),
     )
 

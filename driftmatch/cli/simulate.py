@@ -159,7 +159,7 @@ def _check_room(out, sde, duration, dt, trajectories, save_every, with_neurons) 
 
 def _time_scale(system: "AbstractSDE", key) -> float:
     """The system's own, or else what short runs of it show."""
-    from driftmatch.memory.steps import time_scale_of
+    from driftmatch.sampling.steps import time_scale_of
 
     return time_scale_of(system, key)
 

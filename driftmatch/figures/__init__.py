@@ -35,7 +35,7 @@ from driftmatch.figures.lyapunov import lyapunov_history as lyapunov_history
 from driftmatch.figures.network import network_schematic as network_schematic
 from driftmatch.figures.parts.projection import View as View
 from driftmatch.figures.parts.style import style as style
-from driftmatch.figures.recall import associative as associative
+from driftmatch.figures.recall import recall as recall
 from driftmatch.figures.recall_film import animate_recall as animate_recall
 from driftmatch.figures.robustness import robustness_front as robustness_front
 from driftmatch.figures.scorecard import scorecard as scorecard
@@ -50,7 +50,7 @@ from driftmatch.figures.symmetry import symmetry as symmetry
 from driftmatch.figures.symmetry import symmetry_sheet as symmetry_sheet
 from driftmatch.figures.tilted_minima import tilted_minima as tilted_minima
 from driftmatch.figures.traces import neuron_traces as neuron_traces
-from driftmatch.figures.walk import sequential as sequential
+from driftmatch.figures.walk import walk as walk
 from driftmatch.figures.walk_curve import walk_curve as walk_curve
 from driftmatch.words import no_attribute
 

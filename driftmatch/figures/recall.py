@@ -45,7 +45,7 @@ _GAP = 0.16  # between axes that are stacked, in their height
 
 
 @style()
-def associative(
+def recall(
     tilt: Tilt,
     target: Recall,
     network: Recall,

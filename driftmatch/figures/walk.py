@@ -33,7 +33,7 @@ _ROOM = 0.06  # of the picture, for numbers
 
 
 @style()
-def sequential(
+def walk(
     walks: Mapping[str, Walk],
     *,
     theory: float | None = None,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from driftmatch.memory.associative import AssociativeMemory, associative_memory
 from driftmatch.memory.capacity import Capacity, capacity
-from driftmatch.memory.curves import RecallCurve, recall_curve, with_noise
+from driftmatch.memory.curves import RecallCurve, recall_curve
 from driftmatch.memory.dwell import Dwell, dwell
 from driftmatch.memory.first_passage import GridFunction, committor, mean_first_passage
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
@@ -15,7 +15,7 @@ from driftmatch.memory.recall import Recall, corrupt, recall
 from driftmatch.memory.recall_experiment import RecallExperiment, recall_experiment
 from driftmatch.memory.regions import Regions, cores
 from driftmatch.memory.sequential import Walk, WalkCurve, walk, walk_curve
-from driftmatch.memory.switching import Switching, surroundings, switch
+from driftmatch.memory.switching import Switching, switch
 from driftmatch.memory.switching_experiment import SwitchingExperiment, switching_experiment
 from driftmatch.memory.tilt import Tilt, reachable, tilt_toward
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
@@ -61,14 +61,12 @@ __all__ = [
     "recall",
     "recall_curve",
     "recall_experiment",
-    "surroundings",
     "switch",
     "switching_experiment",
     "tilt_toward",
     "walk",
     "walk_curve",
     "walk_experiment",
-    "with_noise",
 ]
 
 if not TYPE_CHECKING:  # or else every name would pass

@@ -9,11 +9,11 @@ from driftmatch.errors import InputError
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
 from driftmatch.memory.landscape import landscape
 from driftmatch.memory.recall import Recall, recall
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt, tilt_toward
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.records import Record
+from driftmatch.sampling.steps import default_step, time_scale_of
 from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 

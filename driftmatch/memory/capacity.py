@@ -18,16 +18,16 @@ from driftmatch.arguments import (
 )
 from driftmatch.embedding.embed import embed
 from driftmatch.errors import InputError
-from driftmatch.memory.curves import intervals, with_noise
+from driftmatch.memory.curves import intervals
 from driftmatch.memory.descent import width
 from driftmatch.memory.hopfield import HopfieldNetwork, signs_of
 from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.recall import recall
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network
+from driftmatch.network import Network, with_noise
 from driftmatch.records import Record
+from driftmatch.sampling.steps import default_step, time_scale_of
 from driftmatch.systems.wells import on_a_circle, wells
 from driftmatch.words import spelled
 

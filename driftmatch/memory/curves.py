@@ -1,8 +1,7 @@
 """How well recall works against the strength of the cue, its length, and the noise."""
 
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
@@ -11,16 +10,14 @@ from numpy.typing import ArrayLike
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import check_array, check_key, check_non_negative, check_positive, or_none
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_system
 from driftmatch.memory.recall import recall
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
-from driftmatch.network import Network, SharedNoise
-from driftmatch.precision import like
+from driftmatch.network import with_noise
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
+from driftmatch.sampling.steps import default_step, time_scale_of
+from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.words import spelled
-from driftmatch.wrappers import AbstractWrapper, Input
+from driftmatch.wrappers import Input
 
 Varied = Literal["amplitude", "cue time", "noise"]
 
@@ -128,34 +125,3 @@ def intervals(successes, trials) -> Float[np.ndarray, "V 2"]:
     """Wilson's, of each."""
     pairs = zip(successes, trials, strict=True)
     return np.array([wilson_interval(int(count), int(total)) for count, total in pairs])
-
-
-@overload
-@spelled
-def with_noise(system: Network, factor: float) -> Network: ...
-@overload
-def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...
-def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE | Network":
-    """The same system with its noise multiplied by a factor; of a network, shared and private."""
-    system = check_system(system)
-    factor = check_non_negative("factor", factor)
-    if not isinstance(system, Network):
-        return NoisierSDE(system, np.asarray(factor, dtype=float))
-    constant, readout = system.shared_noise
-    shared = SharedNoise(factor * constant, None if readout is None else factor * readout)
-    if system.private_noise > 0:
-        system = system.with_private_noise(factor * system.private_noise)
-    return eqx.tree_at(lambda network: network.shared_noise, system, shared)
-
-
-class NoisierSDE(AbstractWrapper):
-    """dz = f(z) dt + ασ(z) dB: an SDE whose noise is multiplied by a factor α."""
-
-    sde: AbstractSDE
-    factor: Float[np.ndarray, ""]
-
-    def diffusion(self, z):
-        return like(self.factor, z) * self.sde.diffusion(z)
-
-    def noise(self, z, dB):
-        return like(self.factor, z) * self.sde.noise(z, dB)

@@ -25,16 +25,15 @@ from driftmatch.arguments import (
     or_none,
 )
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_system
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions, filling
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.trials import AbstractTrials
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, input_gain
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
+from driftmatch.sampling.steps import default_step, time_scale_of
+from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate

@@ -19,12 +19,12 @@ from driftmatch.errors import InputError
 from driftmatch.memory.associative import AssociativeMemory, associative_memory
 from driftmatch.memory.capacity import Capacity, capacity
 from driftmatch.memory.curves import RecallCurve, recall_curve
-from driftmatch.memory.steps import time_scale_of
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.trials import Pooled, pooled
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
+from driftmatch.sampling.steps import time_scale_of
 from driftmatch.sde import AbstractSDE
 from driftmatch.systems.wells import on_a_circle, wells
 from driftmatch.words import spelled

@@ -22,14 +22,13 @@ from driftmatch.arguments import (
 )
 from driftmatch.embedding.embed import embed
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_system
 from driftmatch.memory.dwell import Dwell, as_cores, dwell
 from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.regions import Regions
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.records import Record, plain
-from driftmatch.sde import AbstractSDE
+from driftmatch.sampling.steps import default_step, time_scale_of
+from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import Run

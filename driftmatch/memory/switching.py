@@ -11,7 +11,6 @@ from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import (
     as_list,
     check_count,
-    check_fraction,
     check_index,
     check_key,
     check_meter,
@@ -21,13 +20,12 @@ from driftmatch.arguments import (
     shown,
 )
 from driftmatch.errors import InputError
-from driftmatch.memory.arguments import check_system
 from driftmatch.memory.regions import Regions, as_regions
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import input_gain
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
+from driftmatch.sampling.steps import default_step, time_scale_of
+from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate
@@ -200,40 +198,3 @@ def _ways(regions: Regions, order: list[int]) -> tuple[Float[np.ndarray, "C k"],
                 "outward"
             )
     return offsets[order] / lengths[order, None], float(lengths.mean())
-
-
-@spelled
-def surroundings(
-    system: AbstractSDE,
-    *,
-    key: PRNGKeyArray,
-    number: int = 30_000,
-    share: float = 0.005,
-    margin: float = 0.3,
-) -> Float[np.ndarray, "number k"]:
-    """States to match at (`embed(states=...)`) where inputs push the state off its attractors.
-
-    They are visited from the SDE's starts, but for a `share` of them, which is spread evenly over
-    the box that these fill and so many of its widths (`margin`) around it: there a network must
-    follow, too, but for the way back only. Drifts are large there, so that few states have a say; a
-    larger share costs accuracy on the attractors, and chaos goes first.
-    """
-    sde = check_system(system, "system")
-    count = check_count("number", number)
-    share, margin = check_fraction("share", share), check_non_negative("margin", margin)
-    key_scale, key_run, key_box = jax.random.split(check_key(key), 3)
-    scale = time_scale_of(sde, key_scale)
-    outer = round(share * count)
-    M = 10 * len(sde.starts) if sde.starts is not None else 30
-    samples = -(-(count - outer) // M)
-    run = simulate(
-        sde, duration=(samples + 100) * scale / 5, dt=scale / 50, key=key_run, num_trajectories=M,
-        save_every=10,
-    )  # fmt: skip
-    visited = run.states[:, -samples:].reshape(-1, sde.dim)
-    low, high = visited.min(axis=0), visited.max(axis=0)
-    # A dimension that is hardly visited is widened with the others.
-    edge = margin * float((high - low).max())
-    uniform = np.asarray(jax.random.uniform(key_box, (outer, sde.dim)))
-    box = low - edge + (high - low + 2 * edge) * uniform
-    return np.concatenate([visited[: count - outer], box]).astype(float)

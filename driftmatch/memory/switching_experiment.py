@@ -10,9 +10,10 @@ from driftmatch.arguments import check_count, check_key, check_meter
 from driftmatch.embedding.embed import Embedding, embed
 from driftmatch.matching.errors import matching_errors
 from driftmatch.memory.regions import Regions
-from driftmatch.memory.switching import Switching, check_commands, surroundings, switch
+from driftmatch.memory.switching import Switching, check_commands, switch
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.records import Record
+from driftmatch.sampling.surroundings import surroundings
 from driftmatch.systems.blend import blend
 from driftmatch.systems.chaos import lorenz
 from driftmatch.systems.linear import ornstein_uhlenbeck

@@ -11,3 +11,5 @@ from driftmatch.network.network import SharedNoise as SharedNoise
 from driftmatch.network.network import as_sde as as_sde
 from driftmatch.network.network import input_gain as input_gain
 from driftmatch.network.network import network_of as network_of
+from driftmatch.network.noisier import NoisierSDE as NoisierSDE
+from driftmatch.network.noisier import with_noise as with_noise

@@ -126,7 +126,7 @@ def comparisons():
 
 SHEETS: dict[str, Entry] = {
     **{f"associative {k}": Entry(
-        figures.associative, partial(recalls, k), {"curves": curves(), "capacity": held()}
+        figures.recall, partial(recalls, k), {"curves": curves(), "capacity": held()}
     ) for k in (1, 2, 3)},
     "compare_attractors": Entry(figures.compare_attractors, lambda: (comparisons(),)),
     "compare_irreversibility": Entry(
@@ -149,7 +149,7 @@ SHEETS: dict[str, Entry] = {
         figures.scorecard, lambda: (test_scorecard_figure.card(3), *runs(3))
     ),
     "sequential": Entry(
-        figures.sequential, lambda: (both(walk),), {"curves": test_walk_figure.curve()}
+        figures.walk, lambda: (both(walk),), {"curves": test_walk_figure.curve()}
     ),
     "subspace": Entry(
         figures.subspace,

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 from memories import walk
 
-from driftmatch import systems
+from driftmatch import figures, systems
 from driftmatch.errors import InputError
-from driftmatch.figures import save, sequential, walk_curve
+from driftmatch.figures import save, walk_curve
 from driftmatch.figures.parts.style import GREY
 from driftmatch.memory.dwell import dwell
 from driftmatch.memory.regions import Regions
@@ -41,7 +41,7 @@ def in_space(one):
 
 
 def test_three_dimensions_are_a_projection(tmp_path):
-    fig = sequential({"target": in_space(walk())})
+    fig = figures.walk({"target": in_space(walk())})
     assert save(fig, tmp_path / "s.png").stat().st_size > 1000
     assert {"0", "1", "2", "3"} <= {text.get_text() for text in fig.subfigs[0].axes[0].texts}
 
@@ -52,21 +52,21 @@ def test_a_walk_without_a_jump_is_drawn(tmp_path):
                     times=one.trajectory.times[:50])  # fmt: skip
     one = Walk(dwell(still, one.dwell.regions), one.irreversibility, still)
     assert len(one.dwell.jumps) == 0
-    assert save(sequential({"target": one}), tmp_path / "s.png").stat().st_size > 1000
+    assert save(figures.walk({"target": one}), tmp_path / "s.png").stat().st_size > 1000
 
 
 def test_a_sheet_of_both_and_of_one(tmp_path):
     fig = Figure(figsize=(7, 6.5))
-    assert sequential(both(), fig=fig) is fig
+    assert figures.walk(both(), fig=fig) is fig
     assert save(fig, tmp_path / "s.png").stat().st_size > 1000
     assert [len(strip.axes) for strip in fig.subfigs] == [3, 2, 4]
-    alone = sequential({"target": walk()})
+    alone = figures.walk({"target": walk()})
     assert [len(strip.axes) for strip in alone.subfigs] == [2, 1, 3]
 
 
 def test_the_trajectory_and_the_regions_are_those_of_the_walk():
     walks = both()
-    fig = sequential(walks)
+    fig = figures.walk(walks)
     for ax, one in zip(fig.subfigs[0].axes, walks.values(), strict=False):
         states = one.trajectory.states[0]
         drawn = ax.lines[0].get_xydata()
@@ -104,20 +104,20 @@ def test_theory_is_that_of_a_ring_of_wells_or_the_one_given():
 
 
 def test_each_curve_is_a_row():
-    fig = sequential(both(), curves={"torque": curve(), "again": curve()})
+    fig = figures.walk(both(), curves={"torque": curve(), "again": curve()})
     assert [len(strip.axes) for strip in fig.subfigs] == [3, 2, 4, 5, 5]
-    assert [len(strip.axes) for strip in sequential(both(), curves=curve()).subfigs][3:] == [5]
+    assert [len(strip.axes) for strip in figures.walk(both(), curves=curve()).subfigs][3:] == [5]
 
 
 def test_what_cannot_be_drawn_is_refused_in_words():
     with pytest.raises(InputError, match="pass a dictionary"):
-        sequential(walk())  # pyright: ignore[reportArgumentType]
+        figures.walk(walk())  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="at least three memories, target has 2"):
-        sequential({"target": walk(2)})
+        figures.walk({"target": walk(2)})
     with pytest.raises(InputError, match="regions of one shape"):
-        sequential({"target": walk(3), "network": walk(4)})
+        figures.walk({"target": walk(3), "network": walk(4)})
     with pytest.raises(InputError, match="what walk returned, got Dwell"):
-        sequential({"target": walk().dwell})  # pyright: ignore[reportArgumentType]
+        figures.walk({"target": walk().dwell})  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="what walk_curve returned, got Walk"):
         walk_curve(walk())  # pyright: ignore[reportArgumentType]
     few = replace(curve(), targets=(walk(2),) * 3)

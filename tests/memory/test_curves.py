@@ -8,8 +8,9 @@ from rescaled import rescaled
 
 import driftmatch as dm
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.memory.curves import recall_curve, with_noise
+from driftmatch.memory.curves import recall_curve
 from driftmatch.memory.regions import Regions
+from driftmatch.network import with_noise
 
 KEY = jax.random.key(0)
 OPTIONS = {"duration": 20.0, "release": 10.0, "key": KEY, "num_trials": 300}

@@ -13,8 +13,8 @@ import driftmatch as dm
 from driftmatch.memory.landscape import Landscape, landscape
 from driftmatch.memory.recall import corrupt, recall
 from driftmatch.memory.regions import Regions
-from driftmatch.memory.steps import default_step, time_scale_of
 from driftmatch.memory.tilt import tilt_toward
+from driftmatch.sampling.steps import default_step, time_scale_of
 
 KEY = jax.random.key(0)
 TIMES = {"duration": 20.0, "release": 10.0}

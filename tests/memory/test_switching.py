@@ -7,7 +7,8 @@ import pytest
 import driftmatch as dm
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.memory.regions import Regions
-from driftmatch.memory.switching import Switching, surroundings, switch
+from driftmatch.memory.switching import Switching, switch
+from driftmatch.sampling.surroundings import surroundings
 
 KEY = jax.random.key(0)
 CENTRES = 2.4 * np.array([[1.0, 0, 0], [-0.5, 0.866, 0], [-0.5, -0.866, 0]])
