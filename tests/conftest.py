@@ -57,5 +57,5 @@ def compilations():
 
 @pytest.fixture
 def shapes_unchecked(monkeypatch):
-    """For records that a user has put together wrongly."""
+    """For records that a user has put together wrongly, and for what stands in for arrays."""
     monkeypatch.setitem(jaxtyping.config.__dict__, "jaxtyping_disable", True)

@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in PAGES}
 
 # Pages whose examples train and judge many networks
-SLOW = {
+SLOW = {"README.md"} | {
     f"docs/{page}.md"
     for page in (
         "analysis", "dwell", "embedding", "files", "figures", "fixed-points", "irreversibility",

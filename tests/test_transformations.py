@@ -103,7 +103,7 @@ def test_many_networks_at_once():
         np.testing.assert_allclose(drift, alone.drift(z), rtol=1e-5)
 
 
-def test_nothing_derived_is_stale_after_surgery():
+def test_nothing_derived_is_stale_after_surgery(shapes_unchecked):  # surgery wraps the leaves
     wider = eqx.tree_at(lambda network: network.gamma, NETWORK, 2 * GAMMA)
     rebuilt = dm.Network(2 * GAMMA, READOUT, BIAS, tau=0.5, shared_noise=0.1, start=[1.0, 2.0])
     z = np.array([0.3, -0.4])

@@ -58,10 +58,12 @@ class RecallExperiment(
 
     @property
     def network(self) -> Pooled:
+        """All trials of the network together."""
         return pooled(self.memory.network)
 
     @property
     def hopfield(self) -> Pooled:
+        """All trials of Hopfield's network together."""
         return pooled(self.memory.hopfield)
 
     @property
@@ -71,10 +73,12 @@ class RecallExperiment(
 
     @property
     def drift_error(self) -> float:
+        """ε_f of the embedding."""
         return self.embedding.report.drift_error
 
     @property
     def embedding_outcome(self) -> Outcome:
+        """How the embedding ended."""
         return self.embedding.outcome
 
 

@@ -41,6 +41,7 @@ class SwitchingExperiment(
 
     @property
     def runs(self) -> dict[str, Switching]:
+        """By who was switched."""
         return {"target": self.target, "network": self.network}
 
     @property

@@ -42,6 +42,7 @@ class WalkExperiment(
 
     @property
     def walks(self) -> dict[str, Walk]:
+        """By who walked."""
         return {"target": self.target, "network": self.network}
 
     @property
@@ -51,10 +52,12 @@ class WalkExperiment(
 
     @property
     def drift_error(self) -> float:
+        """ε_f of the embedding."""
         return self.embedding.report.drift_error
 
     @property
     def embedding_outcome(self) -> Outcome:
+        """How the embedding ended."""
         return self.embedding.outcome
 
 

@@ -18,7 +18,6 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
-    Checked,
     check_array,
     check_non_negative,
     check_positive,
@@ -34,7 +33,7 @@ from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_starts
 from driftmatch.wrappers import Forced, Input, check_input, unforced
 
-Matrix = Checked
+Matrix = np.ndarray
 
 
 class SharedNoise(NamedTuple):

@@ -82,10 +82,12 @@ class NetworkTrajectory(Record):
 
     @property
     def coordinates(self) -> tuple[str, ...] | None:
+        """Of the network."""
         return self.network.coordinates
 
     @property
     def units(self) -> tuple[str, ...] | None:
+        """Of the network."""
         return self.network.units
 
     @property

@@ -182,6 +182,7 @@ def test_a_wrong_drift_in_a_small_box_is_no_success(factor):
     assert errors.drift > 0.9
 
 
+@pytest.mark.slow
 def test_private_noise_is_by_default_the_targets_own():
     """0.003 for a flow without noise, 0.01 with it."""
     quiet, noisy = van_der_pol(2.0), dm.systems.van_der_pol()
