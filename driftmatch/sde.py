@@ -50,6 +50,12 @@ class AbstractSDE(eqx.Module):
     dim: AbstractVar[int]
     noise_dim: AbstractVar[int]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("drift", "diffusion", "noise", "forcing"):
+            if name in cls.__dict__.get("__annotations__", {}):
+                raise InputError(f"{name} is a method of every SDE: call the field something else")
+
     @abc.abstractmethod
     def drift(self, z: Float[Array, " k"]) -> Float[Array, " k"]:
         """f(z), without forcing."""

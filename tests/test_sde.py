@@ -329,3 +329,10 @@ def test_names_that_do_not_fit(given, reason):
     ):
         with pytest.raises(dm.InputError, match=reason):
             make()
+
+
+def test_a_field_that_hides_a_method_is_refused():
+    with pytest.raises(dm.InputError, match="noise is a method of every SDE"):
+
+        class Hidden(dm.AbstractSDE):
+            noise: float
