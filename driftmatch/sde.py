@@ -9,7 +9,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from driftmatch.arguments import (
     Checked,
@@ -53,7 +54,7 @@ class AbstractSDE(eqx.Module):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in ("drift", "diffusion", "noise", "forcing"):
-            if name in cls.__dict__.get("__annotations__", {}):
+            if name in inspect.get_annotations(cls):
                 raise InputError(f"{name} is a method of every SDE: call the field something else")
 
     @abc.abstractmethod

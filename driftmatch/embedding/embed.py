@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none

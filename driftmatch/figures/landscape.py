@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from driftmatch.errors import InputError
 from driftmatch.figures.parts.planes import bar_beside

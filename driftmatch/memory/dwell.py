@@ -4,7 +4,8 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import ArrayLike, Bool, Float, Int, Real
+from jaxtyping import Bool, Float, Int, Real
+from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import check_array, check_index, check_positive

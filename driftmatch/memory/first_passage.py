@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg as linalg
-from jaxtyping import ArrayLike, Bool, Float
+from jaxtyping import Bool, Float
+from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
 from driftmatch.analysis.flux import as_stationary_sde, require_regular

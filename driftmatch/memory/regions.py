@@ -6,7 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, Real
+from jaxtyping import Array, Float, Int, Real
+from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array
 from driftmatch.closures import as_module, uncompiled

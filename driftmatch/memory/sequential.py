@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from jaxtyping import ArrayLike, Float, Int, PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import (

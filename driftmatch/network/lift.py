@@ -154,7 +154,7 @@ class Affine(AbstractLift):
         return Affine(self.gamma, self.bias, np.ascontiguousarray(np.asarray(self.gamma).T))
 
 
-def affine(gamma: ArrayLike, bias: ArrayLike) -> Affine:
+def affine(gamma: Any, bias: Any) -> Affine:
     """Γ and b as they were given, checked; raises `InputError` unless Γ has full rank."""
     gamma = check_array("gamma", gamma, ("n", "k")).copy()
     n, k = gamma.shape

@@ -14,7 +14,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, Complex, Float
+from numpy.typing import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
@@ -231,7 +232,7 @@ class Network(AbstractSDE):
             check_input(input, (self.latent_dim, self.num_neurons))
         return NeuralSDE(self, input)
 
-    def project(self, x: Float[ArrayLike, "... n"]) -> Float[Any, "... k"]:
+    def project(self, x: Float[Any, "... n"]) -> Float[Any, "... k"]:
         """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
         return self.lift.project(x)
 

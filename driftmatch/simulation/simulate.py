@@ -1,6 +1,6 @@
 """`simulate`: the one call that moves any SDE, target or network, in time."""
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -39,7 +39,7 @@ def simulate(
     start: ArrayLike | None = None,
     input: Input | None = None,
     save_every: int = 1,
-    method: "str | diffrax.AbstractSolver" = "heun",
+    method: "str | diffrax.AbstractSolver[Any]" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> NetworkTrajectory: ...
@@ -56,7 +56,7 @@ def simulate(
     start: ArrayLike | None = None,
     input: Input | None = None,
     save_every: int = 1,
-    method: "str | diffrax.AbstractSolver" = "heun",
+    method: "str | diffrax.AbstractSolver[Any]" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> Trajectory: ...
@@ -73,7 +73,7 @@ def simulate(
     start: ArrayLike | None = None,
     input: Input | None = None,
     save_every: int = 1,
-    method: "str | diffrax.AbstractSolver" = "heun",
+    method: "str | diffrax.AbstractSolver[Any]" = "heun",
     meter: AbstractMeter | bool = SILENT,
     throw: bool = True,
 ) -> Run:

@@ -16,7 +16,8 @@ import equinox as eqx
 import jax
 import numpy as np
 import scipy.integrate
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array, check_text, shown
 from driftmatch.errors import InputError

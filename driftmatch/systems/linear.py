@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
