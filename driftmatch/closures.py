@@ -4,9 +4,8 @@ What cannot be taken apart stays whole, and works on copies of the arrays that i
 remembers, by the identity of a NumPy array, what it has made of it; see `precision`.
 """
 
+import dis
 import functools
-import inspect
-import sys
 from collections.abc import Callable
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -21,7 +20,11 @@ from jaxtyping import Array
 Function = Callable[[Array], Array]
 
 _PLAIN = (str, bytes, bool, int, type(None), type(Ellipsis))
+# Whose modules and functions hold nothing that a user changes.
 _LIBRARIES = {"jax", "jaxlib", "numpy", "scipy", "equinox", "diffrax", "optax", "jaxtyping"}
+_LIBRARIES |= {"math", "cmath", "functools", "itertools", "operator", "builtins"}
+# Functions that ask what a number is would be told that it is traced.
+_ASKING = {"isinstance", "type", "isscalar", "hasattr", "getattr", "eval", "exec", "globals"}
 
 
 class _UnknownError(Exception):
@@ -63,6 +66,13 @@ class _Same:
 
 class _Constant(eqx.Module):
     value: Any = eqx.field(static=True)
+
+
+class _Dict(eqx.Module):
+    """In the order in which it was filled, which JAX's own dicts forget."""
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    values: tuple[Any, ...]
 
 
 class Captured(eqx.Module):
@@ -115,8 +125,10 @@ def as_module(function: Any, *shape: int) -> Any:
     function = uncompiled(function)
     state = jax.ShapeDtypeStruct(shape, jnp.result_type(float))
     held = _captured(function)
-    if held is not None and _takes_values(held, state):
-        return held
+    if held is not None:
+        for module in (held, _with_constants(held)):
+            if _takes_values(module, state):
+                return module
     jaxpr = _trace(function, state)
     if any(isinstance(value, np.ndarray) for value in jaxpr.consts):
         return _OwnConstants(function)
@@ -125,7 +137,9 @@ def as_module(function: Any, *shape: int) -> Any:
 
 def uncompiled(function: Any) -> Any:
     """What was given to ``jax.jit``, which would keep the arrays that it met."""
-    return inspect.unwrap(function) if isinstance(function, jax.stages.Wrapped) else function
+    while isinstance(function, jax.stages.Wrapped):
+        function = function.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
+    return function
 
 
 class Static(eqx.Module):
@@ -164,6 +178,13 @@ def _takes_values(held: eqx.Module, state: jax.ShapeDtypeStruct) -> bool:
     return True
 
 
+def _with_constants(held: eqx.Module) -> eqx.Module:
+    """The same where floats are part of the program, for functions that branch on them."""
+    return jax.tree.map(
+        lambda leaf: _Constant((float, leaf.hex())) if type(leaf) is float else leaf, held
+    )
+
+
 def _captured(function: Any) -> Any:
     """The same function as a module that holds its numbers; None if that would not be safe.
 
@@ -178,21 +199,21 @@ def _captured(function: Any) -> Any:
                 {name: _held(value, ()) for name, value in function.keywords.items()},
             )
         return _capture(function, ()) if isinstance(function, FunctionType) else None
-    except _UnknownError:
+    except (_UnknownError, RecursionError):
         return None
 
 
 def _capture(function: FunctionType, within: tuple[FunctionType, ...]) -> Captured:
-    if function in within:
+    names = _names(function.__code__)
+    if function in within or vars(function).keys() - {"__wrapped__"} or names & _ASKING:
         raise _UnknownError
     within = (*within, function)
     try:
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
     except ValueError as error:  # not filled yet
         raise _UnknownError from error
-    read = {
-        n: function.__globals__[n] for n in _names(function.__code__) if n in function.__globals__
-    }
+    known = function.__globals__
+    read = {name: known[name] for name in names if name in known}
     return Captured(
         _Source(function),
         tuple(_held(value, within) for value in cells),
@@ -204,6 +225,8 @@ def _capture(function: FunctionType, within: tuple[FunctionType, ...]) -> Captur
 
 def _names(code: CodeType) -> set[str]:
     """All names that a function and those defined inside of it look up."""
+    if any(instruction.opname == "IMPORT_NAME" for instruction in dis.get_instructions(code)):
+        raise _UnknownError
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return set(code.co_names).union(*map(_names, inner))
 
@@ -221,8 +244,8 @@ def _held(value: Any, within: tuple[FunctionType, ...]) -> Any:
     if type(value) is list:
         return [_held(part, within) for part in value]
     if type(value) is dict and all(isinstance(name, str) for name in value):
-        return {name: _held(part, within) for name, part in value.items()}
-    if isinstance(value, ModuleType) or _is_of_a_library(value):
+        return _Dict(tuple(value), tuple(_held(part, within) for part in value.values()))
+    if _is_of_a_library(value):
         return _Constant(_Same(value))
     if isinstance(value, FunctionType):
         return _capture(value, within)
@@ -230,26 +253,29 @@ def _held(value: Any, within: tuple[FunctionType, ...]) -> Any:
 
 
 def _is_of_a_library(value: Any) -> bool:
-    """A function or class that nobody changes while a program runs."""
+    """A module, function or class that nobody changes while a program runs."""
     if isinstance(value, FunctionType) and value.__closure__:
         return False
-    home = getattr(value, "__module__", None)
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     root = home.partition(".")[0] if isinstance(home, str) else ""
-    known = root in _LIBRARIES or root in sys.stdlib_module_names
-    return root != "__main__" and known and callable(value) and hasattr(value, "__name__")
+    known = root in _LIBRARIES and hasattr(value, "__name__")
+    return known and (callable(value) or isinstance(value, ModuleType))
 
 
 def _released(value: Any) -> Any:
     """What was captured, for the function to use."""
     if isinstance(value, _Constant):
         kept = value.value
-        return kept.value if isinstance(kept, _Same) else kept[1]
+        if isinstance(kept, _Same):
+            return kept.value
+        kind, content = kept
+        return float.fromhex(content) if kind is float else content
     if isinstance(value, Captured):
         return value._function()
     if type(value) is tuple:
         return tuple(map(_released, value))
     if type(value) is list:
         return list(map(_released, value))
-    if type(value) is dict:
-        return {name: _released(part) for name, part in value.items()}
+    if isinstance(value, _Dict):
+        return dict(zip(value.names, map(_released, value.values), strict=True))
     return value.copy() if isinstance(value, np.ndarray) else value

@@ -1,5 +1,6 @@
 """Programs that are compiled once for all that differs in numbers, and dropped when long unused."""
 
+import contextlib
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -14,8 +15,8 @@ import numpy as np
 LIMIT = 192
 
 _programs: OrderedDict[Hashable, Callable] = OrderedDict()
-_fixed: set[int] = set()  # hashes of what needs its floats as they are, to branch on them
-_NEEDS_VALUES = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+# Hashes of what needs its floats as they are, to branch on them.
+_fixed: OrderedDict[int, None] = OrderedDict()
 
 
 class _Rest(eqx.Module):
@@ -38,14 +39,13 @@ def compiled(function: Callable) -> Callable:
     def call(*arguments, **options):
         leaves, structure = jax.tree.flatten((arguments, options))
         family = hash((function, structure, tuple(map(_kind, leaves))))
-        if family not in _fixed:
-            try:
+        holds_floats = any(type(leaf) is float for leaf in leaves)
+        if holds_floats and family not in _fixed:
+            with contextlib.suppress(Exception):  # what is wrong is said below, floats as they are
                 return _run(function, leaves, structure, _is_number)
-            except _NEEDS_VALUES:
-                if not any(type(leaf) is float for leaf in leaves):
-                    raise
         value = _run(function, leaves, structure, _is_array)
-        _fixed.add(family)
+        if holds_floats:
+            _remember(_fixed, family, None)
         return value
 
     return call
@@ -53,21 +53,25 @@ def compiled(function: Callable) -> Callable:
 
 def _run(function, leaves, structure, is_value):
     which = tuple(map(is_value, leaves))
-    fixed = tuple(
-        (type(leaf), leaf) for leaf, given in zip(leaves, which, strict=True) if not given
-    )
-    key = function, structure, which, fixed
-    program = _programs.pop(key, None) or _program(function, structure, which, fixed)
-    _programs[key] = program  # the last to be forgotten
-    while len(_programs) > LIMIT:
-        _programs.popitem(last=False)
+    fixed = [leaf for leaf, given in zip(leaves, which, strict=True) if not given]
+    key = function, structure, which, tuple(map(_content, fixed))
+    program = _programs.get(key) or _program(function, structure, which, fixed)
     arrays, rest = program([leaf for leaf, given in zip(leaves, which, strict=True) if given])
+    _remember(_programs, key, program)
     return eqx.combine(arrays, rest.value)
+
+
+def _remember(table: OrderedDict, key: Hashable, value: Any) -> None:
+    """As the last to be forgotten."""
+    table.pop(key, None)
+    table[key] = value
+    while len(table) > LIMIT:
+        table.popitem(last=False)
 
 
 def _program(function, structure, which, fixed):
     def program(values):
-        values, constants = iter(values), (value for _, value in fixed)
+        values, constants = iter(values), iter(fixed)
         leaves = [next(values) if given else next(constants) for given in which]
         arguments, options = jax.tree.unflatten(structure, leaves)
         arrays, rest = eqx.partition(function(*arguments, **options), eqx.is_array)
@@ -85,4 +89,9 @@ def _is_number(leaf):
 
 
 def _kind(leaf):
-    return type(leaf) if _is_number(leaf) else (type(leaf), leaf)
+    return type(leaf) if _is_number(leaf) else _content(leaf)
+
+
+def _content(leaf):
+    """What makes a leaf that is no value what it is; 0 is not −0, nor is 1 True."""
+    return type(leaf), leaf.hex() if type(leaf) is float else leaf

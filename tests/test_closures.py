@@ -2,6 +2,8 @@
 
 import functools
 import pickle
+import sys
+import types
 
 import equinox as eqx
 import jax
@@ -131,13 +133,85 @@ def of_an_instance(a):
     return lambda z: holder.a * z
 
 
-@pytest.mark.parametrize("build", [branches, numpys, recursive, of_an_instance])
+def of_a_module(a):
+    module = types.ModuleType("parameters")
+    module.a = a
+    return lambda z: module.a * z
+
+
+def imports(a):
+    sys.modules["driftmatch_test_parameters"] = module = types.ModuleType("parameters")
+    module.a = a
+
+    def function(z):
+        from driftmatch_test_parameters import a  # pyright: ignore
+
+        return a * z
+
+    return function
+
+
+def asks(a):
+    return lambda z: z * (a if isinstance(a, float) else 7.0)
+
+
+def with_an_attribute(a):
+    def gain(z):
+        return gain.a * z
+
+    gain.a = a
+    return gain
+
+
+@pytest.mark.parametrize(
+    "build",
+    [numpys, recursive, of_an_instance, of_a_module, imports, asks, with_an_attribute],
+)
 def test_what_cannot_be_taken_apart_stays_whole_and_right(build):
     for a in (0.5, 2.0):
         function = as_module(build(a), 2)
         assert not isinstance(function, Captured)
-        np.testing.assert_allclose(function(Z), build(a)(Z), rtol=1e-6)
+        for found in (function(Z), compiled(lambda f, z: f(z))(function, Z)):
+            np.testing.assert_allclose(found, build(a)(Z), rtol=1e-6)
     assert structure(as_module(build(0.5), 2)) != structure(as_module(build(2.0), 2))
+
+
+def test_what_branches_on_a_number_is_compiled_for_each():
+    for a in (0.5, 2.0, 0.5):
+        function = as_module(branches(a), 2)
+        np.testing.assert_array_equal(compiled(lambda f, z: f(z))(function, Z), branches(a)(Z))
+    assert structure(as_module(branches(0.5), 2)) == structure(as_module(branches(0.5), 2))
+    assert structure(as_module(branches(0.5), 2)) != structure(as_module(branches(2.0), 2))
+
+
+def test_dicts_keep_their_order():
+    """JAX's own do not: parameters that are unpacked would change places, when compiled alone."""
+
+    def build(p):
+        def function(z):
+            sigma, beta = p.values()
+            return sigma * z**beta
+
+        return function
+
+    z = jnp.array([1.0, 2.0])
+    function = as_module(build({"sigma": 3.0, "beta": 2.0}), 2)
+    assert isinstance(function, Captured)
+    np.testing.assert_allclose(compiled(lambda f, z: f(z))(function, z), 3 * z**2, rtol=1e-6)
+
+
+def test_what_is_compiled_already_keeps_its_decorators():
+    def negative(f):
+        @functools.wraps(f)
+        def inner(z):
+            return -f(z)
+
+        return inner
+
+    function = as_module(jax.jit(negative(lambda z: 2 * z)), 2)
+    np.testing.assert_array_equal(function(Z), -2 * Z)
+    slope = as_module(jax.jit(jax.grad(lambda z: jnp.sum(z**2))), 2)
+    np.testing.assert_allclose(slope(Z), 2 * Z, rtol=1e-6)
 
 
 def test_whole_numbers_and_words_are_structure():

@@ -1,8 +1,10 @@
 """What a long session keeps of its programs."""
 
 import gc
+import math
 import weakref
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -112,3 +114,25 @@ def test_what_is_no_array_comes_back():
     assert value["name"] == "two"
     assert value["none"] is None
     np.testing.assert_array_equal(value["z"], 2 * Z)
+
+
+class Sign(eqx.Module):
+    a: float
+
+    def __call__(self, z):
+        return z * math.copysign(1.0, self.a)
+
+
+class Power(eqx.Module):
+    p: float
+
+    def __call__(self, z):
+        return jnp.linalg.norm(z, ord=self.p) * z
+
+
+def test_floats_that_must_be_known_are_part_of_the_program():
+    """Whatever error a traced one gives; and −0 is not 0."""
+    np.testing.assert_array_equal(apply(Sign(0.0), Z), Z)
+    np.testing.assert_array_equal(apply(Sign(-0.0), Z), -Z)
+    for p in (1.0, 2.0):
+        np.testing.assert_allclose(apply(Power(p), Z), np.linalg.norm(Z, ord=p) * Z, rtol=1e-6)

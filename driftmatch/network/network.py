@@ -246,7 +246,7 @@ class Network(AbstractSDE):
 
     def _with(self, **fields: Any) -> "Network":
         """The same network but for these fields."""
-        other = object.__new__(Network)
+        other = object.__new__(type(self))
         for name in type(self).__dataclass_fields__:
             object.__setattr__(other, name, fields.get(name, getattr(self, name)))
         return other

@@ -76,5 +76,5 @@ def load(path: str | os.PathLike[str]) -> Any:
         return from_node({"record": kind, "fields": header.get("record")}, arrays)
     except InputError as error:
         raise InputError(f"{path} cannot be loaded: {error}") from error
-    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, MemoryError, RecursionError, TypeError, ValueError) as error:
         raise damaged(path, error) from error

@@ -118,6 +118,8 @@ def _put(array: np.ndarray, arrays: Arrays, place: str) -> dict[str, str]:
     if dtype in _REAL:
         array = np.ascontiguousarray(array).view(_REAL[dtype]).reshape(*array.shape, 2)
     name = next((name for name, other in arrays.items() if other is array), place)
+    if arrays.get(name, array) is not array:
+        raise InputError(f"two arrays of the record would be called {name}: rename one")
     arrays[name] = array
     return {"array": name, "dtype": dtype}
 

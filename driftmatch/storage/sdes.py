@@ -11,6 +11,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from driftmatch.arguments import check_count
 from driftmatch.errors import InputError
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.sampling.angles import OnCircles
@@ -93,7 +94,9 @@ def made(kind: str, fields: dict[str, Any]) -> AbstractSDE:
         constant = fields.pop("constant")
         if parameters is not None:
             return _named(fields["name"], parameters)
-        return SavedSDE(SDE(jnp.zeros_like, np.zeros((k, m)), k, **fields), bool(constant))
+        k, m = check_count("dim", k), check_count("noise_dim", m)
+        still = SDE(jnp.zeros_like, np.broadcast_to(0.0, (k, m)), k, **fields)
+        return SavedSDE(still, bool(constant))
     except (KeyError, TypeError) as error:
         raise ValueError(f"an SDE in it is not one that driftmatch saved ({error})") from error
 
