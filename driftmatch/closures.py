@@ -25,6 +25,19 @@ _LIBRARIES = {"jax", "jaxlib", "numpy", "scipy", "equinox", "diffrax", "optax", 
 _LIBRARIES |= {"math", "cmath", "functools", "itertools", "operator", "builtins"}
 # Functions that ask what a number is would be told that it is traced.
 _ASKING = {"isinstance", "type", "isscalar", "hasattr", "getattr", "eval", "exec", "globals"}
+# What is changed from inside, to count calls say, must be the thing itself and no copy.
+_CHANGING = {
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "clear",
+    "update",
+    "setdefault",
+}
+_CHANGES = {"STORE_SUBSCR", "DELETE_SUBSCR", "STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL"}
 
 
 class _UnknownError(Exception):
@@ -188,8 +201,8 @@ def _with_constants(held: eqx.Module) -> eqx.Module:
 def _captured(function: Any) -> Any:
     """The same function as a module that holds its numbers; None if that would not be safe.
 
-    Not safe is what holds objects that could change unseen: instances and classes of the user's,
-    generators, functions that name themselves.
+    Not safe is what holds objects that could change unseen: instances, classes and modules of the
+    user's, generators, functions that name themselves; nor what changes something that it holds.
     """
     try:
         if isinstance(function, functools.partial):
@@ -205,7 +218,11 @@ def _captured(function: Any) -> Any:
 
 def _capture(function: FunctionType, within: tuple[FunctionType, ...]) -> Captured:
     names = _names(function.__code__)
-    if function in within or vars(function).keys() - {"__wrapped__"} or names & _ASKING:
+    if (
+        function in within
+        or vars(function).keys() - {"__wrapped__"}
+        or names & (_ASKING | _CHANGING)
+    ):
         raise _UnknownError
     within = (*within, function)
     try:
@@ -225,8 +242,10 @@ def _capture(function: FunctionType, within: tuple[FunctionType, ...]) -> Captur
 
 def _names(code: CodeType) -> set[str]:
     """All names that a function and those defined inside of it look up."""
-    if any(instruction.opname == "IMPORT_NAME" for instruction in dis.get_instructions(code)):
-        raise _UnknownError
+    for step in dis.get_instructions(code):
+        changes = step.opname == "STORE_DEREF" and step.argval in code.co_freevars
+        if changes or step.opname in _CHANGES or step.opname == "IMPORT_NAME":
+            raise _UnknownError
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return set(code.co_names).union(*map(_names, inner))
 

@@ -53,9 +53,10 @@ class AbstractSDE(eqx.Module):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name in ("drift", "diffusion", "noise", "forcing"):
-            if name in inspect.get_annotations(cls):
-                raise InputError(f"{name} is a method of every SDE: call the field something else")
+        for name in {"drift", "diffusion", "noise", "forcing"} & inspect.get_annotations(
+            cls
+        ).keys():
+            raise InputError(f"{name} is a method of every SDE: call the field something else")
 
     @abc.abstractmethod
     def drift(self, z: Float[Array, " k"]) -> Float[Array, " k"]:

@@ -9,6 +9,7 @@ import numpy as np
 from cards import CARD
 
 import driftmatch as dm
+from driftmatch.analysis.densities import MarginalDensities
 from driftmatch.analysis.irreversibility.by_grid import GridScore
 from driftmatch.analysis.irreversibility.by_linear import LinearScore
 from driftmatch.analysis.irreversibility.score import ScoreFit, ScoreModel
@@ -115,10 +116,17 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.memory.RecallCurve: lambda: dm.memory.RecallCurve(
         "noise", np.array([0.5, 1.0]), np.array([9, 4]), 10, 1, "wells"
     ),
+    dm.memory.RecallExperiment: lambda: dm.memory.RecallExperiment(
+        of(dm.Embedding), of(dm.memory.AssociativeMemory),
+        {"target": (of(dm.memory.RecallCurve),)}, of(dm.memory.Capacity),
+    ),
     dm.memory.Regions: lambda: dm.memory.Regions(2 * np.eye(2), [0.5, 0.7]),
     dm.memory.Switching: lambda: dm.memory.Switching(
         np.array([0, 1]), np.zeros((3, 2), int), 0.5, 2.0, np.ones((2, 2)), of(dm.Trajectory),
         dm.memory.Regions(2 * np.eye(2)),
+    ),
+    dm.memory.SwitchingExperiment: lambda: dm.memory.SwitchingExperiment(
+        of(dm.Embedding), of(dm.memory.Switching), of(dm.memory.Switching), 0.02
     ),
     dm.memory.Tilt: lambda: dm.memory.tilt_toward(DOUBLE_WELL, 1),
     dm.memory.TiltedMinima: lambda: of(dm.memory.Tilt).path,
@@ -126,6 +134,13 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.memory.WalkCurve: lambda: dm.memory.WalkCurve(
         "torque", np.array([0.1, 0.2]), (of(dm.memory.Walk),) * 2, (of(dm.memory.Walk),) * 2,
         np.array([0.01, np.nan]),
+    ),
+    dm.memory.WalkExperiment: lambda: dm.memory.WalkExperiment(
+        of(dm.Embedding), of(dm.memory.Walk), of(dm.memory.Walk),
+        {"torque": of(dm.memory.WalkCurve)},
+    ),
+    MarginalDensities: lambda: MarginalDensities(
+        np.linspace(-1, 1, 4), np.ones((2, 3)), np.zeros((2, 3))
     ),
     ClosedLoop: lambda: ClosedLoop(*(0.1 for _ in range(15)), is_mixed=True),
     Features: lambda: FEATURES,

@@ -84,7 +84,7 @@ def headings(page: Path) -> set[str]:
         if blocks(text, "python")
     ],
 )
-def test_examples_run(name, tmp_path, monkeypatch):
+def test_examples_run(name, tmp_path, monkeypatch, shapes_unchecked):  # as users run them
     monkeypatch.chdir(tmp_path)
     # The pages fit and judge networks thoroughly; here it is enough that they do so at all.
     monkeypatch.setitem(inspect.unwrap(dm.embed).__kwdefaults__, "method", "least-squares")

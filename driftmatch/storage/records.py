@@ -13,6 +13,7 @@ from jaxtyping import jaxtyped
 
 from driftmatch.analysis.basin import BasinCheck
 from driftmatch.analysis.compare import Scorecard
+from driftmatch.analysis.densities import MarginalDensities
 from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
 from driftmatch.analysis.helmholtz_hodge import HelmholtzHodge
@@ -43,12 +44,15 @@ from driftmatch.memory.landscape import Landscape
 from driftmatch.memory.passage_times import PassageTimes
 from driftmatch.memory.rates import Rate
 from driftmatch.memory.recall import Recall
+from driftmatch.memory.recall_experiment import RecallExperiment
 from driftmatch.memory.regions import Regions
 from driftmatch.memory.sequential import Walk, WalkCurve
 from driftmatch.memory.switching import Switching
+from driftmatch.memory.switching_experiment import SwitchingExperiment
 from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima
 from driftmatch.memory.trials import Pooled
+from driftmatch.memory.walk_experiment import WalkExperiment
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
@@ -63,10 +67,11 @@ CLASSES: dict[str, type[Record]] = {
         Alignment, Analysis, AssociativeMemory, BasinCheck, Capacity, ClosedLoop, Dwell, Embedding,
         EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore, HelmholtzHodge,
         HopfieldRecall, Irreversibility, Landscape, LinearScore, LyapunovSpectrum,
-        NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve,
-        Regions, RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard, StationaryDensity,
-        Subspace, Switching, SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory,
-        Walk, WalkCurve,
+        MarginalDensities, NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall,
+        RecallCurve, RecallExperiment, Regions, RobustnessFront, Samples, ScoreFit, ScoreModel,
+        Scorecard, StationaryDensity, Subspace, Switching, SwitchingExperiment,
+        SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Walk, WalkCurve,
+        WalkExperiment,
     )
 }  # fmt: skip
 _REAL = {"complex64": "f4", "complex128": "f8"}

@@ -14,7 +14,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.storage.models import load, read_header
 
 KEYS = (
-    "system neurons latent_dim fit seed seconds drift_error noisy_drift_error local_error "
+    "system neurons latent_dim method seed seconds drift_error noisy_drift_error local_error "
     "diffusion_error outcome model"
 )
 

@@ -270,13 +270,13 @@ def test_compiles_once():
         ({"dt": 20.0}, "dt must not exceed the duration"),
         ({"key": 0}, "key must be one random key"),
         ({"num_trajectories": 0}, "num_trajectories must be a whole number"),
-        ({"sde": lambda z: z}, "must be an SDE"),
-        ({"sde": dm.Network([[1.0]], [[0.5]], [0.0], tau=0.01)}, "too large for a network"),
+        ({"system": lambda z: z}, "must be an SDE"),
+        ({"system": dm.Network([[1.0]], [[0.5]], [0.0], tau=0.01)}, "too large for a network"),
     ],
 )
 def test_bad_input_of_simulations(changes, words):
     arguments = {
-        "sde": well(0.1), "start": [-1.0], "target": beyond(0.5), "duration": 10.0, "dt": 0.05,
+        "system": well(0.1), "start": [-1.0], "target": beyond(0.5), "duration": 10.0, "dt": 0.05,
         "key": jax.random.key(0), "num_trajectories": 4,
     }  # fmt: skip
     with pytest.raises(dm.InputError, match=words):

@@ -150,7 +150,7 @@ def test_angles_come_back(path):
     np.testing.assert_allclose(again(path, record).coordinates(points), [[0.2], [1.5]])
 
 
-def test_what_cannot_be_saved(path):
+def test_what_cannot_be_saved(path, shapes_unchecked):
     class Own(Record):
         value: float
 
@@ -234,7 +234,7 @@ def put(**changes):
         (lambda fields, arrays: arrays.update(energies=arrays["energies"].astype("f4")), "of type"),
     ],
 )  # fmt: skip
-def test_fields_are_checked(change, reason, path):
+def test_fields_are_checked(change, reason, path, shapes_unchecked):
     altered(path, change)
     with pytest.raises(dm.InputError, match=reason) as caught:
         dm.load(path)
