@@ -34,7 +34,6 @@ else:
     from equinox import AbstractVar
 
 Drift = Callable[[Array], Array]
-Input = Callable[[Array], Array]
 
 
 class AbstractSDE(eqx.Module):
@@ -130,8 +129,7 @@ class AbstractSDE(eqx.Module):
         return False
 
     def __hash__(self):
-        # By content, as modules are compared: arrays have no hash, and ``jax.jit(sde.drift)`` needs
-        # one.
+        # By content, as modules are compared; ``jax.jit(sde.drift)`` needs one.
         leaves, structure = jax.tree.flatten(self)
         return hash((structure, *map(_content, leaves)))
 
