@@ -1,9 +1,9 @@
 """Before anything is imported, shapes are checked; before anything compiles, the compiler hurries.
 
 Half of the suite's time is spent compiling. With these options XLA takes half as long; what it
-compiles is nearly as fast, or three times slower with many neurons, of which tests have few. What
-one worker has compiled serves the other and the commands that tests start, for as long as the tests
-run.
+compiles is nearly as fast, or three times slower with many neurons, of which tests have few. The
+slow proofs, ``-m slow``, are compiled as users' programs are. What one worker has compiled serves
+the other and the commands that tests start, for as long as the tests run.
 """
 
 import atexit
@@ -19,6 +19,7 @@ import pytest
 jaxtyping.install_import_hook("driftmatch", "shape_checks.checked")
 
 HURRY = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+AS_USERS = "--xla_backend_optimization_level=3"  # XLA's own default
 
 
 def _is_known(flags: str) -> bool:
@@ -29,8 +30,9 @@ def _is_known(flags: str) -> bool:
 
 
 given = os.environ.get("XLA_FLAGS", "")  # whoever gives options chooses; workers inherit ours
-if not given and _is_known(HURRY):
-    os.environ["XLA_FLAGS"] = HURRY
+flags = AS_USERS if "slow" in sys.argv else HURRY
+if not given and _is_known(flags):
+    os.environ["XLA_FLAGS"] = flags
 
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # workers inherit this, too
     folder = tempfile.mkdtemp(prefix="driftmatch-compiled-")

@@ -19,7 +19,7 @@ TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page 
 SLOW = {"README.md"} | {
     f"docs/{page}.md"
     for page in (
-        "analysis", "dwell", "embedding", "files", "figures", "fixed-points", "irreversibility",
+        "analysis", "dwell", "embedding", "extending", "files", "figures", "fixed-points", "irreversibility",
         "lyapunov", "memory", "recall", "scorecard",
     )
 }  # fmt: skip

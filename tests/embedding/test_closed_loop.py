@@ -53,7 +53,7 @@ def test_no_check_no_closed_loop(cycle):
     assert found.closed_loop is None
 
 
-@pytest.mark.parametrize("slower", [0.9, 1.05])
+@pytest.mark.parametrize("slower", [pytest.param(0.9, marks=pytest.mark.slow), 1.05])
 def test_another_speed_is_noticed(slower):
     """Noise-free cycles have one density at every speed: the rhythm alone tells them apart."""
     sde = dm.systems.van_der_pol(noise=0.0)
@@ -138,6 +138,7 @@ def test_what_comes_to_rest_is_judged_by_where_it_ends(start):
     assert found.closed_loop.astray_fraction == 0
 
 
+@pytest.mark.slow
 def test_a_fast_network_is_given_fine_steps(cycle):
     sde, samples = cycle
     found = dm.embed(sde, 64, key=KEY, samples=samples, tau=samples.time_scale / 200)
@@ -162,6 +163,7 @@ def test_an_interrupt_ends_it(cycle, monkeypatch):
         looked_at(sde, network, samples)
 
 
+@pytest.mark.slow
 def test_too_short_a_look_is_no_success(monkeypatch):
     """A slow coordinate beside a fast one: a look of a few fast turns says nothing of it."""
     slow = dm.SDE(

@@ -110,7 +110,10 @@ def test_units_change_nothing(relaxation, units, seconds):
     "sde",
     [dm.systems.van_der_pol(), dm.systems.lorenz(noise=1.0),
      dm.SDE(lambda z: z - z**3, 0.5, 1),
-     dm.SDE(lambda z: jnp.stack([-z[0], -1e-3 * z[1]]), jnp.diag(jnp.array([1.0, 0.03])), 2)],
+     pytest.param(
+         dm.SDE(lambda z: jnp.stack([-z[0], -1e-3 * z[1]]), jnp.diag(jnp.array([1.0, 0.03])), 2),
+         marks=pytest.mark.slow,
+     )],
     ids=["van der Pol", "Lorenz", "double well", "slow and fast"],
 )  # fmt: skip
 def test_on_the_targets_own_states_noise_is_no_floor(sde):

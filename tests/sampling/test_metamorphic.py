@@ -196,7 +196,8 @@ def test_embeddings(system, change):
     assert 1 / 2 < new.report.tau / by.clock / old.report.tau < 2
 
 
-@pytest.mark.parametrize("method", ["path", pytest.param("score", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["path", "score"])
 @pytest.mark.parametrize(("system", "change"), pairs(NOISY, FEW))
 def test_entropy_productions(system, change, method):
     by = CHANGES[change]

@@ -51,6 +51,7 @@ def test_flat_rest_is_found():
     assert found.is_resting
 
 
+@pytest.mark.slow
 def test_a_small_cycle_does_not_rest_however_far_away_it_was_started():
     def cycle(z):
         return z * (1 / jnp.sqrt(z @ z + 1e-30) - 1) + jnp.stack([-z[1], z[0]])
