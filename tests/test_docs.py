@@ -19,8 +19,8 @@ TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page 
 SLOW = {"README.md"} | {
     f"docs/{page}.md"
     for page in (
-        "analysis", "dwell", "embedding", "extending", "files", "figures", "fixed-points", "irreversibility",
-        "lyapunov", "memory", "recall", "scorecard",
+        "analysis", "dwell", "embedding", "extending", "files", "figures", "fixed-points",
+        "irreversibility", "lyapunov", "memory", "recall", "scorecard",
     )
 }  # fmt: skip
 
