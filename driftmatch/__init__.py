@@ -6,7 +6,7 @@ Names are imported when they are first used, so that ``driftmatch --help`` need 
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from driftmatch.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from driftmatch import figures as figures

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from driftmatch import __version__
 from driftmatch.cli.analyse import analyse
 from driftmatch.cli.compare import compare
 from driftmatch.cli.demo import demo
@@ -21,6 +20,7 @@ from driftmatch.cli.list import list_systems
 from driftmatch.cli.memory import app as memory
 from driftmatch.cli.paper import paper
 from driftmatch.cli.simulate import simulate
+from driftmatch.version import __version__
 from driftmatch.words import SPELLED
 
 app = typer.Typer(

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-import driftmatch
 from driftmatch.errors import InputError
+from driftmatch.version import __version__
 from driftmatch.words import printable
 
 FORMAT = "driftmatch"
@@ -30,7 +30,7 @@ def new_header(kind: str) -> dict[str, Any]:
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "class": kind,
-        "driftmatch_version": driftmatch.__version__,
+        "driftmatch_version": __version__,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
@@ -46,7 +46,7 @@ def check_header(header: Mapping[str, Any], path: object, what: str) -> int:
     if version > FORMAT_VERSION:
         raise InputError(
             f"{path} was written by driftmatch {header.get('driftmatch_version')} in format "
-            f"{version}, and this is driftmatch {driftmatch.__version__}, which reads formats up "
+            f"{version}, and this is driftmatch {__version__}, which reads formats up "
             f"to {FORMAT_VERSION}: upgrade driftmatch"
         )
     return int(version)
