@@ -10,8 +10,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-# Programs that are kept. An SDE that shares none costs one to be simulated and eight to be embedded,
-# each of some megabytes, which JAX alone would keep for ever.
+# Programs that are kept. An SDE that shares none costs one to be simulated and eight to be
+# embedded, each of some megabytes, which JAX alone would keep for ever.
 LIMIT = 192
 
 _programs: OrderedDict[Hashable, Callable] = OrderedDict()
