@@ -5,7 +5,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from driftmatch.atomic import as_path, atomic
 from driftmatch.errors import InputError
@@ -119,19 +119,23 @@ def read_dataset(path: str | os.PathLike[str]) -> "xarray.Dataset":
     return _load(file, suffix)
 
 
-_ENGINES = {".nc": "h5netcdf", ".zarr": "zarr"}
+_SUFFIXES = (".nc", ".zarr")
 
 
 def _load(path: Path, suffix: str) -> "xarray.Dataset":
     xr = _xarray(suffix)
-    options = {"consolidated": False, "zarr_format": 3} if suffix == ".zarr" else {}
+    options: Any = {"consolidated": False, "zarr_format": 3}
     sealed = suffix == ".zarr"  # those hold nothing that a reader could be lost in
     try:
         if suffix == ".zarr":
             check_store(path)
+            dataset = xr.load_dataset(path, engine="zarr", decode_cf=False, **options)
         else:
-            sealed = _check_file(path)
-        dataset = xr.load_dataset(path, engine=_ENGINES[suffix], decode_cf=False, **options)
+            if not path.is_file():
+                raise ValueError("it is no file")
+            with open(path, "rb") as file:  # opened once: its name may be given to another one
+                sealed = _check_file(file)
+                dataset = xr.load_dataset(file, engine="h5netcdf", decode_cf=False)
     except Exception as error:  # whatever readers make of a damaged file
         reason = " ".join(str(error).split())
         raise InputError(
@@ -156,19 +160,17 @@ def _load(path: Path, suffix: str) -> "xarray.Dataset":
     return dataset
 
 
-def _check_file(path: Path) -> bool:
+def _check_file(file: BinaryIO) -> bool:
     """Whether a file ends with its checksum; raises ValueError if it is damaged, or sends its
     reader to other files, as HDF5 ones can."""
     import h5py
 
-    if not path.is_file():
-        raise ValueError("it is no file")
-    sealed = is_sealed(path)
-    with h5py.File(path, "r") as file:
-        for name in file:
-            if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+    sealed = is_sealed(file)
+    with h5py.File(file, "r") as group:
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise ValueError(f"{name} in it is a link")
-            member = file[name]
+            member = group[name]
             if not isinstance(member, h5py.Dataset):
                 raise ValueError(f"{name} in it is not of a trajectory")
             if member.external or member.is_virtual:
@@ -186,7 +188,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _suffix(path: str | os.PathLike[str]) -> str:
     suffix = as_path(path).suffix
-    if suffix not in _ENGINES:
+    if suffix not in _SUFFIXES:
         raise InputError(
             f"trajectories are kept in .nc files (NetCDF) or .zarr folders, got {path}"
         )

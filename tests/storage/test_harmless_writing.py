@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 import driftmatch as dm
 from driftmatch.figures import save as save_figure
 from driftmatch.simulation.trajectory import Trajectory
+from driftmatch.storage import trajectories
 
 RNG = np.random.default_rng(0)
 NET = dm.Network(RNG.normal(size=(7, 2)), RNG.normal(size=(2, 7)), RNG.normal(size=7))
@@ -220,3 +221,17 @@ def test_a_reader_never_gets_a_mixture(tmp_path, suffix):
         writer.join()
     assert failures == []
     assert len(seen) == 5
+
+
+def test_a_file_replaced_while_it_is_read_comes_whole(tmp_path, monkeypatch):
+    path = tmp_path / "run.nc"
+    dm.save_trajectory(path, run(1.0))
+    check = trajectories.is_sealed
+
+    def replaced_after_the_check(file):
+        sealed = check(file)
+        dm.save_trajectory(path, run(2.0))
+        return sealed
+
+    monkeypatch.setattr(trajectories, "is_sealed", replaced_after_the_check)
+    assert np.unique(dm.load_trajectory(path).states) == 1.0
