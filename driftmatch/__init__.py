@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from driftmatch.network import SharedNoise as SharedNoise
     from driftmatch.network import with_noise as with_noise
     from driftmatch.outcomes import Outcome as Outcome
+    from driftmatch.recordings.recording import Recording as Recording
     from driftmatch.sampling.sample import sample as sample
     from driftmatch.sampling.samples import Samples as Samples
     from driftmatch.sampling.surroundings import surroundings as surroundings
@@ -137,6 +138,7 @@ _HOMES = {
     "Outcome": "outcomes",
     "PathRoute": "analysis.irreversibility.by_path",
     "RandomFeatures": "matching.features",
+    "Recording": "recordings.recording",
     "Refined": "matching.fits",
     "RobustnessFront": "embedding.robustness",
     "SDE": "sde",

@@ -73,6 +73,13 @@ def check_coordinates(
     return names, _words("units", 'units, "" for none', units, dim)
 
 
+def labels(coordinates: Sequence[str] | None, dim: int) -> tuple[str, ...]:
+    """The names of coordinates; z, or z1, z2 ..., where they have none."""
+    if coordinates is not None:
+        return tuple(coordinates)
+    return ("z",) if dim == 1 else tuple(f"z{axis + 1}" for axis in range(dim))
+
+
 def _words(what: str, wanted: str, value: Any, dim: int) -> tuple[str, ...] | None:
     if value is None:
         return None

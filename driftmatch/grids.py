@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.arguments import as_list, as_scalar, check_array, check_flag, shown
-from driftmatch.domain import check_coordinates
+from driftmatch.domain import check_coordinates, labels
 from driftmatch.errors import InputError
 from driftmatch.records import Record
 
@@ -136,7 +136,7 @@ def gridded(record: Any, **fields: Float[np.ndarray, "..."]) -> "xarray.Dataset"
     grid: Grid = record.grid
     names = grid.coordinates or ()
     if not names or {*fields, "component"} & {*names}:
-        names = ("z",) if grid.dim == 1 else tuple(f"z{a + 1}" for a in range(grid.dim))
+        names = labels(None, grid.dim)
     units = [{"units": unit} if unit else {} for unit in grid.units or grid.dim * ("",)]
     places = zip(names, grid.axes, units, strict=True)
     coords: dict[str, Any] = {name: (name, axis, unit) for name, axis, unit in places}

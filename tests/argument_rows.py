@@ -87,6 +87,8 @@ OF_ROUTE = {"num_trajectories": COUNT, **DURATION, "burn_in": optional(POSITIVE)
 SAMPLES = {"samples": optional(OBJECT)}
 INPUT = [*optional(OBJECT), lambda t: jnp.ones(4)]
 NAMED = {"coordinates": [*WORDS, ("v", "v"), ("", "w")], "units": WORDS}
+DATA = [bad for bad in OBJECT if not isinstance(bad, np.ndarray)]
+PERIODS = [object(), "x", -1, 0, NAN, INF, [1.0], [True, None], 1j]
 WITH_NOISE = {"noise": NON_NEGATIVE}
 
 
@@ -148,7 +150,7 @@ SYSTEMS = {
          "time_scale": optional(POSITIVE), "name": TEXT, "description": TEXT, "equation": TEXT,
          "parameters": MAPPING, "lower": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
          "upper": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
-         "periodic": [object(), "x", -1, 0, NAN, INF, [1.0], [True, None], 1j], **NAMED},
+         "periodic": PERIODS, **NAMED},
     ),
     "Network": Row(
         dm.Network, {"gamma": np.eye(3, 2), "readout": np.eye(2, 3), "bias": np.zeros(3)},
@@ -173,6 +175,11 @@ SYSTEMS = {
          "wraps": [*optional(OBJECT), "x", 1, [True], [0, 1]], **NAMED},
     ),
     "Grid.onto": Row(CELLS.onto, {"axes": [1]}, {"axes": AXES}),
+    "Recording.of": Row(
+        dm.Recording.of, {"data": np.ones((9, 2)), "dt": 0.1},
+        {"data": [*DATA, np.full((64, 2), 1j)], "dt": POSITIVE, "times": optional(OBJECT), **NAMED, "periodic": PERIODS,
+         "name": optional(TEXT)},
+    ),
     "simulate": Row(
         dm.simulate, {"system": NETWORK, "duration": 0.2, "dt": 0.1, "key": K},
         {**TIMED, "system": OBJECT, "num_trajectories": COUNT, **START, "save_every": [*COUNT, 99],
@@ -617,8 +624,8 @@ EXEMPT |= {
 RECORDS = """
 Alignment Analysis BasinCheck ClosedLoop Embedding EmbeddingReport FixedPoints HelmholtzHodge
 Irreversibility
-LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Samples
-Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
+LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Recording
+Samples Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
 memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall
 memory.Landscape memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve
 memory.RecallExperiment memory.Switching memory.SwitchingExperiment memory.Tilt memory.TiltedMinima

@@ -81,6 +81,9 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.LyapunovSpectrum: lambda: dm.lyapunov(OU, **SHORT),
     dm.NetworkTrajectory: lambda: dm.simulate(NETWORK, **SHORT),
     dm.NeuralSpectrum: lambda: dm.neural_lyapunov(NETWORK, start=np.zeros(2), **SHORT),
+    dm.Recording: lambda: dm.Recording.of(
+        [WAVE.states[0], WAVE.states[0, :9]], dt=0.1, units=["mV"], name="a cell"
+    ),
     dm.RobustnessFront: lambda: dm.RobustnessFront(
         *(np.array([0.1, 0.01]) for _ in range(7)), 0.1, np.ones(2), np.ones(2), 0.1, np.ones(2),
         (OK, dm.Outcome.FRAGILE), 10.0, False, 64, "network",

@@ -41,9 +41,9 @@ def methods(of: type) -> dict[str, object]:
         for each in of.__mro__
         if each.__module__.startswith("driftmatch")
         for name, value in vars(each).items()
-        if isinstance(value, types.FunctionType)
+        if isinstance(value, types.FunctionType | classmethod)
         and (not name.startswith("_") or name in ("__call__", "__getitem__"))
-        and list(inspect.signature(value).parameters) != ["self"]
+        and list(inspect.signature(getattr(of, name)).parameters) not in (["self"], [])
     }
 
 

@@ -19,6 +19,7 @@ STOREYS = [
     [set(GROUND.split())],
     [{"network"}],
     [{"systems"}, {"simulation"}],
+    [{"recordings"}],
     [{"sampling"}],
     [{"matching"}, {"inference"}],
     [{"analysis"}],

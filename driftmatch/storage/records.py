@@ -54,6 +54,7 @@ from driftmatch.memory.tilted_minima import TiltedMinima
 from driftmatch.memory.trials import Pooled
 from driftmatch.memory.walk_experiment import WalkExperiment
 from driftmatch.outcomes import Outcome
+from driftmatch.recordings.recording import Recording
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 from driftmatch.sde import AbstractSDE
@@ -68,8 +69,8 @@ CLASSES: dict[str, type[Record]] = {
         EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore, HelmholtzHodge,
         HopfieldRecall, Irreversibility, Landscape, LinearScore, LyapunovSpectrum,
         MarginalDensities, NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall,
-        RecallCurve, RecallExperiment, Regions, RobustnessFront, Samples, ScoreFit, ScoreModel,
-        Scorecard, StationaryDensity, Subspace, Switching, SwitchingExperiment,
+        RecallCurve, RecallExperiment, Recording, Regions, RobustnessFront, Samples, ScoreFit,
+        ScoreModel, Scorecard, StationaryDensity, Subspace, Switching, SwitchingExperiment,
         SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Walk, WalkCurve,
         WalkExperiment,
     )
