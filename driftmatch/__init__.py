@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from driftmatch.errors import ComputationError as ComputationError
     from driftmatch.errors import InputError as InputError
     from driftmatch.grids import Grid as Grid
+    from driftmatch.inference.infer import infer as infer
+    from driftmatch.inference.inference import Inference as Inference
+    from driftmatch.inference.inferred_sde import InferredSDE as InferredSDE
     from driftmatch.matching.errors import matching_errors as matching_errors
     from driftmatch.matching.features import AbstractFeatures as AbstractFeatures
     from driftmatch.matching.features import RandomFeatures as RandomFeatures
@@ -123,6 +126,8 @@ _HOMES = {
     "Grid": "grids",
     "GridRoute": "analysis.irreversibility.by_grid",
     "HelmholtzHodge": "analysis.helmholtz_hodge",
+    "Inference": "inference.inference",
+    "InferredSDE": "inference.inferred_sde",
     "InputError": "errors",
     "Irreversibility": "analysis.irreversibility.record",
     "LeastSquares": "matching.fits",
@@ -158,6 +163,7 @@ _HOMES = {
     "embed": "embedding.embed",
     "fixed_points": "analysis.fixed_points",
     "helmholtz_hodge": "analysis.helmholtz_hodge",
+    "infer": "inference.infer",
     "irreversibility": "analysis.irreversibility.irreversibility",
     "load": "storage.files",
     "load_trajectory": "storage.trajectories",

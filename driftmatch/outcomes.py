@@ -68,6 +68,31 @@ class Outcome(enum.Enum):
     CENSORED = "some had not arrived when the run ended: lengthen it, or trust exponential times"
     FEW_HITS = "a point was reached from one start only, others may be missing: use more starts"
 
+    COARSE_RECORDING = (
+        "the samples are too far apart for the dynamics: record with a shorter interval"
+    )
+    MODEL_LEAVES = (
+        "the model, simulated, leaves what was recorded: record for longer, or over more of the "
+        "states"
+    )
+    UNCERTAIN_DRIFT = "the recording is too short to tell its drift: record for longer"
+    UNCERTAIN_DIFFUSION = "the recording is too short to tell its diffusion: record for longer"
+    MEASUREMENT_NOISE = (
+        "measurement noise is seen and could not be corrected for: record with less of it, or for "
+        "longer"
+    )
+    NOT_MARKOV = (
+        "what the model leaves over is not white: something that was not recorded has a memory; "
+        "add coordinates or delays, or pass a larger lag"
+    )
+    NOT_NORMAL = "what the model leaves over is not normal: remove outliers and jumps"
+    FORCED_DIFFUSION = (
+        "the diffusion was kept positive by force at many states: record for longer there"
+    )
+    OTHER_STATES = (
+        "the model, simulated, does not visit the states as the recording does: record for longer"
+    )
+
     def __str__(self) -> str:
         return self.value
 

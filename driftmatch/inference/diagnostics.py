@@ -1,0 +1,202 @@
+"""Does the model hold? What is left over, and the model's own recording beside the real one."""
+
+import numpy as np
+import scipy.stats
+from jaxtyping import Bool, Float
+
+from driftmatch.analysis.densities import state_space_divergence
+from driftmatch.analysis.spectra import spectrum_distance
+from driftmatch.inference.inferred_sde import InferredSDE
+from driftmatch.inference.transitions import Scaling
+from driftmatch.randomness import split
+from driftmatch.records import Record
+from driftmatch.recordings.recording import Recording
+from driftmatch.simulation.simulate import simulate
+
+Matrix = np.ndarray
+
+NUM_LAGS = 10
+_SEEN = 4.0  # standard errors
+_STEP = 0.05  # of a simulation, times ‖∇f‖
+_MOST_STEPS = 2_000_000
+_TWINS = 4
+_LONGEST = 20_000  # samples of a twin
+
+
+class Residuals(Record):
+    """What is left over of every step (of a filter's prediction, with measurement noise), in its
+    standard deviations: white and normal if the model holds.
+
+    - `autocorrelation`: shape (H, k), of steps 1 to H apart; `error`: its standard error.
+    - `squares`: the same of their squares, which slow changes of the noise correlate.
+    - `kurtosis`: excess, shape (k,); `mean`, `variance`: shape (k,).
+    """
+
+    autocorrelation: Float[Matrix, "H k"]
+    squares: Float[Matrix, "H k"]
+    error: float
+    kurtosis: Float[Matrix, " k"]
+    mean: Float[Matrix, " k"]
+    variance: Float[Matrix, " k"]
+
+    @property
+    def is_white(self) -> bool:
+        """No correlation above 0.05 that chance does not explain."""
+        return _is_small(self.autocorrelation, self.error, 0.05)
+
+    @property
+    def is_normal(self) -> bool:
+        """No excess kurtosis above 1 that chance does not explain."""
+        return bool(np.all(self.kurtosis < 1.0 + 5 * self.error * _SEEN))
+
+    @property
+    def is_steady(self) -> bool:
+        """The size of the noise does not change but with the state."""
+        return _is_small(self.squares, self.error, 0.15)
+
+
+class Twin(Record):
+    """A recording of the model, of the same length and sampling, with the same measurement noise.
+
+    - `states`: shape (M, T, k). - `density`: D_stsp of the recording from a twin, and
+      `density_floor`: of one twin from another; `spectrum`, `spectrum_floor`: D_H likewise; NaN
+      where samples are not even. - `left`: the share of twins that went far beyond what was
+      recorded, or became non-finite.
+    """
+
+    states: Float[Matrix, "M T k"]
+    density: float
+    density_floor: float
+    spectrum: float
+    spectrum_floor: float
+    left: float
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether the densities differ by less than a tenth, or than three times their floor."""
+        return self.left == 0 and self.density <= max(3 * self.density_floor, 0.1)
+
+
+class Halves(Record):
+    """The first half of a recording against the second.
+
+    - `shift`: of the mean, in standard deviations, shape (k,); `error`: its standard error, from
+      how long states are correlated.
+    - `independent`: about how many independent states there are, shape (k,).
+    """
+
+    shift: Float[Matrix, " k"]
+    error: Float[Matrix, " k"]
+    independent: Float[Matrix, " k"]
+
+    @property
+    def are_alike(self) -> bool:
+        """No shift of more than half a standard deviation that chance does not explain."""
+        return bool(np.all((np.abs(self.shift) <= 0.5) | (np.abs(self.shift) <= 3 * self.error)))
+
+
+def residuals(left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"]) -> Residuals:
+    """- `follows`: whether a step begins where the one before it ended."""
+    run = np.cumsum(~follows)
+    size = left - left.mean(axis=0)
+    square = left**2 - (left**2).mean(axis=0)
+    correlations = []
+    for values in (size, square):
+        variance = np.maximum(np.mean(values**2, axis=0), 1e-300)
+        rows = []
+        for lag in range(1, NUM_LAGS + 1):
+            pairs = run[lag:] == run[:-lag]
+            products = values[lag:][pairs] * values[:-lag][pairs]
+            rows.append(products.mean(axis=0) / variance if len(products) else 0 * variance)
+        correlations.append(np.array(rows))
+    kurtosis = np.asarray(scipy.stats.kurtosis(left, axis=0))
+    return Residuals(*correlations, 1 / np.sqrt(len(left)), kurtosis,
+                     left.mean(axis=0), left.var(axis=0))  # fmt: skip
+
+
+def _is_small(correlation, error, most) -> bool:
+    return bool(np.all(np.abs(correlation) <= max(most, _SEEN * error)))
+
+
+def halves(pieces: list[Float[Matrix, "t k"]], angles: tuple[bool, ...]) -> Halves:
+    """Of all pieces, one after the other; angles do not count, as they need not come back."""
+    states = np.concatenate(pieces)
+    states = np.where(angles, 0.0, states)
+    deviation = np.maximum(states.std(axis=0), 1e-300)
+    longest = max(pieces, key=len)
+    independent = np.array([
+        len(states) / _correlation_length(np.where(angles, 0.0, longest)[:, axis])
+        for axis in range(states.shape[1])
+    ])  # fmt: skip
+    first, second = np.array_split(states, 2)
+    shift = (second.mean(axis=0) - first.mean(axis=0)) / deviation
+    return Halves(shift, 2 / np.sqrt(np.maximum(independent, 1.0)), independent)
+
+
+def _correlation_length(series: Float[Matrix, " t"]) -> float:
+    """1 + 2 Σ ρ, summed until the window is five times as long (Sokal)."""
+    centred = series - series.mean()
+    n = len(centred)
+    spectrum = np.abs(np.fft.rfft(centred, 2 * n)) ** 2
+    correlation = np.fft.irfft(spectrum)[:n]
+    if not correlation[0] > 0:
+        return 1.0
+    lengths = 2 * np.cumsum(correlation / correlation[0]) - 1
+    enough = np.flatnonzero(np.arange(n) >= 5 * lengths)
+    return float(max(lengths[enough[0] if len(enough) else -1], 1.0))
+
+
+def twin(
+    sde: InferredSDE,
+    recording: Recording,
+    pieces: list[Float[Matrix, "t k"]],
+    stiffness: float,
+    noise: Float[Matrix, "k k"],
+    scaling: Scaling,
+    key,
+) -> Twin:
+    """Simulate the model as it was recorded: as many samples in all, as far apart."""
+    total = sum(map(len, pieces))
+    T = int(min(max(map(len, pieces)), total, _LONGEST))
+    substeps = int(np.clip(np.ceil(stiffness / _STEP), 1, max(1, _MOST_STEPS // T)))
+    chosen = [piece for piece in pieces if len(piece) >= min(T, 2)]
+    number = min(max(1, total // T), _TWINS)
+    rng = np.random.default_rng(0)
+    starts = np.stack([chosen[i % len(chosen)][0] for i in range(number)])
+    starts = np.concatenate([starts, starts])
+    dt = recording.dt / substeps
+    run = simulate(sde, duration=(T - 1) * recording.dt * (1 + 1e-9), dt=dt, save_every=substeps,
+                   num_trajectories=len(starts), start=starts, key=split(key)[0],
+                   throw=False)  # fmt: skip
+    states = np.asarray(run.states, np.float64)
+    recorded = np.concatenate(pieces)
+    span = np.linalg.norm(scaling.scale(recorded)[:, ~np.array(scaling.angles)], axis=1).max()
+    flat = scaling.scale(states.reshape(-1, states.shape[-1])).reshape(states.shape)
+    radius = np.linalg.norm(flat[..., ~np.array(scaling.angles)], axis=-1)
+    lost = ~np.isfinite(states).all(axis=(1, 2)) | (states.shape[1] < T)
+    left = float(np.mean(lost | np.any(np.nan_to_num(radius, nan=np.inf) > 2 * span, axis=1)))
+    root = np.linalg.cholesky(noise + 1e-300 * np.eye(len(noise)))
+    states = states + rng.standard_normal(states.shape) @ root.T
+    half = len(states) // 2
+    seen = _wrapped(recorded, recording)[:: max(1, total // (number * T))]
+    own, other = (_wrapped(part, recording) for part in (states[:half], states[half:]))
+    if left == 1.0 or not np.isfinite(states).all():
+        return Twin(states, np.inf, np.nan, np.nan, np.nan, left)
+    density = state_space_divergence(seen, own, num_bins=15)
+    floor = state_space_divergence(own, other, num_bins=15)
+    longest = max(pieces, key=len)[:T]
+    spectra = np.nan, np.nan
+    if recording.is_even and len(longest) == states.shape[1] >= 64:
+        spectra = spectrum_distance(longest, own), spectrum_distance(other, own)
+    return Twin(states, float(density), float(floor), *map(float, spectra), left)
+
+
+def _wrapped(states: Matrix, recording: Recording) -> Matrix:
+    """Angles within their period."""
+    if recording.periodic is None:
+        return states
+    columns = [states[..., i] if p is None else states[..., i] % p
+               for i, p in enumerate(recording.periodic)]  # fmt: skip
+    return np.stack(columns, axis=-1)
+
+

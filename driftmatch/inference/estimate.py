@@ -1,0 +1,151 @@
+"""Drift and diffusion in scaled coordinates, linear in their bases."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from driftmatch.compilation import compiled
+from driftmatch.inference.basis import Basis, in_batches
+from driftmatch.inference.closure import transition
+from driftmatch.precision import like
+
+Matrix = np.ndarray
+
+
+class Estimate(eqx.Module):
+    r"""f(z) = cᵀφ(z) − κ(z − z̃),   D(z) = the positive part of Σ d ψ(z)
+
+    with z̃ the state within the basis's reach: beyond the recorded states both are what they are at
+    the nearest one on the ray, and a pull leads back.
+
+    - `coefficients`: c, shape (p, k); `diffusion_coefficients`: d, shape (r, k (k+1) / 2), of the
+      entries on and above the diagonal, row by row.
+    - `pull`: κ; `floor`: the least eigenvalue of D.
+    """
+
+    basis: Basis
+    coefficients: Float[Matrix | Array, "p k"]
+    diffusion_basis: Basis
+    diffusion_coefficients: Float[Matrix | Array, "r e"]
+    pull: Float[Matrix | Array, ""]
+    floor: Float[Matrix | Array, ""]
+
+    @property
+    def dim(self) -> int:
+        """k."""
+        return self.coefficients.shape[1]
+
+    @property
+    def has_constant_diffusion(self) -> bool:
+        """Whether ψ is 1 alone."""
+        return self.diffusion_basis.size == 1
+
+    def drift(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k"]:
+        """f."""
+        inside = self.basis(z) @ like(self.coefficients, z)
+        return inside - like(self.pull, z) * (z - self.basis.within(z))
+
+    def linear_diffusion(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
+        """Σ d ψ(z), before its negative part is cut off."""
+        d = like(self.diffusion_coefficients, z)
+        entries = d[0] if self.has_constant_diffusion else self.diffusion_basis(z) @ d
+        return jnp.broadcast_to(symmetric(entries, self.dim), (*z.shape, self.dim))
+
+    def diffusion_matrix(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
+        """D."""
+        if self.has_constant_diffusion:
+            entries = like(self.diffusion_coefficients, z)[0]
+            one = spectral(symmetric(entries, self.dim), lambda v: self._above(v))
+            return jnp.broadcast_to(one, (*z.shape, self.dim))
+        return spectral(self.linear_diffusion(z), lambda v: self._above(v))
+
+    def root(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
+        """The symmetric σ with σσᵀ = 2D."""
+        return spectral(self.linear_diffusion(z), lambda v: jnp.sqrt(2 * self._above(v)))
+
+    def _above(self, values: Array) -> Array:
+        return jnp.maximum(values, like(self.floor, values))
+
+
+def symmetric(entries: Any, k: int) -> Any:
+    """The matrix of its entries on and above the diagonal, row by row."""
+    rows, columns = np.triu_indices(k)
+    place = np.zeros((k, k), int)
+    place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+    return entries[..., place]
+
+
+def upper(matrices: Float[Matrix, "N k k"]) -> Float[Matrix, "N e"]:
+    """The entries on and above the diagonal, row by row."""
+    rows, columns = np.triu_indices(matrices.shape[-1])
+    return matrices[:, rows, columns]
+
+
+def spectral(matrix: Float[Array, "*batch k k"], function) -> Float[Array, "*batch k k"]:
+    """A function of a symmetric matrix, by its eigenvalues; in one and two dimensions by formulas,
+    which are many times faster than a decomposition."""
+    k = matrix.shape[-1]
+    if k == 1:
+        return function(matrix)
+    if k > 2:
+        values, vectors = jnp.linalg.eigh(matrix)
+        return (vectors * function(values)[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
+    a, b, c = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
+    middle, half = (a + c) / 2, jnp.sqrt(((a - c) / 2) ** 2 + b**2)
+    low, high = function(middle - half), function(middle + half)
+    slope = jnp.where(half > 0, (high - low) / jnp.where(half > 0, 2 * half, 1.0), 0.0)
+    identity = jnp.eye(2, dtype=matrix.dtype)
+    part = matrix - middle[..., None, None] * identity
+    return ((low + high) / 2)[..., None, None] * identity + slope[..., None, None] * part
+
+
+def moments(
+    estimate: Estimate, states: Float[Matrix, "N k"], intervals: Float[Matrix, " N"], substeps: int
+) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Of transitions: mean increment and half covariance over the interval, drift and D at the
+    start; shapes (N, k), (N, k, k), (N, k), (N, k, k)."""
+    return in_batches(_moments, states, estimate, np.int64(substeps), more=(intervals,))
+
+
+def slopes(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k k"]:
+    """∂f/∂z."""
+    return in_batches(_slopes, states, estimate)
+
+
+def drifts(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
+    """f."""
+    return in_batches(_drifts, states, estimate)
+
+
+def diffusions(estimate: Estimate, states: Float[Matrix, "N k"]) -> tuple[Matrix, Matrix]:
+    """D, and what it was before its negative part was cut off."""
+    return in_batches(_diffusions, states, estimate)
+
+
+@compiled
+def _moments(states, intervals, estimate, substeps):
+    still = jnp.zeros((*states.shape, states.shape[-1]), states.dtype)
+    m, P, _ = transition(
+        estimate.drift, estimate.diffusion_matrix, states, still, intervals, substeps
+    )
+    mean, half = (m - states) / intervals[:, None], P / (2 * intervals[:, None, None])
+    return mean, half, estimate.drift(states), estimate.diffusion_matrix(states)
+
+
+@compiled
+def _slopes(states, estimate):
+    return jax.vmap(jax.jacfwd(estimate.drift))(states)
+
+
+@compiled
+def _drifts(states, estimate):
+    return estimate.drift(states)
+
+
+@compiled
+def _diffusions(states, estimate):
+    return estimate.diffusion_matrix(states), estimate.linear_diffusion(states)

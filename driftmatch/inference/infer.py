@@ -1,0 +1,251 @@
+"""`infer`: from a recording to an SDE."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from numpy.typing import ArrayLike
+
+from driftmatch.arguments import check_count, check_key, check_meter, or_none
+from driftmatch.errors import InputError
+from driftmatch.inference import fitting
+from driftmatch.inference.basis import candidates
+from driftmatch.inference.components import component_recording
+from driftmatch.inference.diagnostics import halves, residuals, twin
+from driftmatch.inference.entropy import entropy_production
+from driftmatch.inference.error_bars import diffusion_replicates, drift_replicates
+from driftmatch.inference.estimate import Estimate, diffusions, drifts, symmetric
+from driftmatch.inference.fitting import Candidates, Fitted, predict
+from driftmatch.inference.inference import Inference, Lag
+from driftmatch.inference.inferred_sde import InferredSDE
+from driftmatch.inference.noise import Noisy, is_anticorrelated, with_noise
+from driftmatch.inference.transitions import Scaling, Transitions
+from driftmatch.inference.verdict import Evidence, verdict
+from driftmatch.matching.features import AbstractFeatures, RandomFeatures, check_features
+from driftmatch.meters import SILENT, AbstractMeter, task
+from driftmatch.randomness import generator, split
+from driftmatch.recordings.recording import Recording
+from driftmatch.words import spelled
+
+Matrix = np.ndarray
+
+_RANDOM = RandomFeatures()
+_NUMBERS, _DIFFUSION_NUMBERS = (16, 32, 64), (16, 32)
+_DEGREES, _DIFFUSION_DEGREES = (1, 2, 3, 4, 5), (0, 1, 2, 3, 4)
+_FEWEST = 50  # transitions
+_LAGS = (1, 2, 4, 8, 16)
+_MOST_STARTS = 16
+_WHITE = 0.05  # a correlation that is small enough
+
+
+@spelled
+def infer(
+    recording: Any,
+    *,
+    key: PRNGKeyArray,
+    dt: float | None = None,
+    times: ArrayLike | None = None,
+    components: int | None = None,
+    lag: int | None = None,
+    measurement_noise: bool | None = None,
+    features: AbstractFeatures = _RANDOM,
+    meter: AbstractMeter | bool = SILENT,
+) -> Inference:
+    r"""The SDE  dz = f(z) dt + σ(z) dB  behind a recording: drift and full diffusion matrix.
+
+    f and D = ½σσᵀ are linear in monomials or in the features of the matching; coefficients come from
+    weighted ridge regressions in closed form, basis and ridge from cross-validation. For the
+    interval between samples they are corrected by what the estimate itself makes of an interval
+    (see `driftmatch.inference.fitting`), and for measurement noise, if steps are anticorrelated as
+    by nothing else, by smoothing (`driftmatch.inference.noise`); `findings` say so. D is positive
+    at every state. Errors come from blocks of the recording, drawn again.
+
+    **Arguments**
+
+    - `recording`: a `Recording`, or what `Recording.of` takes: states of shape (T,), (T, k) or
+      (M, T, k), a list of segments, a run, a DataFrame or Dataset.
+    - `dt` or `times`: the interval between samples, or when they were taken, for what has no times.
+    - `key`: a random key, ``jax.random.key(seed)``, for features, replicates and the twin.
+    - `components`: infer in so many principal components of the recording: for neurons, of which
+      there are more than dimensions.
+    - `lag`: over how many samples increments are taken; by default 1, or the first of 2, 4, 8 and
+      16 whose residuals are white, if those of 1 are not.
+    - `measurement_noise`: whether to correct for it; by default if the data show it.
+    - `features`: where the candidates for features come from.
+    - `meter`: told of the progress; True for the terminal.
+
+    Raises `InputError` for a recording that cannot be used: a coordinate that does not change,
+    fewer than 50 steps, no times.
+
+    Source: A. Frishman, P. Ronceray, Phys. Rev. X 10, 021009 (2020); see the modules for more.
+    """
+    key, meter = check_key(key), check_meter(meter)
+    lag = or_none(check_count)("lag", lag)
+    check_features("features", features)
+    if measurement_noise not in (None, True, False):
+        raise InputError(f"measurement_noise must be True, False or None, got {measurement_noise}")
+    recording = Recording.of(recording, dt=dt, times=times)
+    if components is not None:
+        recording = component_recording(recording, check_count("components", components))
+    pieces = usable_pieces(recording)
+    with jax.enable_x64(True), task(meter, "inferring", 5):
+        return _Work(recording, pieces, features, key, meter).infer(lag, measurement_noise)
+
+
+def usable_pieces(recording: Recording) -> list[slice]:
+    """Where nothing is missing; raises `InputError` where nothing can be learnt."""
+    if constant := recording.constant_columns:
+        raise InputError(
+            f"{' and '.join(constant)} of {recording.name} never {'changes' if len(constant) == 1 else 'change'}"
+            ": leave such columns out"
+        )
+    pieces = recording.pieces
+    steps = sum(piece.stop - piece.start - 1 for piece in pieces)
+    if steps < _FEWEST:
+        raise InputError(
+            f"{recording.name} has {steps} steps between samples that are not missing, and at least "
+            f"{_FEWEST} are needed: record for longer, or fill short gaps"
+        )
+    return pieces
+
+
+class _Work:
+    """What the parts of an inference share."""
+
+    def __init__(self, recording, pieces, features, key, meter):
+        self.recording, self.meter = recording, meter
+        self.rng, self.key = generator(split(key)[0]), split(key)[1]
+        self.pieces = [np.asarray(recording.states[piece], np.float64) for piece in pieces]
+        self.times = [recording.times[piece] for piece in pieces]
+        self.scaling = Scaling.of(recording, self.pieces)
+        self.scaled = [self.scaling.scale(piece) for piece in self.pieces]
+        states = np.concatenate(self.scaled)
+        angles = self.scaling.angles
+        self.candidates = Candidates(
+            candidates(states, angles, features, self.rng, numbers=_NUMBERS, degrees=_DEGREES),
+            candidates(states, angles, features, self.rng, numbers=_DIFFUSION_NUMBERS,
+                       degrees=_DIFFUSION_DEGREES),
+        )  # fmt: skip
+
+    def infer(self, lag: int | None, measurement_noise: bool | None) -> Inference:
+        chosen = lag or 1
+        fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
+        lags = ()
+        if lag is None:
+            lags = tuple(self._at_lag(number) for number in _LAGS if self._has(number))
+            if noisy is None and not left.is_white:
+                whiter = [seen.samples for seen in lags[1:] if seen.correlation <= _WHITE]
+                if whiter:
+                    chosen = whiter[0]
+                    fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
+        self.meter.advance(1, "errors")
+        return self._record(chosen, lags, fitted, noisy, failed, left)
+
+    def _transitions(self, lag: int) -> Transitions:
+        long = [i for i, piece in enumerate(self.scaled) if len(piece) > lag]
+        return Transitions.of([self.scaled[i] for i in long], [self.times[i] for i in long], lag)
+
+    def _has(self, lag: int) -> bool:
+        return sum(max(0, len(piece) - lag) for piece in self.scaled) >= _FEWEST * lag
+
+    def _follows(self, lag: int) -> Matrix:
+        """Of steps one lag apart: which begin where the one before ended."""
+        parts = [np.r_[False, np.ones(len(range(0, len(p) - lag, lag)) - 1, bool)]
+                 for p in self.scaled if len(p) > lag]  # fmt: skip
+        return np.concatenate(parts)
+
+    def _apart(self, left: Matrix, lag: int) -> Matrix:
+        """Of all residuals those of steps that do not overlap."""
+        ends = np.cumsum([0] + [len(piece) - lag for piece in self.scaled if len(piece) > lag])
+        return np.concatenate([left[a:b:lag] for a, b in zip(ends[:-1], ends[1:], strict=True)])
+
+    def _fit(self, lag: int, measurement_noise: bool | None):
+        self.meter.advance(0, f"lag {lag}")
+        transitions = self._transitions(lag)
+        fitted = fitting.fit(transitions, self.candidates)
+        self.meter.advance(1, "measurement noise")
+        apart = self._apart(predict(fitted, transitions).residual, lag)
+        left = residuals(apart, self._follows(lag))
+        seen = is_anticorrelated(apart, self._follows(lag))
+        noisy = None
+        if measurement_noise or (measurement_noise is None and seen and lag == 1):
+            noisy = with_noise(self.scaled, self.times, self.candidates, fitted)
+            if noisy is not None:
+                fitted = noisy.fitted
+                left = residuals(noisy.smoothed.innovation, self._follows(1))
+        self.meter.advance(1)
+        failed = noisy is None and measurement_noise is not False and seen and lag == 1
+        return fitted, noisy, failed, left
+
+    def _at_lag(self, lag: int) -> Lag:
+        """By one regression in the simplest bases, whatever the noise."""
+        transitions = self._transitions(lag).part(50_000)
+        simple = Candidates(self.candidates.drift[:3], self.candidates.diffusion[:1])
+        fitted = fitting.regress(transitions, simple, None, None)
+        fitted = fitting.again(transitions, fitted)
+        left = predict(fitted, transitions).residual
+        apart = left[::lag] if len(self.scaled) == 1 else left
+        pairs = apart[1:] * apart[:-1]
+        correlation = float(np.abs(pairs.mean(axis=0) / np.mean(apart**2, axis=0)).max())
+        D = symmetric(fitted.diffusion.coefficients[0], self.recording.dim)
+        return Lag(lag, np.diag(self.scaling.unscale_matrices(D)).copy(), correlation)
+
+    def _record(self, lag, lags, fitted: Fitted, noisy: Noisy | None, failed, left) -> Inference:
+        estimate = fitted.estimate
+        transitions = noisy.transitions if noisy else self._transitions(lag)
+        sde = InferredSDE.of(estimate, self.scaling, self.recording, self._starts())
+        noise = np.zeros_like(self.scaling.factor)
+        if noisy is not None:
+            noise = self.scaling.unscale_matrices(noisy.covariance)
+        moved = drift_replicates(fitted, transitions, self.rng)
+        moved_D = diffusion_replicates(fitted, self.rng, noisy.missing if noisy else 0.0)
+        drift_error, diffusion_error = self._errors(estimate, transitions, moved, moved_D)
+        some = transitions.states[:: 1 + len(transitions.states) // 20_000]
+        linear = diffusions(estimate, some)[1]
+        forced = float(np.mean(np.linalg.eigvalsh(linear)[:, 0] < float(estimate.floor)))
+        self.meter.advance(1, "entropy production")
+        longer = self._transitions(2 * lag) if self._has(2 * lag) and not noisy else None
+        base = self._transitions(lag) if noisy else transitions
+        sigma, sigma_error = entropy_production(fitted, base, predict(fitted, base),
+                                                longer, self.rng)  # fmt: skip
+        self.meter.advance(1, "the model's own recording")
+        own = twin(sde, self.recording, self.pieces, fitted.stiffness / lag, noise, self.scaling,
+                   self.key)  # fmt: skip
+        both = halves(self.pieces, self.scaling.angles)
+        spread = np.maximum(np.concatenate(self.pieces).std(axis=0), 1e-300)
+        share = float(np.sqrt(np.max(np.diag(noise) / spread**2)))
+        outcome, reason, findings = verdict(Evidence(
+            fitted.stiffness, fitted.change if np.isfinite(fitted.change) else 1.0, drift_error,
+            diffusion_error, forced, share, failed, left, own, both,
+        ))  # fmt: skip
+        if lag > 1:
+            findings += (f"increments over {lag} samples, as those over one are not white",)
+        return Inference(
+            sde, outcome, reason, findings, fitted.stiffness, noise, drift_error, diffusion_error,
+            forced, sigma, sigma_error, lag, lags,
+            (estimate.basis.size, estimate.diffusion_basis.size), left, own, both, self.recording,
+            moved, moved_D,
+        )  # fmt: skip
+
+    def _errors(self, estimate: Estimate, transitions, moved, moved_D) -> tuple[float, float]:
+        """Expected, root mean square over recorded states, relative."""
+        some = transitions.states[:: 1 + len(transitions.states) // 4000]
+        L = self.scaling.factor
+        f = drifts(estimate, some) @ L.T
+        off = np.einsum("np,spk->snk", estimate.basis.at(some), moved) @ L.T
+        D = self.scaling.unscale_matrices(diffusions(estimate, some)[0])
+        psi = estimate.diffusion_basis.at(some)
+        off_D = np.einsum("np,spe->sne", psi, moved_D)
+        off_D = self.scaling.unscale_matrices(symmetric(off_D, len(L)))
+        scale = np.sqrt(np.diag(L @ L.T))
+        relative = np.sqrt(np.mean(off.var(axis=0) / scale**2) / np.mean(f**2 / scale**2))
+        both = scale[:, None] * scale
+        relative_D = np.sqrt(np.mean(off_D.var(axis=0) / both**2) / np.mean(D**2 / both**2))
+        return float(relative), float(relative_D)
+
+    def _starts(self) -> Matrix:
+        """The first sample of every piece, of the longest if there are many."""
+        longest = sorted(self.pieces, key=len, reverse=True)[:_MOST_STARTS]
+        return np.stack([piece[0] for piece in longest])
+
