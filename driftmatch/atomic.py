@@ -9,8 +9,10 @@ import secrets
 import shutil
 import socket
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from driftmatch.errors import ComputationError, InputError
 
@@ -59,6 +61,11 @@ def atomic(
             f"cannot write {path}: {reason[:1].lower()}{reason[1:]}; nothing was changed "
             "there; make room or choose another place, and save again"
         ) from error
+
+
+def scratch() -> IO[bytes]:
+    """A file without a name, in the system's temporary folder, gone when nothing holds it."""
+    return tempfile.TemporaryFile()
 
 
 def as_path(path: object) -> Path:

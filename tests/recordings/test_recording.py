@@ -217,7 +217,7 @@ def test_saved_and_loaded(tmp_path):
         (X, {"times": T[:-1]}, r"times must be 100 numbers, .* got an array of shape \(99,\)"),
         (X, {"times": T[::-1]}, "that of sample 1 .* 9.8, is before the one before it: sort"),
         (X, {"times": T - T % 1}, "that of sample 1 .* 0, is given twice"),
-        (X, {"times": np.where(np.arange(100) == 7, np.nan, T)}, "must be finite, got nan at sample 7"),
+        (X, {"times": np.where(np.arange(100) == 7, np.nan, T)}, "finite, got nan at sample 7"),
         ([X, X], {"times": [T, T[:-1]]}, "one for each of 2 segments"),
         (X, {"times": ["a"] * 100}, "times must be 100 numbers"),
         (X * 1j, {"dt": 1}, "complex: pass real and imaginary parts as two coordinates"),
@@ -243,10 +243,10 @@ def test_what_cannot_be_used_is_refused(data, options, message):
 
 @pytest.mark.parametrize("starts", [[1], [0, 100], [0, 5, 5], [0.0], [], [[0]]])
 def test_segments_begin_within(starts, shapes_unchecked):
-    with pytest.raises(dm.InputError, match="starts must begin with 0 and increase"):
+    with pytest.raises(dm.InputError, match=r"starts must begin with 0 and increase"):
         dm.Recording(X, T, np.array(starts))
 
 
 def test_the_constructor_takes_arrays_of_floats_alone(shapes_unchecked):
-    with pytest.raises(dm.InputError, match="make a recording with Recording"):
+    with pytest.raises(dm.InputError, match=r"make a recording with Recording"):
         dm.Recording(np.ones((3, 2), int), T[:3], np.array([0]))
