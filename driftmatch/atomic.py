@@ -65,7 +65,13 @@ def atomic(
 
 def scratch() -> IO[bytes]:
     """A file without a name, in the system's temporary folder, gone when nothing holds it."""
-    return tempfile.TemporaryFile()
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise ComputationError(
+            f"there is no folder for temporary files ({error.strerror}): name one in the "
+            "environment variable TMPDIR"
+        ) from error
 
 
 def as_path(path: object) -> Path:

@@ -33,7 +33,7 @@ class _Kept:
         if self.file is None:
             self.parts.append(part)
             return
-        self.parts = [part[:0]]  # remembers type and shape
+        self.parts = [np.empty((0, *part.shape[1:]), part.dtype)]  # of type and shape
         try:
             self.file.write(np.ascontiguousarray(part).data)
         except OSError as error:
@@ -77,8 +77,8 @@ class _Segments:
 
 
 def collected(source: str, chunks: Iterable[Chunk], *, in_memory: bool) -> Measured:
-    """All of them; segments begin where the label changes."""
-    states, times, segments = _Kept(in_memory), _Kept(in_memory), _Segments(source)
+    """All of them, the states in memory or not; segments begin where the label changes."""
+    states, times, segments = _Kept(in_memory), _Kept(in_memory=True), _Segments(source)
     for chunk in chunks:
         if len(chunk.states) == 0:
             continue

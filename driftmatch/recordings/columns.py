@@ -1,7 +1,7 @@
 """Which columns of a table are coordinates, which one is time, and what their headings say."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from driftmatch.arguments import as_list, as_scalar, shown
@@ -56,8 +56,8 @@ def checked(columns: Any, time: Any, segment: Any, has_dt: bool) -> Asked:
     return Asked(columns, time, segment, has_dt)
 
 
-def plan(source: str, headings: Sequence[str], asked: Asked, unnamed: int | None = None) -> Plan:
-    """What is what; `unnamed` is a column without a heading that numbers the rows."""
+def plan(source: str, headings: Sequence[str], asked: Asked, unnamed: Collection[int] = ()) -> Plan:
+    """What is what; `unnamed` are columns without a heading, to be left out."""
     names = [split(heading)[0] for heading in headings]
     notes = []
     time, segment = (
@@ -75,13 +75,19 @@ def plan(source: str, headings: Sequence[str], asked: Asked, unnamed: int | None
         time = None if time in places and asked.time is None else time
         segment = None if segment in places and asked.segment is None else segment
     else:
-        places = [i for i in range(len(headings)) if i not in (time, segment, unnamed)]
+        places = [i for i in range(len(headings)) if i not in (time, segment, *unnamed)]
     if not places or time in places or segment in places:
         raise InputError(
             f"{source} must have a column beside those of time and segments, got "
             f"{', '.join(map(repr, headings))}"
         )
-    coordinates, units = named([headings[i] for i in places])
+    chosen = [headings[i] for i in places]
+    if twice := [heading for heading in chosen if chosen.count(heading) > 1]:
+        raise InputError(
+            f"headings of {source} must differ, got {twice[0]!r} twice: rename one, or choose with "
+            "columns="
+        )
+    coordinates, units = named(chosen)
     return Plan(places, time, segment, coordinates, units, tuple(notes))
 
 

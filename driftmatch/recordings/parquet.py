@@ -27,7 +27,8 @@ def of_parquet(path: Path, asked: Asked, *, in_memory: bool) -> Measured:
 def _frames(path: Path) -> "Iterator[pandas.DataFrame]":
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    # Without pre_buffer, which keeps all that was read.
+    with parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
         rows = rows_at_once(len(file.schema_arrow.names))
         for batch in file.iter_batches(batch_size=rows):
             # As plain columns: an index that pandas has noted there would be taken out of them.

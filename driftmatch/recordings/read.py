@@ -74,9 +74,9 @@ def read_recording(
       from the attributes of data sets.
     - `periodic`: periods of angles, as `Recording.of` takes them.
     - `name`: what was measured, by default the file's name.
-    - `in_memory`: False for what is larger than memory: states and times are then mapped to the
-      file itself (``.npy``), or to a temporary one that is gone when nothing holds them. It lies
-      where the environment variable TMPDIR says.
+    - `in_memory`: False for states that are larger than memory: they are then mapped to the file
+      itself (``.npy``), or to a temporary one that is gone when nothing holds them. It lies where
+      the environment variable TMPDIR says.
 
     What was found out without being told, such as the column of times, is in `notes`. Nothing in a
     file is run: no Python objects are read, nor codecs of Zarr that could be code.

@@ -41,9 +41,9 @@ class Recording(Record):
     Raises `InputError` unless all of this fits together.
     """
 
-    states: Float[np.ndarray, "T k"] = field(repr=False)
-    times: Float[np.ndarray, " T"] = field(repr=False)
-    starts: Int[np.ndarray, " S"] = field(repr=False)
+    states: Float[np.ndarray, "T k"]
+    times: Float[np.ndarray, " T"]
+    starts: Int[np.ndarray, " S"]
     coordinates: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
     periodic: tuple[float | None, ...] | None = None

@@ -59,14 +59,14 @@ def of_frames(
     if first is None or len(first) == 0:
         raise InputError(f"{source} is empty: it must hold samples, one a row")
     headings = [printable(heading) for heading in map(_text, first.columns)]
-    unnamed, notes = None, []
+    unnamed, notes = [], []
     for i, heading in enumerate(headings):
         if heading in _NAMELESS and has_headings and len(headings) > 1:
             if first.iloc[:, i].dtype.kind in "Mmf" and not _are_timed(headings):
                 headings[i] = "time"
             else:
-                unnamed = i
-                notes.append("the column without a heading is left out")
+                unnamed.append(i)
+                notes.append(f"column {i}, which has no heading, is left out")
     chosen = plan(source, headings, asked, unnamed)
     rows = _Rows(source, headings, chosen)
     found = collected(source, map(rows.read, itertools.chain([first], frames)), in_memory=in_memory)
@@ -131,6 +131,9 @@ class _Rows:
 
         kind = column.dtype
         if not (types.is_numeric_dtype(kind) or kind.kind in "mM"):
+            values = cast("pandas.Series", pandas.to_numeric(column, errors="coerce"))
+            if values.notna().all():
+                return values.to_numpy(np.float64)
             try:
                 column = pandas.to_datetime(column, format="ISO8601", utc=True)
             except (TypeError, ValueError, OverflowError):

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -77,12 +78,11 @@ def _frames(path: Path, form: _Form, headings: list[str]) -> "Iterator[pandas.Da
 
 def _form(path: Path) -> _Form:
     with open(path, "rb") as file:
-        head = file.read(_HEAD)
+        head = b"".join([*file.readlines(_HEAD), *itertools.islice(file, 2)])  # of whole lines
     if not head.strip():
         raise InputError(f"{path.name} is empty: it must hold samples, one a row")
     encoding = _encoding(path, head)
-    text = head.decode(encoding, errors="replace")
-    lines = text.splitlines()[: -1 if len(head) == _HEAD else None]
+    lines = head.decode(encoding, errors="replace").rstrip("\ufffd").splitlines()
     first = 0
     while first < len(lines) and (not lines[first].strip() or _is_comment(lines[first])):
         first += 1
@@ -91,8 +91,9 @@ def _form(path: Path) -> _Form:
         raise InputError(f"{path.name} is empty: it must hold samples, one a row")
     separator = _separator(rows)
     cells = [_cells(line, separator) for line in rows[:2]]
-    has_headings = not all(map(_is_number, cells[0]))
     headings, width = None, len(cells[-1])
+    is_numbered = cells[0] == ["", *map(str, range(width - 1))]  # as pandas writes an array
+    has_headings = is_numbered or not all(map(_is_number, cells[0]))
     if has_headings:
         headings, first = cells[0], first + 1
         if len(headings) != width:
@@ -103,7 +104,7 @@ def _form(path: Path) -> _Form:
     elif first > 0 and _is_comment(lines[first - 1]):  # as NumPy writes headings
         above = _cells(lines[first - 1].strip().lstrip("#%"), separator)
         headings = above if len(above) == width and not all(map(_is_number, above)) else None
-    decimal = "," if separator != "," and any("," in c for c in cells[-1]) else "."
+    decimal = "," if any("," in cell and _is_number(cell) for cell in cells[-1]) else "."
     return _Form(encoding, separator, decimal, headings, first, width)
 
 
@@ -113,7 +114,7 @@ def _encoding(path: Path, head: bytes) -> str:
     if b"\0" in head:
         raise InputError(f"{path.name} is no text: give a file of the kind that its name says")
     try:
-        head[: head.rfind(b"\n") + 1 or None].decode("utf-8-sig")
+        head.decode("utf-8-sig")
     except UnicodeDecodeError:
         return "latin-1"
     return "utf-8-sig"
@@ -148,16 +149,24 @@ def _is_number(cell: str) -> bool:
     return True
 
 
+def _last_line(path: Path) -> bytes:
+    """That is not blank."""
+    with open(path, "rb") as file:
+        size, length = file.seek(0, 2), _HEAD
+        while True:
+            file.seek(max(0, size - length))
+            _, found, last = file.read().rstrip().rpartition(b"\n")
+            if found or length >= size:
+                return last
+            length *= 4
+
+
 def _check_end(path: Path, form: _Form) -> None:
     """A file that was cut off has too few cells in its last line."""
     if form.encoding == "utf-16":
         return
-    with open(path, "rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - _HEAD))
-        lines = file.read().decode(form.encoding, errors="replace").splitlines()
-    last = next((line for line in reversed(lines) if line.strip()), "")
-    if not _is_comment(last) and len(lines) > 1:
+    last = _last_line(path).decode(form.encoding, errors="replace")
+    if not _is_comment(last):
         count = len(_cells(last, form.separator))
         if count < form.width:
             raise InputError(

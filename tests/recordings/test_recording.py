@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
+from driftmatch.recordings.recording import check_recording
 
 RNG = np.random.default_rng(0)
 T = 0.1 * np.arange(100)
@@ -203,6 +204,14 @@ def test_saved_and_loaded(tmp_path):
     )
     dm.save(tmp_path / "a.safetensors", recording)
     assert dm.load(tmp_path / "a.safetensors") == recording
+
+
+def test_what_stands_for_a_recording():
+    recording = dm.Recording.of(X, dt=0.1, coordinates=["V", "w"])
+    assert check_recording("data", recording) is recording
+    assert check_recording("data", recording.to_dataframe()) == recording
+    with pytest.raises(dm.InputError, match=r"data must be a Recording, or have times of its own"):
+        check_recording("data", X)
 
 
 # Refused

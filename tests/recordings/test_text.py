@@ -63,6 +63,32 @@ def test_columns_by_place(tmp_path):
     np.testing.assert_array_equal(recording.times, [0, 1])
 
 
+@pytest.mark.parametrize("heading", [True, False])
+def test_lines_of_many_columns(heading, tmp_path):
+    x = np.random.default_rng(0).normal(size=(5, 6000))
+    lines = [",".join(map(repr, row.tolist())) for row in x]
+    if heading:
+        lines.insert(0, ",".join(f"a rather long name of the neuron {i}" for i in range(6000)))
+    recording = read(tmp_path, "\n".join(lines), dt=1)
+    np.testing.assert_array_equal(recording.states, x)
+    assert (recording.coordinates is not None) == heading
+    with pytest.raises(dm.InputError, match=r"its last line has \d+ of 6000 columns"):
+        read(tmp_path, "\n".join(lines)[:-70_000], dt=1)
+
+
+def test_headings_that_pandas_counts(tmp_path):
+    recording = read(tmp_path, ",0,1,2\n0,.5,.6,.7\n1,.8,.9,1\n", dt=1)
+    np.testing.assert_array_equal(recording.states, [[0.5, 0.6, 0.7], [0.8, 0.9, 1.0]])
+    assert recording.coordinates == ("0", "1", "2")
+    assert recording.notes == ("column 0, which has no heading, is left out",)
+
+
+def test_separators_at_the_end(tmp_path):
+    recording = read(tmp_path, ",t,V,\n0,0,1,\n1,1,2,\n")
+    assert recording.coordinates == ("V",)
+    assert len(recording.notes) == 3
+
+
 def test_numbers_come_bit_for_bit(tmp_path):
     x = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.arange(-500, 500).clip(-300, 300)
     content = "\n".join(map(repr, map(float, x)))
@@ -115,6 +141,7 @@ def test_segments_by_a_column(heading, numbers, tmp_path, monkeypatch):
         ("t,V\n0,1\n1,2\n", {"dt": 1.0}, "cell has times of its own: leave out dt"),
         ("t,V\n0,1\n1,2\n", {"time": "V1"}, "has no column 'V1'; did you mean 'V'"),
         ("t,V\n0,1\n1,2\n", {"columns": ["V", "V"]}, "columns must be different"),
+        ("t,V,V\n0,1,1\n1,2,1\n", {}, "headings of cell.csv must differ, got 'V' twice"),
         ("t,V\n0,1\n1,2\n", {"columns": 5}, "cell.csv has columns 0 to 1, got 5"),
         ("t,trial\n0,1\n1,2\n", {}, "a column beside those of time and segments"),
         ("trial,t,V\n1,0,1\n2,0,2\n1,1,3\n", {}, "segment '1' of cell.csv goes on at sample 2"),
