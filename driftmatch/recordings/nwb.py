@@ -40,16 +40,19 @@ def of_nwb(path: Path, asked: Asked, *, in_memory: bool) -> Measured:
     the base of, such as ElectricalSeries and RoiResponseSeries."""
     import h5py
 
-    if asked.time is not None or asked.segment is not None:
+    if asked.time is not None:
         raise InputError(
-            f"{path.name} has the times of every series in it: leave out time and segment, and "
-            "name series with columns="
+            f"{path.name} has the times of every series in it: leave out time, and name series "
+            "with columns="
         )
     with open(path, "rb") as file:
         check_links(file)
         with h5py.File(file, "r") as root:
             series = _chosen(path.name, root, asked)
-            found = collected(path.name, _chunks(path.name, series), in_memory=in_memory)
+            chunks = _chunks(path.name, series)
+            if asked.segment is not None:
+                chunks = _cut(chunks, *_intervals(path.name, root, str(asked.segment)))
+            found = collected(path.name, chunks, in_memory=in_memory)
             names = [f"{s.name}{i}" for s in series for i in _numbered(s)]
             units = tuple(s.unit for s in series for _ in _numbered(s))
     note = f"the series {', '.join(s.name for s in series)} was read"
@@ -140,6 +143,32 @@ def _chunks(source: str, series: list[_Series]) -> Iterator[Chunk]:
         last = min(first + step, T)
         columns = [_numbers(source, s, first, last) for s in series]
         yield Chunk(np.concatenate(columns, axis=1), _times(series[0], first, last))
+
+
+def _intervals(source: str, root: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """When the intervals of a table, such as trials, begin and end."""
+    tables = list(root.get("intervals", ()))
+    if name not in tables:
+        raise InputError(f"{source} has no table of intervals {name!r}{did_you_mean(name, tables)}")
+    table = root["intervals"][name]
+    begin, end = (np.asarray(table[word][()], np.float64) for word in ("start_time", "stop_time"))
+    order = np.argsort(begin)
+    begin, end = begin[order], end[order]
+    if not (np.all(begin[1:] >= end[:-1]) and np.all(end >= begin)):
+        raise InputError(
+            f"intervals {name!r} of {source} must not overlap: cut the recording into segments "
+            "and pass them to Recording.of"
+        )
+    return begin, end
+
+
+def _cut(chunks: Iterator[Chunk], begin: np.ndarray, end: np.ndarray) -> Iterator[Chunk]:
+    """The samples within intervals, each of which is a segment."""
+    for chunk in chunks:
+        times = np.asarray(chunk.times)
+        which = np.searchsorted(begin, times, side="right") - 1
+        is_inside = (which >= 0) & (times <= end[which])
+        yield Chunk(chunk.states[is_inside], times[is_inside], which[is_inside])
 
 
 def _numbers(source: str, series: _Series, first: int, last: int) -> np.ndarray:

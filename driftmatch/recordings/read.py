@@ -68,7 +68,8 @@ def read_recording(
     - `time`: the column of times, by default one that is called time, t or timestamp, if there is
       one; dates become seconds since the first.
     - `segment`: the column that numbers trials, by default one that is called segment, trial or
-      trajectory; of data sets, the dimension. Samples of a segment lie together.
+      trajectory; of data sets, the dimension; of ``.nwb``, a table of intervals such as trials,
+      outside of which nothing is read. Samples of a segment lie together.
     - `dt`: the interval between samples, in units of time, where there is no column of times.
     - `units`: of the coordinates, by default from headings such as ``V [mV]`` or ``V (mV)`` and
       from the attributes of data sets.

@@ -23,7 +23,7 @@ def parquet(path, frame=FRAME):
 
 def zarr(path, dataset=DATASET, **options):
     pytest.importorskip("zarr")
-    dataset.to_zarr(path, **options)
+    dataset.to_zarr(path, consolidated=False, **options)
 
 
 # By file: how it is written, whether it has names, units and times

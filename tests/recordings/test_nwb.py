@@ -27,6 +27,12 @@ def path(tmp_path_factory):
     file.add_acquisition(position)
     file.add_acquisition(pynwb.TimeSeries(name="speed", data=X[:, 0], unit="cm/s", timestamps=T))
     file.add_acquisition(pynwb.TimeSeries(name="late", data=X, unit="cm", timestamps=T + 1))
+    for begin in (5.5, 5.1, 5.8):
+        file.add_trial(start_time=begin, stop_time=begin + 0.095)
+    for begin in (5.5, 5.7):
+        file.add_invalid_time_interval(begin, begin + 0.2)
+    for begin in (5.5, 5.1):
+        file.add_epoch(begin, begin + 0.6)
     device = file.create_device("probe")
     group = file.create_electrode_group("shank", "a", "b", device)
     for _ in range(4):
@@ -38,7 +44,9 @@ def path(tmp_path_factory):
     module = file.create_processing_module("ecephys", "filtered")
     module.add(ecephys.LFP(electrical_series=series))
     plane = file.create_imaging_plane(
-        name="plane", optical_channel=pynwb.ophys.OpticalChannel("green", "g", 500.0),
+        name="plane", optical_channel=ophys.OpticalChannel(
+            name="green", description="g", emission_lambda=500.0
+        ),
         description="a", device=device, excitation_lambda=600.0, indicator="GCaMP", location="V1",
     )  # fmt: skip
     segmentation = ophys.ImageSegmentation()
@@ -85,6 +93,22 @@ def test_series(path, series, states, times, coordinates, units, numbers, in_mem
     assert recording.name == "session"
 
 
+@pytest.mark.parametrize("numbers", [7, 2**21])
+def test_trials_are_segments(path, numbers, monkeypatch):
+    monkeypatch.setattr("driftmatch.recordings.measured._NUMBERS", numbers)
+    recording = dm.read_recording(path, columns="position", segment="trials")
+    assert recording.num_segments == 3
+    for (times, states), first in zip(recording.segments, [10, 50, 80], strict=True):
+        np.testing.assert_allclose(times, T[first : first + 10])
+        np.testing.assert_array_equal(states, X[first : first + 10])
+
+
+def test_trials_without_a_break(path):
+    recording = dm.read_recording(path, columns="speed", segment="invalid_times")
+    np.testing.assert_array_equal(recording.starts, [0, 20])
+    np.testing.assert_array_equal(recording.states[:, 0], X[50:91, 0])
+
+
 def test_as_pynwb_reads_it(path):
     with pynwb.NWBHDF5IO(path, "r") as io:
         series = io.read().processing["ecephys"]["LFP"]["lfp"]
@@ -100,7 +124,9 @@ def test_as_pynwb_reads_it(path):
         ({"columns": "lpf"}, "session.nwb has no time series 'lpf'; did you mean 'lfp'"),
         ({"columns": ["speed", "late"]}, "speed, late of session.nwb were not taken at the same"),
         ({"columns": ["speed", "lfp"]}, "not taken at the same times: read them one by one"),
-        ({"columns": "speed", "time": "t"}, "leave out time and segment"),
+        ({"columns": "speed", "time": "t"}, "times of every series in it: leave out time"),
+        ({"columns": "speed", "segment": "trial"}, "no table of intervals 'trial'; did you mean"),
+        ({"columns": "speed", "segment": "epochs"}, "'epochs' of session.nwb must not overlap"),
         ({"columns": "speed", "dt": 0.1}, "session has times of its own: leave out dt"),
     ],
 )
