@@ -10,9 +10,9 @@ from driftmatch.arguments import as_scalar
 from driftmatch.errors import InputError
 from driftmatch.recordings.columns import TIMES, Asked, place, split
 from driftmatch.recordings.dates import Clock
-from driftmatch.recordings.measured import Measured
+from driftmatch.recordings.measured import Measured, rows_at_once
 from driftmatch.recordings.sources import measured
-from driftmatch.recordings.tables import of_pandas
+from driftmatch.recordings.tables import of_frames
 from driftmatch.words import printable
 
 _OBJECTS = "holds Python objects, which are never read from files: save an array of numbers"
@@ -31,7 +31,8 @@ def of_npy(path: Path, asked: Asked, *, in_memory: bool) -> Measured:
             raise InputError(f"{path.name} {_OBJECTS}") from error
         raise
     if array.dtype.names:
-        return _of_table({name: array[name] for name in array.dtype.names}, asked)
+        fields = {field: array[field] for field in array.dtype.names}
+        return _of_table(path.name, fields, asked, in_memory=in_memory)
     if asked.time is not None or asked.segment is not None:
         raise InputError(
             f"{path.name} is an array, whose columns have no headings: leave out time and segment, "
@@ -61,7 +62,7 @@ def of_arrays(source: str, arrays: Mapping[str, np.ndarray], asked: Asked) -> Me
         raise InputError(f"{source} is empty: it must hold an array of states")
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) == 1 and len(min(shapes)) == 1:
-        return _of_table(arrays, asked)
+        return _of_table(source, arrays, asked)
     names = list(arrays)
     time = next((n for n in names if split(n)[0].lower() in TIMES), None)
     if asked.time is not None:
@@ -96,11 +97,20 @@ def _timed(source: str, found: Measured, name: str, times: np.ndarray) -> Measur
     return found._replace(times=when, notes=(f"times are those of the array {name!r}",))
 
 
-def _of_table(columns: Mapping[str, np.ndarray], asked: Asked) -> Measured:
+def _of_table(
+    source: str, columns: Mapping[str, np.ndarray], asked: Asked, *, in_memory: bool = True
+) -> Measured:
     import pandas  # here, for it is slow to import
 
-    native = {n: c.astype(c.dtype.newbyteorder("="), copy=False) for n, c in columns.items()}
-    return of_pandas(pandas.DataFrame(native), asked)
+    length, step = len(next(iter(columns.values()))), rows_at_once(len(columns))
+    native = {name: column.dtype.newbyteorder("=") for name, column in columns.items()}
+    frames = (
+        pandas.DataFrame(
+            {n: c[first : first + step].astype(native[n], copy=False) for n, c in columns.items()}
+        )
+        for first in range(0, length, step)
+    )
+    return of_frames(source, frames, asked, in_memory=in_memory)
 
 
 def _chosen(source: str, found: Measured, asked: Asked) -> Measured:

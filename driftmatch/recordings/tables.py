@@ -112,7 +112,9 @@ class _Rows:
         import pandas
 
         if column.dtype.kind not in "mM":
-            values = cast("pandas.Series", pandas.to_numeric(column, errors="coerce"))
+            values = cast(
+                "pandas.Series", pandas.to_numeric(column.astype(object), errors="coerce")
+            )
             wrong = np.flatnonzero(values.isna() & column.notna())
             if len(wrong) == 0 and values.dtype.kind in "fiub":
                 return values.to_numpy(np.float64, na_value=np.nan)
@@ -131,7 +133,9 @@ class _Rows:
 
         kind = column.dtype
         if not (types.is_numeric_dtype(kind) or kind.kind in "mM"):
-            values = cast("pandas.Series", pandas.to_numeric(column, errors="coerce"))
+            values = cast(
+                "pandas.Series", pandas.to_numeric(column.astype(object), errors="coerce")
+            )
             if values.notna().all():
                 return values.to_numpy(np.float64)
             try:

@@ -90,8 +90,8 @@ def _form(path: Path) -> _Form:
     if not rows:
         raise InputError(f"{path.name} is empty: it must hold samples, one a row")
     separator = _separator(rows)
-    cells = [_cells(line, separator) for line in rows[:2]]
-    headings, width = None, len(cells[-1])
+    cells = [_cells(line, separator) for line in rows]
+    headings, width = None, len(cells[min(1, len(cells) - 1)])
     is_numbered = cells[0] == ["", *map(str, range(width - 1))]  # as pandas writes an array
     has_headings = is_numbered or not all(map(_is_number, cells[0]))
     if has_headings:
@@ -104,7 +104,7 @@ def _form(path: Path) -> _Form:
     elif first > 0 and _is_comment(lines[first - 1]):  # as NumPy writes headings
         above = _cells(lines[first - 1].strip().lstrip("#%"), separator)
         headings = above if len(above) == width and not all(map(_is_number, above)) else None
-    decimal = "," if any("," in cell and _is_number(cell) for cell in cells[-1]) else "."
+    decimal = "," if any("," in c and _is_number(c) for row in cells[1:] for c in row) else "."
     return _Form(encoding, separator, decimal, headings, first, width)
 
 
@@ -155,7 +155,7 @@ def _last_line(path: Path) -> bytes:
         size, length = file.seek(0, 2), _HEAD
         while True:
             file.seek(max(0, size - length))
-            _, found, last = file.read().rstrip().rpartition(b"\n")
+            _, found, last = file.read().rstrip(b"\r\n ").rpartition(b"\n")
             if found or length >= size:
                 return last
             length *= 4

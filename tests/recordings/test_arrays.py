@@ -66,7 +66,7 @@ def test_one_of_several_arrays(tmp_path):
         ({"x": X, "t": T}, {"dt": 0.1}, "a has times of its own: leave out dt"),
         ({"x": X * 1j}, {"dt": 0.1}, "must be real numbers, got complex"),
         ({"x": np.array("a")}, {}, "a.npz is empty"),
-        ({"V": np.array(list("ab"))}, {"dt": 1}, "column 'V' of the table holds 'a' in row 1"),
+        ({"V": np.array(list("ab"))}, {"dt": 1}, "column 'V' of a.npz holds 'a' in row 1"),
         ({}, {}, "a.npz is empty"),
     ],
 )

@@ -35,7 +35,7 @@ def test_every_kind_of_file(name, numbers, in_memory, tmp_path, monkeypatch):
     assert recording.units == (("mV", "") if "u" in known else None)
     assert recording.name == path.stem
     assert recording.num_segments == 1
-    assert isinstance(recording.states, np.memmap) != in_memory or name == "fields.npy"
+    assert isinstance(recording.states, np.memmap) != in_memory
     if "t" in known:
         assert any(note.startswith("times are those of") for note in recording.notes)
 

@@ -44,6 +44,8 @@ def test_numbers_of_rows_are_no_times():
         pd.array([1, 2, None, 4], dtype="Int64"),
         pd.array([1, 2, None, 4], dtype="Float32"),
         pd.Series([1, 2.0, None, "4"], dtype=object),
+        pd.Categorical([1, 2, None, 4]),
+        pd.arrays.SparseArray([1, 2, np.nan, 4]),
         pd.Series([1, 2, np.nan, 4], dtype="float32"),
     ],
 )

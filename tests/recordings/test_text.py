@@ -51,6 +51,17 @@ def test_missing_numbers(word, tmp_path):
     assert recording.pieces == [slice(2, 4)]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n   \n"])
+def test_missing_numbers_at_the_end_of_lines(end, tmp_path):
+    recording = read(tmp_path, f"t\tV\tw\n0\t\t2\n1\t3\t{end}")
+    np.testing.assert_array_equal(recording.states, [[np.nan, 2], [3, np.nan]])
+
+
+def test_decimal_commas_that_come_late(tmp_path):
+    recording = read(tmp_path, "t;V\n0;1\n1;2\n2;3,5\n")
+    np.testing.assert_array_equal(recording.states[:, 0], [1, 2, 3.5])
+
+
 def test_one_column_without_heading(tmp_path):
     recording = read(tmp_path, "1\n2\n3\n", dt=0.5)
     np.testing.assert_array_equal(recording.states, [[1], [2], [3]])
