@@ -241,13 +241,18 @@ def test_what_stands_for_a_recording():
         (X, {"dt": 1, "units": ["mV"]}, "units must be a list of 2 units"),
         (X, {"dt": 1, "periodic": [1.0]}, "periodic must be 2 periods"),
         ("cell.csv", {}, "got 'cell.csv'; files are read by read_recording"),
-        (dm.Recording.of(X, dt=1), {"dt": 1}, "a recording has times of its own: leave out dt"),
+        (dm.Recording.of(X, dt=1), {"dt": 1}, "recording has times of its own: leave out dt"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused(data, options, message):
     with pytest.raises(dm.InputError, match=message) as caught:
         dm.Recording.of(data, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_infinite_angles_are_refused():
+    with pytest.raises(dm.InputError, match=r"infinite at sample 1, coordinate 0"):
+        dm.Recording.of([0.1, np.inf, 0.2], dt=1, periodic=1)
 
 
 @pytest.mark.parametrize("starts", [[1], [0, 100], [0, 5, 5], [0.0], [], [[0]]])
