@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from driftmatch.network import SharedNoise as SharedNoise
     from driftmatch.network import with_noise as with_noise
     from driftmatch.outcomes import Outcome as Outcome
+    from driftmatch.recordings.read import read_recording as read_recording
     from driftmatch.recordings.recording import Recording as Recording
     from driftmatch.sampling.sample import sample as sample
     from driftmatch.sampling.samples import Samples as Samples
@@ -170,6 +171,7 @@ _HOMES = {
     "lyapunov": "analysis.lyapunov",
     "matching_errors": "matching.errors",
     "neural_lyapunov": "analysis.neural_lyapunov",
+    "read_recording": "recordings.read",
     "robustness_front": "embedding.robustness",
     "sample": "sampling.sample",
     "save": "storage.files",

@@ -9,8 +9,10 @@ import secrets
 import shutil
 import socket
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from driftmatch.errors import ComputationError, InputError
 
@@ -58,6 +60,17 @@ def atomic(
         raise ComputationError(
             f"cannot write {path}: {reason[:1].lower()}{reason[1:]}; nothing was changed "
             "there; make room or choose another place, and save again"
+        ) from error
+
+
+def scratch() -> IO[bytes]:
+    """A file without a name, in the system's temporary folder, gone when nothing holds it."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise ComputationError(
+            f"there is no folder for temporary files ({error.strerror}): name one in the "
+            "environment variable TMPDIR"
         ) from error
 
 

@@ -88,6 +88,7 @@ SAMPLES = {"samples": optional(OBJECT)}
 INPUT = [*optional(OBJECT), lambda t: jnp.ones(4)]
 NAMED = {"coordinates": [*WORDS, ("v", "v"), ("", "w")], "units": WORDS}
 DATA = [bad for bad in OBJECT if not isinstance(bad, np.ndarray)]
+COLUMN = [*optional(NUMBER), "z3", 9, -1, ["time", "time"]]
 PERIODS = [object(), "x", -1, 0, NAN, INF, [1.0], [True, None], 1j]
 WITH_NOISE = {"noise": NON_NEGATIVE}
 
@@ -177,8 +178,15 @@ SYSTEMS = {
     "Grid.onto": Row(CELLS.onto, {"axes": [1]}, {"axes": AXES}),
     "Recording.of": Row(
         dm.Recording.of, {"data": np.ones((9, 2)), "dt": 0.1},
-        {"data": [*DATA, np.full((64, 2), 1j)], "dt": POSITIVE, "times": optional(OBJECT), **NAMED, "periodic": PERIODS,
-         "name": optional(TEXT)},
+        {"data": [*DATA, np.full((64, 2), 1j)], "dt": POSITIVE, "times": optional(OBJECT), **NAMED,
+         "periodic": PERIODS, "name": optional(TEXT)},
+    ),
+    "read_recording": Row(
+        dm.read_recording, {"source": dm.Recording.of(np.ones((9, 2)), dt=0.1).to_dataframe()},
+        {"source": [*OBJECT, "cell.csv", "cell.pkl", "\0"],
+         "columns": [*COLUMN, ["z1", "z1"], [1.5]], "time": COLUMN, "segment": COLUMN,
+         "dt": [*optional(POSITIVE), 0.1], "units": WORDS, "periodic": PERIODS,
+         "name": optional(TEXT), "in_memory": FLAG},
     ),
     "simulate": Row(
         dm.simulate, {"system": NETWORK, "duration": 0.2, "dt": 0.1, "key": K},

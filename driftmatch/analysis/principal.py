@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.analysis.recordings import Recording
+from driftmatch.analysis.neuron_pieces import NeuronPieces
 
 Matrix = np.ndarray
 
@@ -71,7 +71,7 @@ def singular(rows: Float[Matrix, "r n"]) -> tuple[Float[Matrix, " p"], Float[Mat
     return sizes, directions @ Q.T
 
 
-def weighed(recording: Recording, mean: Float[Matrix, " n"], directions: Float[Matrix, "n p"]):
+def weighed(recording: NeuronPieces, mean: Float[Matrix, " n"], directions: Float[Matrix, "n p"]):
     """Directions, singular values and left-out squares of a recording within these directions."""
     inside, lost = PrincipalComponents(directions.shape[1], directions.shape[1]), 0.0
     for piece in recording.pieces():

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import ArrayLike, Float
 
+from driftmatch.analysis.neuron_pieces import NeuronPieces
 from driftmatch.analysis.principal import PrincipalComponents, weighed
-from driftmatch.analysis.recordings import Recording
 from driftmatch.arguments import check_array, check_count
 from driftmatch.errors import InputError
 from driftmatch.network import Network
@@ -156,8 +156,9 @@ def subspace(neurons: Any, num_components: int | None = None) -> Subspace:
 
     - `neurons`: the neurons x, not their rates: an array of shape (time, n) or (trials, time, n),
       in memory, memory-mapped, of h5py or Zarr, or an xarray `DataArray`; what `simulate` returned
-      for a network; an iterable of chunks of shape (time, n), or a function without arguments that
-      gives one.
+      for a network; a `Recording` whose coordinates are neurons, of which samples with a missing
+      number are left out; an iterable of chunks of shape (time, n), or a function without arguments
+      that gives one.
     - `num_components`: k, if it is known.
 
     Raises `InputError` if a value is not finite, a piece has another number of neurons, the
@@ -167,7 +168,7 @@ def subspace(neurons: Any, num_components: int | None = None) -> Subspace:
     D. Ross et al., Int. J. Comput. Vis. 77, 125 (2008).
     """
     wanted = None if num_components is None else check_count("num_components", num_components)
-    recording = Recording.of(neurons)
+    recording = NeuronPieces.of(neurons)
     sketch, resolution, largest = None, 0.0, np.zeros(1)
     for piece in recording.pieces():
         if sketch is None:

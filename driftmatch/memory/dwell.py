@@ -2,6 +2,7 @@
 
 import math
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
@@ -17,6 +18,9 @@ from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
+
+if TYPE_CHECKING:
+    import pandas
 
 _Z = 1.96  # the normal quantile of 95 %
 _TINY = np.finfo(float).tiny
@@ -105,6 +109,16 @@ class Dwell(Record):
     def total_time(self) -> float:
         """The time in any region."""
         return float(self.occupied_time.sum())
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """A row for every visit: trajectory, region, when it was entered and left, how long the
+        visit lasted, and whether it may have begun before the recording or ended after it."""
+        import pandas  # here, for it is slow to import
+
+        fields = ("trajectory", "region", "entered", "left", "is_first", "is_last")
+        table = pandas.DataFrame({name: getattr(self, name) for name in fields})
+        table.insert(4, "duration", self.left - self.entered)
+        return table
 
     # Of a Markov chain of the regions:
 

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from driftmatch.recordings.collect import mapped
 from driftmatch.recordings.measured import chunks
 
 
 def unwrapped(
     states: Float[np.ndarray, "T k"], starts: Int[np.ndarray, " S"], periods: Sequence[float | None]
 ) -> Float[np.ndarray, "T k"]:
-    """The same states in an array of their own, angles counted on within every segment."""
-    states = np.array(states)
+    """The same states in an array, or in a file, of their own, angles counted on within every
+    segment."""
+    states = mapped(chunks(states)) if isinstance(states, np.memmap) else np.array(states)
     unwrap(states, starts, periods)
     return states
 

@@ -60,7 +60,11 @@ def check_times(
 def times_for(measured: Measured, dt: Any, times: Any) -> Float[np.ndarray, " T"]:
     """Those of the source, or else by `dt` or `times`."""
     if measured.times is not None:
-        refuse_more_times(measured.name or "what was given", dt, times)
+        if dt is not None or times is not None:
+            raise InputError(
+                f"{measured.name or 'what was given'} has times of its own: leave out "
+                f"{'times' if dt is None else 'dt'}, or pass its numbers as an array"
+            )
         return measured.times
     if (dt is None) == (times is None):
         both = "both" if dt is not None else "neither"
@@ -72,15 +76,6 @@ def times_for(measured: Measured, dt: Any, times: Any) -> Float[np.ndarray, " T"
         step = check_positive("dt", dt)
         return np.concatenate([step * np.arange(t) for t in lengths])
     return _given(times, [int(t) for t in lengths])
-
-
-def refuse_more_times(name: str, dt: Any, times: Any) -> None:
-    """For what has times of its own."""
-    if dt is not None or times is not None:
-        raise InputError(
-            f"{name} has times of its own: leave out {'times' if dt is None else 'dt'}, or pass "
-            "its numbers as an array"
-        )
 
 
 def _given(times: Any, lengths: list[int]) -> Float[np.ndarray, " T"]:

@@ -24,9 +24,14 @@ class Measured(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def rows_at_once(width: int) -> int:
+    """Of a table that is read in chunks."""
+    return max(1, _NUMBERS // max(1, width))
+
+
 def chunks(states: np.ndarray) -> Iterator[np.ndarray]:
     """The rows, some at a time: arrays that are mapped to a file may be larger than memory."""
-    step = max(1, _NUMBERS // max(1, states[:1].size))
+    step = rows_at_once(states[:1].size)
     for first in range(0, len(states), step):
         yield states[first : first + step]
 
@@ -55,7 +60,8 @@ def check_states(states: np.ndarray) -> np.ndarray:
 def numbers(what: str, value: Any) -> np.ndarray:
     """Real numbers in float32 or float64; NaN where they are masked."""
     try:
-        array = np.ma.asarray(value) if np.ma.isMaskedArray(value) else np.asarray(value)
+        is_kept = isinstance(value, np.ma.MaskedArray | np.memmap)
+        array = value if is_kept else np.asarray(value)
     except (TypeError, ValueError):
         raise InputError(
             f"{what} must be an array of numbers, or a list of arrays, one for every segment, got "

@@ -1,7 +1,7 @@
 """What was measured, as one record: states at times, in segments."""
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from driftmatch.domain import check_coordinates, check_periods, labels
 from driftmatch.errors import InputError
 from driftmatch.recordings import clock
 from driftmatch.recordings.angles import unwrapped
-from driftmatch.recordings.measured import check_states, chunks
+from driftmatch.recordings.measured import Measured, check_states, chunks
 from driftmatch.recordings.sources import measured
 from driftmatch.records import Record
 from driftmatch.words import spelled
@@ -41,9 +41,9 @@ class Recording(Record):
     Raises `InputError` unless all of this fits together.
     """
 
-    states: Float[np.ndarray, "T k"] = field(repr=False)
-    times: Float[np.ndarray, " T"] = field(repr=False)
-    starts: Int[np.ndarray, " S"] = field(repr=False)
+    states: Float[np.ndarray, "T k"]
+    times: Float[np.ndarray, " T"]
+    starts: Int[np.ndarray, " S"]
     coordinates: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
     periodic: tuple[float | None, ...] | None = None
@@ -101,18 +101,25 @@ class Recording(Record):
         both or neither of `dt` and `times` are known.
         """
         if isinstance(data, Recording):
-            clock.refuse_more_times("a recording", dt, times)
-            found = data
+            parts = Measured(data.states, data.starts, data.times, data.coordinates, data.units,
+                             data.name, data.notes)  # fmt: skip
+            periodic = data.periodic if periodic is None else periodic
         else:
             parts = measured(data)
-            when = clock.times_for(parts, dt, times)
-            found = cls(parts.states, when, parts.starts, parts.coordinates, parts.units,
-                        name=parts.name or "recording", notes=parts.notes)  # fmt: skip
-        changes = {"coordinates": coordinates, "units": units, "periodic": periodic, "name": name}
-        found = replace(found, **{w: value for w, value in changes.items() if value is not None})
-        if found.periodic is None:
-            return found
-        return replace(found, states=unwrapped(found.states, found.starts, found.periodic))
+        when = clock.times_for(parts, dt, times)
+        states, periods = parts.states, check_periods(periodic, parts.states.shape[1], None, None)
+        if periods is not None:
+            states = unwrapped(check_states(states), parts.starts, periods)
+        return cls(
+            states,
+            when,
+            parts.starts,
+            parts.coordinates if coordinates is None else coordinates,  # pyright: ignore[reportArgumentType]
+            parts.units if units is None else units,  # pyright: ignore[reportArgumentType]
+            periods,
+            (parts.name or "recording") if name is None else name,
+            parts.notes,
+        )
 
     @property
     def num_samples(self) -> int:

@@ -1,5 +1,6 @@
-"""What can be recorded: arrays, lists of them, runs."""
+"""What can be recorded: arrays, lists of them, runs, tables of pandas and xarray."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,10 @@ import numpy as np
 
 from driftmatch.arguments import shown
 from driftmatch.errors import InputError
+from driftmatch.recordings.columns import Asked
+from driftmatch.recordings.datasets import of_xarray
 from driftmatch.recordings.measured import Measured, numbers
+from driftmatch.recordings.tables import of_pandas
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _SHAPES = "(T,), (T, k) or, for M segments, (M, T, k)"
@@ -16,6 +20,10 @@ _SHAPES = "(T,), (T, k) or, for M segments, (M, T, k)"
 
 def measured(data: Any) -> Measured:
     """Numbers and what is known of them, of anything that `Recording.of` takes."""
+    if isinstance(data, Measured):
+        return data
+    if (found := labelled(data, Asked())) is not None:
+        return found
     if isinstance(data, Trajectory | NetworkTrajectory):
         M, T, k = data.states.shape
         return Measured(
@@ -34,6 +42,16 @@ def measured(data: Any) -> Measured:
         f"data must be an array of shape {_SHAPES}, a list of arrays, a run, or a table of pandas "
         f"or xarray, got {shown(data)}; files are read by read_recording"
     )
+
+
+def labelled(data: Any, asked: Asked, *, in_memory: bool = True) -> Measured | None:
+    """What was asked for of a table of pandas or xarray; None of anything else."""
+    pandas, xarray = sys.modules.get("pandas"), sys.modules.get("xarray")  # slow to import
+    if pandas is not None and isinstance(data, pandas.DataFrame | pandas.Series):
+        return of_pandas(data, asked)
+    if xarray is not None and isinstance(data, xarray.Dataset | xarray.DataArray):
+        return of_xarray(data, asked, in_memory=in_memory)
+    return None
 
 
 def _is_segment(value: Any) -> bool:

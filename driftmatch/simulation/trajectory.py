@@ -1,5 +1,6 @@
 """What a simulation returns: sampled paths, with the words and numbers needed to read them."""
 
+from collections.abc import Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -7,12 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.arguments import check_flag, shown
+from driftmatch.domain import labels
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
 
@@ -47,6 +50,15 @@ class Trajectory(Record):
         rest as attributes; names and units of coordinates, where they have some, are coordinates
         `component` and `unit`."""
         return _dataset(self, neurons=self.neurons is not None)
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """A row for every state, a column for every coordinate, by its name or z1, z2 ...; the
+        index says trajectory and time."""
+        return _table(self)
+
+    def __iter__(self) -> Iterator[tuple[float, Float[np.ndarray, "M k"]]]:
+        """By time: ``for t, z in run`` gives each time and the states of all paths then."""
+        return _by_time(self)
 
 
 class NetworkTrajectory(Record):
@@ -110,6 +122,14 @@ class NetworkTrajectory(Record):
         neuron, the rest as attributes."""
         return _dataset(self, neurons=check_flag("neurons", neurons))
 
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """The latent coordinates as the table of a `Trajectory` has its states."""
+        return _table(self)
+
+    def __iter__(self) -> Iterator[tuple[float, Float[np.ndarray, "M k"]]]:
+        """By time: ``for t, z in run`` gives each time and the latent states of all paths then."""
+        return _by_time(self)
+
     def neurons_at(
         self,
         times: slice | np.ndarray = slice(None),
@@ -148,6 +168,19 @@ def _dataset(run: Run, *, neurons: bool) -> "xarray.Dataset":
         name: ("component", list(words)) for name, words in labels.items() if words is not None
     }
     return xarray.Dataset(arrays, coords={"time": run.times} | coordinates, attrs=attributes)
+
+
+def _table(run: Run) -> "pandas.DataFrame":
+    import pandas  # here, for it is slow to import
+
+    M, T, k = run.states.shape
+    index = pandas.MultiIndex.from_product([range(M), run.times], names=["trajectory", "time"])
+    columns = pandas.Index(labels(run.coordinates, k))
+    return pandas.DataFrame(np.asarray(run.states).reshape(M * T, k), index, columns)
+
+
+def _by_time(run: Run) -> Iterator[tuple[float, Float[np.ndarray, "M k"]]]:
+    return zip(run.times.tolist(), np.swapaxes(run.states, 0, 1), strict=True)
 
 
 def _chosen(what: str, chosen: Any, number: int) -> slice | np.ndarray:

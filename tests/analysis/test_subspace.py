@@ -11,6 +11,7 @@ from driftmatch.analysis.subspace import subspace
 from driftmatch.errors import InputError
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
+from driftmatch.recordings.recording import Recording
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import Trajectory
 from driftmatch.storage.trajectories import load_trajectory, save_trajectory
@@ -161,7 +162,7 @@ def sources(x, tmp_path):
 
 
 def test_recordings_of_every_sort_are_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftmatch.analysis.recordings._NUMBERS", 30 * 11)  # many pieces
+    monkeypatch.setattr("driftmatch.analysis.neuron_pieces._NUMBERS", 30 * 11)  # many pieces
     network = network_of(30, 2)
     x = recorded(network, latent_states(2, 400), 0.01)
     expected = subspace(x)
@@ -173,7 +174,7 @@ def test_recordings_of_every_sort_are_one(tmp_path, monkeypatch):
 
 
 def test_runs_and_their_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftmatch.analysis.recordings._NUMBERS", 10_000)
+    monkeypatch.setattr("driftmatch.analysis.neuron_pieces._NUMBERS", 10_000)
     network = turning_network()
     run = simulate(network, duration=20.0, dt=0.05, key=jax.random.key(0), num_trajectories=2)
     expected = subspace(run.neurons)
@@ -185,6 +186,20 @@ def test_runs_and_their_files(tmp_path, monkeypatch):
     save_trajectory(tmp_path / "latent.nc", run)
     with pytest.raises(InputError, match=r"saved without its neurons: .* neurons=True"):
         subspace(load_trajectory(tmp_path / "latent.nc"))
+
+
+def test_of_a_recording_missing_samples_are_left_out(monkeypatch):
+    monkeypatch.setattr("driftmatch.analysis.neuron_pieces._NUMBERS", 30 * 11)
+    x = recorded(network_of(30, 2), latent_states(2, 400), 0.01)
+    spoiled = x.copy()
+    spoiled[[100, 101, 250], [3, 4, 5]] = np.nan
+    found = subspace(Recording.of([spoiled[:200], spoiled[200:]], dt=0.1))
+    expected = subspace(np.delete(x, [100, 101, 250], axis=0))
+    assert found.num_samples == 397
+    np.testing.assert_allclose(found.variance, expected.variance, rtol=1e-9)
+    spoiled[:, 7] = np.nan
+    with pytest.raises(InputError, match="no two samples in a row of cells have a number"):
+        subspace(Recording.of(spoiled, dt=0.1, name="cells"))
 
 
 def test_coordinates_are_a_gauge():

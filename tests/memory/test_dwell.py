@@ -44,6 +44,17 @@ def test_visits_of_a_known_walk():
     assert d.name == "walk"
 
 
+def test_visits_as_a_table():
+    d = dwell(recording([-1, -1, 0, 0, -1, 0, -1, 1, 1, 2, -1, 1, -1, -1]), regions(3))
+    table = d.to_dataframe()
+    assert table["region"].tolist() == [0, 1, 2, 1]
+    assert table["duration"].tolist() == [5, 2, 2, 2]
+    assert not table["trajectory"].any()
+    whole = table[~table.is_first & ~table.is_last]
+    np.testing.assert_array_equal(whole["duration"], d.dwell_times())
+    assert table.groupby("region")["duration"].sum().tolist() == d.occupied_time.tolist()
+
+
 def test_order_along_a_cycle():
     d = dwell(recording([0, 1, 2, 3, 4, 0, 4, 1, 2, 0]), regions(5))
     np.testing.assert_array_equal(d.steps, [1, 1, 1, 1, 1, -1, 2, 1, -2])

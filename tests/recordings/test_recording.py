@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import driftmatch as dm
+from driftmatch.recordings.recording import check_recording
 
 RNG = np.random.default_rng(0)
 T = 0.1 * np.arange(100)
@@ -205,6 +206,14 @@ def test_saved_and_loaded(tmp_path):
     assert dm.load(tmp_path / "a.safetensors") == recording
 
 
+def test_what_stands_for_a_recording():
+    recording = dm.Recording.of(X, dt=0.1, coordinates=["V", "w"])
+    assert check_recording("data", recording) is recording
+    assert check_recording("data", recording.to_dataframe()) == recording
+    with pytest.raises(dm.InputError, match=r"data must be a Recording, or have times of its own"):
+        check_recording("data", X)
+
+
 # Refused
 
 
@@ -217,7 +226,7 @@ def test_saved_and_loaded(tmp_path):
         (X, {"times": T[:-1]}, r"times must be 100 numbers, .* got an array of shape \(99,\)"),
         (X, {"times": T[::-1]}, "that of sample 1 .* 9.8, is before the one before it: sort"),
         (X, {"times": T - T % 1}, "that of sample 1 .* 0, is given twice"),
-        (X, {"times": np.where(np.arange(100) == 7, np.nan, T)}, "must be finite, got nan at sample 7"),
+        (X, {"times": np.where(np.arange(100) == 7, np.nan, T)}, "finite, got nan at sample 7"),
         ([X, X], {"times": [T, T[:-1]]}, "one for each of 2 segments"),
         (X, {"times": ["a"] * 100}, "times must be 100 numbers"),
         (X * 1j, {"dt": 1}, "complex: pass real and imaginary parts as two coordinates"),
@@ -232,7 +241,7 @@ def test_saved_and_loaded(tmp_path):
         (X, {"dt": 1, "units": ["mV"]}, "units must be a list of 2 units"),
         (X, {"dt": 1, "periodic": [1.0]}, "periodic must be 2 periods"),
         ("cell.csv", {}, "got 'cell.csv'; files are read by read_recording"),
-        (dm.Recording.of(X, dt=1), {"dt": 1}, "a recording has times of its own: leave out dt"),
+        (dm.Recording.of(X, dt=1), {"dt": 1}, "recording has times of its own: leave out dt"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused(data, options, message):
@@ -241,12 +250,17 @@ def test_what_cannot_be_used_is_refused(data, options, message):
     assert "\n" not in str(caught.value)
 
 
+def test_infinite_angles_are_refused():
+    with pytest.raises(dm.InputError, match=r"infinite at sample 1, coordinate 0"):
+        dm.Recording.of([0.1, np.inf, 0.2], dt=1, periodic=1)
+
+
 @pytest.mark.parametrize("starts", [[1], [0, 100], [0, 5, 5], [0.0], [], [[0]]])
 def test_segments_begin_within(starts, shapes_unchecked):
-    with pytest.raises(dm.InputError, match="starts must begin with 0 and increase"):
+    with pytest.raises(dm.InputError, match=r"starts must begin with 0 and increase"):
         dm.Recording(X, T, np.array(starts))
 
 
 def test_the_constructor_takes_arrays_of_floats_alone(shapes_unchecked):
-    with pytest.raises(dm.InputError, match="make a recording with Recording"):
+    with pytest.raises(dm.InputError, match=r"make a recording with Recording"):
         dm.Recording(np.ones((3, 2), int), T[:3], np.array([0]))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.errors import InputError
+from driftmatch.recordings.recording import Recording
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 _NUMBERS = 2**21  # in a piece, 16 MB
@@ -26,7 +27,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Recording:
+class NeuronPieces:
     """Where pieces come from.
 
     - `open`: an iterator over shape (t, n) or (trials, t, n), with the place of its first sample.
@@ -37,8 +38,10 @@ class Recording:
     is_lasting: bool
 
     @classmethod
-    def of(cls, neurons: Any) -> "Recording":
+    def of(cls, neurons: Any) -> "NeuronPieces":
         """Of anything that `subspace` takes."""
+        if isinstance(neurons, Recording):
+            return cls(lambda: _of_recording(neurons), True)
         if isinstance(neurons, NetworkTrajectory):
             return cls(lambda: _of_network(neurons), True)
         if isinstance(neurons, Trajectory):
@@ -96,6 +99,18 @@ def _of_network(run: NetworkTrajectory):
     step = max(1, _NUMBERS // (M * run.network.num_neurons))
     for first in range(0, T, step):
         yield run.neurons_at(slice(first, min(first + step, T))), (0, first)
+
+
+def _of_recording(recording: Recording):
+    """But for samples in which a neuron is missing."""
+    if not recording.pieces:
+        raise InputError(
+            f"no two samples in a row of {recording.name} have a number for every neuron: leave "
+            "out neurons that are missing"
+        )
+    for piece in recording.pieces:
+        for values, (_, first) in _of_array(recording.states[piece]):
+            yield values, (0, piece.start + first)
 
 
 def _of_array(array):
