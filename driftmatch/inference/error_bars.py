@@ -8,55 +8,44 @@ Source: for blocks, H. Künsch, Ann. Stat. 17, 1217 (1989); for the prior, G. Wa
 B 45, 133 (1983).
 """
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 from jaxtyping import Float
 
-from driftmatch.compilation import compiled
-from driftmatch.inference.closure import transition
-from driftmatch.inference.estimate import Estimate
-from driftmatch.inference.fitting import Fitted, substeps
+from driftmatch.inference.estimate import slopes
+from driftmatch.inference.fitting import Fitted
 from driftmatch.inference.regression import Fit
 from driftmatch.inference.transitions import Transitions
 
 Matrix = np.ndarray
 
 NUM_REPLICATES = 200
-_STATES = 512  # at which the interval's effect on the drift's error is measured
+_STATES = 2000  # at which the interval's effect on the drift's error is measured
 _COARSE = 0.02
-_ROUNDS = 30
+_ROUNDING = 1e-9
 
 
 def drift_replicates(
     fitted: Fitted, transitions: Transitions, rng: np.random.Generator
 ) -> Float[Matrix, "S p k"]:
-    """Deviations of the drift's coefficients.
+    r"""Deviations of the drift's coefficients.
 
-    An error e of the drift shows in the increments as e less what the interval makes of it, so what
-    is seen in them is blown up in the drift.
+    An error e of the drift shows in the increments over Δt as ∫ exp(Js) ds e / Δt, J = ∇f, and so
+    is larger than what is seen of it.
     """
     moved = _replicates(fitted.drift, rng)
-    if fitted.stiffness < _COARSE:
+    if not _COARSE < fitted.stiffness < np.inf:
         return moved
-    chosen = rng.choice(len(transitions.states), min(_STATES, len(transitions.states)), False)
-    z, dt = transitions.states[chosen], transitions.intervals[chosen]
+    every = 1 + len(transitions.states) // _STATES
+    z, dt = transitions.states[::every], transitions.intervals[::every]
     phi = fitted.drift.choice.basis.at(z)
+    (N, p), k = phi.shape, z.shape[1]
+    shown = _shown(slopes(fitted.estimate, z) * dt[:, None, None])
     gram = phi.T @ phi
-    onto = np.linalg.lstsq(gram + 1e-9 * np.trace(gram) * np.eye(len(gram)), phi.T, rcond=None)[0]
-    total, change = moved, np.inf
-    for _ in range(_ROUNDS):
-        seen = _seen(jnp.asarray(z), jnp.asarray(dt), fitted.estimate, jnp.asarray(total),
-                     np.int64(substeps(fitted.stiffness)))  # fmt: skip
-        excess = np.einsum("pn,snk->spk", onto, np.asarray(seen) - phi @ total)
-        new = moved - excess
-        now = float(np.sqrt(np.mean((new - total) ** 2)))
-        if not np.isfinite(now) or now > change:
-            break
-        total, change = new, now
-        if now <= 1e-2 * np.sqrt(np.mean(total**2)):
-            break
-    return total
+    onto = np.linalg.lstsq(gram + _ROUNDING * np.diag(np.diag(gram)), phi.T, rcond=None)[0]
+    seen = np.einsum("pn,nij,nq->piqj", onto, shown, phi, optimize=True).reshape(p * k, p * k)
+    total = np.linalg.lstsq(seen, moved.reshape(len(moved), -1).T, rcond=1e-6)[0]
+    return total.T.reshape(moved.shape)
 
 
 def diffusion_replicates(
@@ -68,35 +57,23 @@ def diffusion_replicates(
 
 
 def _replicates(fit: Fit, rng: np.random.Generator) -> Float[Matrix, "S p q"]:
-    scores, A = fit.scores, fit.matrix
+    A, scores = fit.matrix, fit.scores - fit.scores.mean(axis=0)
     B, p, q = scores.shape
     counts = rng.multinomial(B, np.full(B, 1 / B), size=NUM_REPLICATES) - 1
-    moved = np.einsum("sb,bpq->spq", counts, scores - scores.mean(axis=0))
-    ridge = np.maximum(np.diag(A - (A - fit.choice.matrix(A))), 0.0)
-    gram = A - np.diag(ridge)
+    moved = np.einsum("sb,bpq->spq", counts, scores)
+    ridge = np.diag(fit.ridge)
     # By how much scores vary against Σ wφφᵀ: the variance of what is not explained.
-    variance = np.einsum("bpq->q", (scores - scores.mean(axis=0)) ** 2) / np.trace(gram)
+    variance = np.einsum("bpq->q", scores**2) / np.trace(A - fit.ridge)
     prior = rng.standard_normal((NUM_REPLICATES, p, q)) * np.sqrt(ridge)[:, None]
     moved = moved + prior * np.sqrt(variance)
-    return np.linalg.lstsq(A, moved.transpose(1, 0, 2).reshape(p, -1), rcond=1e-15)[0].reshape(
-        p, NUM_REPLICATES, q
-    ).transpose(1, 0, 2)  # fmt: skip
+    rows = moved.transpose(1, 0, 2).reshape(p, -1)
+    found = np.linalg.lstsq(A, rows, rcond=1e-15)[0]
+    return found.reshape(p, NUM_REPLICATES, q).transpose(1, 0, 2)
 
 
-@compiled
-def _seen(states, intervals, estimate: Estimate, moved, substeps):
-    """By how much the mean increments over Δt move with the coefficients."""
-
-    def increments(coefficients):
-        other = jax.tree.map(lambda a: a, estimate)
-        object.__setattr__(other, "coefficients", coefficients)
-        still = jnp.zeros((*states.shape, states.shape[-1]), states.dtype)
-        m, _, _ = transition(
-            other.drift, other.diffusion_matrix, states, still, intervals, substeps
-        )
-        return (m - states) / intervals[:, None]
-
-    def along(direction):
-        return jax.jvp(increments, (jnp.asarray(estimate.coefficients),), (direction,))[1]
-
-    return jax.lax.map(along, moved)
+def _shown(steepness: Float[Matrix, "N k k"]) -> Float[Matrix, "N k k"]:
+    """∫₀¹ exp(J s) ds, from the exponential of [[J, 1], [0, 0]]."""
+    N, k = steepness.shape[:2]
+    double = np.zeros((N, 2 * k, 2 * k))
+    double[:, :k, :k], double[:, :k, k:] = steepness, np.eye(k)
+    return scipy.linalg.expm(double)[:, :k, k:]

@@ -44,12 +44,13 @@ class Sums(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """Coefficients, shape (p, q), the matrix Σ w φφᵀ + R that gave them, and how its parts, one a
-    block, would have moved them: scores Σ w φ(y − cᵀφ)ᵀ, which add up to R c."""
+    """Coefficients, shape (p, q), the matrices Σ w φφᵀ + R and R that gave them, and how its parts,
+    one a block, would have moved them: scores Σ w φ(y − cᵀφ)ᵀ, which add up to R c."""
 
     choice: Choice
     coefficients: Float[Matrix, "p q"]
     matrix: Float[Matrix, "p p"]
+    ridge: Float[Matrix, "p p"]
     scores: Float[Matrix, "B p q"]
 
 
@@ -80,9 +81,9 @@ def sums(
 def solve(choice: Choice, total: Sums) -> Fit:
     """The coefficients for all blocks together."""
     gram, moment = total.gram.sum(axis=0), total.moment.sum(axis=0)
-    matrix = gram + choice.matrix(gram)
-    c = np.linalg.lstsq(matrix, moment, rcond=1e-15)[0]
-    return Fit(choice, c, matrix, total.moment - total.gram @ c)
+    ridge = choice.matrix(gram)
+    c = np.linalg.lstsq(gram + ridge, moment, rcond=1e-15)[0]
+    return Fit(choice, c, gram + ridge, ridge, total.moment - total.gram @ c)
 
 
 def choose(
