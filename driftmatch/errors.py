@@ -19,6 +19,10 @@ class ComputationError(RuntimeError):
     """
 
 
+class TruncationWarning(UserWarning):
+    """More than 1 % of a connectivity's ‖W‖²_F lies outside the rank that was kept of it."""
+
+
 @contextlib.contextmanager
 def exits_raise() -> Iterator[None]:
     """While a user's code runs: ``os._exit``, which ends a process without a word, raises

@@ -8,11 +8,9 @@ W is formed only when asked for: a step costs O(nk) and a network stores O(nk).
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 from numpy.typing import ArrayLike
@@ -27,30 +25,15 @@ from driftmatch.arguments import (
 )
 from driftmatch.closures import as_module
 from driftmatch.domain import check_coordinates
-from driftmatch.errors import InputError
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
 from driftmatch.network.lift import FEW, AbstractLift, affine
+from driftmatch.network.neural import NeuralSDE
+from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_starts
-from driftmatch.wrappers import Forced, Input, check_input, unforced
+from driftmatch.wrappers import Forced, Input, check_input
 
 Matrix = np.ndarray
-
-
-class SharedNoise(NamedTuple):
-    """S(x) = constant + unvec(readout φ(x)): noise that every neuron receives through Γ.
-
-    - `constant`: S₀, shape (k, m), in latent units per square root of time.
-    - `readout`: W_n, shape (k, m, n), or None for additive noise.
-    """
-
-    constant: Matrix
-    readout: Matrix | None = None
-
-    def __call__(self, rates: Array) -> Array:
-        """S, shape (k, m), from the rates φ(x), shape (n,)."""
-        constant = like(self.constant, rates)
-        return constant if self.readout is None else constant + like(self.readout, rates) @ rates
 
 
 class Network(AbstractSDE):
@@ -115,7 +98,7 @@ class Network(AbstractSDE):
         self.tau = check_positive("tau", tau)
         self.private_noise = check_non_negative("private_noise", private_noise)
         self.activation = get_activation(activation)
-        self.shared_noise = _shared_noise(shared_noise, n, k)
+        self.shared_noise = check_shared_noise(shared_noise, n, k)
         self._starts = None if start is None else check_starts(start, k)
         self._name = check_text("name", name)
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
@@ -223,7 +206,7 @@ class Network(AbstractSDE):
         check_input(input, (self.dim,))
         return Forced(silent, OverTau(input, self.tau))
 
-    def neural(self, *, input: Input | None = None) -> "NeuralSDE":
+    def neural(self, *, input: Input | None = None) -> NeuralSDE:
         """The network as n neurons, an SDE in x ∈ R^n.
 
         `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu.
@@ -267,107 +250,3 @@ class OverTau(eqx.Module):
 
     def __call__(self, t):
         return self.input(t) / self.tau
-
-
-class NeuralSDE(AbstractSDE):
-    r"""dx = τ⁻¹[−x + Γ W_s φ(x) + b + I(t)] dt + Γ S(x) dB + s√(2/τ) dξ, in all of R^n.
-
-    Its noise has m shared components followed, if s > 0, by n private ones.
-    """
-
-    network: Network
-    input: Input | None = eqx.field(
-        default=None, converter=lambda f: None if f is None else as_module(f)
-    )
-
-    @property
-    def dim(self):
-        return self.network.num_neurons
-
-    @property
-    def noise_dim(self):
-        private = self.network.num_neurons if self.network.private_noise > 0 else 0
-        return self.network.shared_noise.constant.shape[1] + private
-
-    def drift(self, x):
-        net = self.network
-        received = net.connectivity.step(net.activation(x), like(net.bias, x))
-        return (received - x) / net.tau
-
-    def diffusion(self, x):
-        return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(
-            jnp.eye(self.noise_dim, dtype=x.dtype)
-        )
-
-    def noise(self, x, dB):
-        net = self.network
-        m = net.shared_noise.constant.shape[1]
-        private = net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
-        onto = jnp.zeros((), x.dtype) if net.private_noise == 0 else private
-        return net.lift.spread(self._amplitude(x) @ dB[:m], onto)
-
-    def _amplitude(self, x):
-        """S, without rates that nobody reads."""
-        shared = self.network.shared_noise
-        if shared.readout is None:
-            return like(shared.constant, x)
-        return shared(self.network.activation(x))
-
-    def forcing(self, t):
-        if self.input is None:
-            return None
-        value = self.input(t)
-        net = self.network
-        if value.shape == (net.latent_dim,):
-            value = net.lift.push(value)
-        return value / net.tau
-
-    @property
-    def starts(self):
-        net = self.network
-        return None if net.starts is None else net.lift(net.starts)
-
-    @property
-    def time_scale(self):
-        return self.network.time_scale
-
-    @property
-    def name(self):
-        return self.network.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.network.shared_noise.readout is None
-
-
-def network_of(sde: AbstractSDE) -> Network | None:
-    """The network whose dynamics this is, in latent coordinates or neurons, forced or not."""
-    sde = unforced(sde)
-    return sde.network if isinstance(sde, NeuralSDE) else sde if isinstance(sde, Network) else None
-
-
-def input_gain(system: AbstractSDE) -> float:
-    """What a forcing of the (latent) drift is multiplied by to be an input: τ of a network."""
-    network = unforced(system)
-    return network.tau if isinstance(network, Network) else 1.0
-
-
-def as_sde(system: Any, *, error: str, hint: str = "") -> AbstractSDE:
-    """What was given, a network without private noise; raises `InputError` for what is no SDE.
-
-    - `error`: what is wanted instead, before ", got" and the class. - `hint`: what to do.
-    """
-    if not isinstance(system, AbstractSDE):
-        raise InputError(f"{error}, got {type(system).__name__}{hint and '; '}{hint}")
-    return system.latent() if isinstance(system, Network) else system
-
-
-def _shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
-    if not isinstance(value, SharedNoise):
-        constant = check_array("shared_noise", value, (), (k, "m"))
-        return SharedNoise(constant * np.eye(k) if constant.ndim == 0 else constant.copy())
-    constant = check_array("shared_noise.constant", value.constant, (k, "m")).copy()
-    if value.readout is None:
-        return SharedNoise(constant)
-    shape = (k, constant.shape[1], n)
-    return SharedNoise(constant, check_array("shared_noise.readout", value.readout, shape).copy())
