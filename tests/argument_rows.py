@@ -56,6 +56,7 @@ class Row(NamedTuple):
 RNG = np.random.default_rng(0)
 SDE = systems.limit_cycle()
 NETWORK = dm.Network(RNG.normal(size=(5, 2)), 0.1 * RNG.normal(size=(2, 5)), np.zeros(5))
+LOW_RANK = NETWORK.W
 STATES_OF_IT = RNG.normal(size=(64, 2))
 RUN = dm.NetworkTrajectory(
     0.1 * np.arange(64), RNG.normal(size=(2, 64, 2)), dm.Outcome.SUCCESS, NETWORK, 0.1
@@ -158,6 +159,12 @@ SYSTEMS = {
         {"gamma": ARRAY, "readout": ARRAY, "bias": ARRAY, "tau": POSITIVE, "activation": CHOICE,
          "shared_noise": [*NUMBERS, NAN, 1e300, [NAN, 1.0]], "private_noise": NON_NEGATIVE,
          "start": optional(ARRAY), "name": TEXT, "time_scale": optional(POSITIVE), **NAMED},
+    ),
+    "Network.from_connectivity": Row(
+        dm.Network.from_connectivity, {"W": LOW_RANK},
+        {"W": [*ARRAY, np.ones((5, 4)), np.zeros((5, 5))], "m": optional(ARRAY),
+         "n": optional(ARRAY), "bias": optional(ARRAY), "rank": optional([*COUNT, 3, 6])},
+        exempt={"options": "Network refuses them"},
     ),
     "Network.latent": Row(NETWORK.latent, {}, {"input": INPUT}),
     "Network.neural": Row(NETWORK.neural, {}, {"input": INPUT}),
@@ -373,6 +380,11 @@ ANALYSIS = {
     "subspace": Row(
         dm.subspace, {"neurons": RNG.normal(size=(64, 5))},
         {"neurons": [*OBJECT, *NUMBERS, [NAN, 1.0]], "num_components": optional([*COUNT, 6])},
+    ),
+    "truncation": Row(
+        dm.truncation, {"W": LOW_RANK, "rank": 1},
+        {"W": [*ARRAY, np.ones((5, 4)), np.zeros((5, 5))], "rank": [*COUNT, 3, 6],
+         "bias": optional(ARRAY), "tau": POSITIVE, "activation": CHOICE, "key": optional(KEY)},
     ),
     "symmetry": Row(dm.symmetry, {"network": NETWORK}, {"network": OBJECT}),
     "symmetry_roles": Row(
@@ -592,6 +604,7 @@ EXEMPT = {
     "SharedNoise": "a pair that Network checks",
     "InputError": "an exception",
     "ComputationError": "an exception",
+    "TruncationWarning": "a warning",
     "Outcome": "an enumeration",
     "TerminalMeter.start": "told by the library",
     "TerminalMeter.advance": "told by the library",
@@ -634,6 +647,7 @@ Alignment Analysis BasinCheck ClosedLoop Embedding EmbeddingReport FixedPoints H
 Irreversibility
 LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Recording
 Samples Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
+Truncation
 memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall
 memory.Landscape memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve
 memory.RecallExperiment memory.Switching memory.SwitchingExperiment memory.Tilt memory.TiltedMinima

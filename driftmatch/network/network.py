@@ -7,8 +7,9 @@ vectors m of low-rank-RNN papers; the rows of W_s (``readout``, k×n) its decode
 W is formed only when asked for: a step costs O(nk) and a network stores O(nk).
 """
 
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import equinox as eqx
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
+    as_list,
     check_array,
     check_non_negative,
     check_positive,
@@ -25,7 +27,9 @@ from driftmatch.arguments import (
 )
 from driftmatch.closures import as_module
 from driftmatch.domain import check_coordinates
+from driftmatch.errors import InputError, TruncationWarning
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
+from driftmatch.network.factors import factored
 from driftmatch.network.lift import FEW, AbstractLift, affine
 from driftmatch.network.neural import NeuralSDE
 from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
@@ -34,6 +38,21 @@ from driftmatch.sde import AbstractSDE, check_starts
 from driftmatch.wrappers import Forced, Input, check_input
 
 Matrix = np.ndarray
+NEGLIGIBLE = 0.01  # of ‖W‖²_F, which may be left out without a word
+
+
+class Options(TypedDict, total=False):
+    """What a `Network` takes by name, whichever way its connectivity comes."""
+
+    tau: float
+    activation: str | Activation
+    shared_noise: SharedNoise | ArrayLike
+    private_noise: float
+    start: ArrayLike | None
+    name: str
+    time_scale: float | None
+    coordinates: Sequence[str] | None
+    units: Sequence[str] | None
 
 
 class Network(AbstractSDE):
@@ -103,6 +122,61 @@ class Network(AbstractSDE):
         self._name = check_text("name", name)
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
         self._coordinates, self._units = check_coordinates(coordinates, units, k)
+
+    @classmethod
+    def from_connectivity(
+        cls,
+        W: ArrayLike | None = None,
+        *,
+        m: ArrayLike | None = None,
+        n: ArrayLike | None = None,
+        bias: ArrayLike | None = None,
+        rank: int | None = None,
+        **options: Unpack[Options],
+    ) -> "Network":
+        r"""The network  τ dx = [−x + W φ(x) + b] dt  of a matrix W, or of W = m n.
+
+        Of W = U s Vᵀ the k largest components are kept, as Γ = √N U_k and W_s = s_k V_kᵀ/√N: then
+        |z| is the root mean square of x − b over neurons, z_1 belongs to the largest component,
+        and the largest entry of each column of Γ is positive. W itself, and all that the neurons
+        do, is free of this choice.
+
+        - `W`: shape (N, N). - `m`, `n`: connectivity vectors instead, shapes (N, k) and (k, N),
+          kept as Γ and W_s; if columns of m depend on each other, coordinates are those of W.
+        - `bias`: b, shape (N,), or None for 0.
+        - `rank`: k. By default the numerical rank: of the singular values those above N ε s₁, with
+          ε of the precision that W comes in.
+        - `options`: as `Network` takes them, `tau` and `activation` first. `start` may also be
+          neurons, shape (N,) or (A, N), of which the nearest states of the subspace are taken, and
+          if N = k is latent.
+
+        Raises `InputError` for a W whose rank is above N/2 without `rank`, saying its spectrum, and
+        for a time constant of each neuron's own. Warns by a `TruncationWarning` if more than 1 % of
+        ‖W‖²_F is left out; `truncation` says what that does.
+
+        Source of the vectors m and n: F. Mastrogiuseppe, S. Ostojic, Neuron 99, 609 (2018).
+        """
+        if as_list(options.get("tau")) is not None:
+            raise InputError(
+                "tau must be one number for all neurons: with several, x = Γz + b is no invariant "
+                "subspace; simulate the neurons themselves, as a driftmatch.SDE of N dimensions"
+            )
+        gamma, readout, left_out = factored(W, m, n, rank)
+        lift = affine(gamma, np.zeros(len(gamma)) if bias is None else bias)
+        if (start := options.get("start")) is not None:
+            start = check_array("start", start)
+            is_latent = (
+                start.shape[-1:] != (lift.num_neurons,) or lift.num_neurons == lift.latent_dim
+            )
+            options["start"] = start if is_latent else lift.project(start)
+        if left_out > NEGLIGIBLE:
+            warnings.warn(
+                f"rank {lift.latent_dim} leaves out {100 * left_out:.3g} % of ‖W‖²_F: "
+                "driftmatch.truncation says what that does",
+                TruncationWarning,
+                stacklevel=2,
+            )
+        return cls(lift.gamma, readout, lift.bias, **options)
 
     @property
     def lift(self) -> AbstractLift:
