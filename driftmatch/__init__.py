@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from driftmatch.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from driftmatch import export as export
     from driftmatch import figures as figures
     from driftmatch import memory as memory
     from driftmatch import systems as systems
@@ -194,6 +195,7 @@ _HOMES = {
     "truncation": "analysis.truncation",
 }
 _MODULES = {
+    "export": "export",
     "figures": "figures",
     "inputs": "simulation.inputs",
     "memory": "memory",

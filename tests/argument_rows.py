@@ -36,7 +36,7 @@ from argument_kinds import (
 )
 
 import driftmatch as dm
-from driftmatch import inputs, memory, systems
+from driftmatch import export, inputs, memory, systems
 
 
 class Row(NamedTuple):
@@ -259,6 +259,24 @@ SYSTEMS = {
         systems.wells, {},
         {"centres": PLACES, "depths": [*NUMBERS, -1, 0, NAN, 1e300],
          "width": optional(POSITIVE), **WITH_NOISE},
+    ),
+}  # fmt: skip
+
+EXPORT = {
+    f"export.{name}": Row(getattr(export, name), {"network": NETWORK}, {"network": OBJECT},
+                          runs=False)
+    for name in ("torch", "nengo", "brian2")
+} | {
+    "export.numpy": Row(
+        export.numpy, {"path": "net.npz", "network": NETWORK},
+        {"path": [*TEXT, "net.txt"], "network": OBJECT, "overwrite": FLAG},
+        runs=False,
+    ),
+    "export.script": Row(
+        export.script, {"path": "run.py", "framework": "numpy"},
+        {"path": [*TEXT, "run.txt"], "framework": CHOICE, "weights": [*TEXT, "a/b.npz", "w.txt"],
+         "overwrite": FLAG},
+        runs=False,
     ),
 }  # fmt: skip
 
@@ -574,7 +592,7 @@ MEMORY = {
     ),
 }  # fmt: skip
 
-ROWS: dict[str, Row] = FITTING | SYSTEMS | ANALYSIS | MEMORY
+ROWS: dict[str, Row] = FITTING | SYSTEMS | EXPORT | ANALYSIS | MEMORY
 
 # Of what has no row, why
 RECORD = "a record that the library fills"
