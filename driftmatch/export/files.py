@@ -40,7 +40,7 @@ def numpy(path: str | os.PathLike[str], network: Network, *, overwrite: bool = T
     if place.suffix != ".npz":
         raise InputError(f"path must end in .npz, which NumPy reads, got {place}")
     with atomic(place, overwrite=overwrite) as new:
-        np.savez(new, **weights)
+        np.savez(new, **weights)  # pyright: ignore[reportArgumentType]
 
 
 @spelled

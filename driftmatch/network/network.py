@@ -31,8 +31,10 @@ from driftmatch.errors import InputError, TruncationWarning
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
 from driftmatch.network.factors import factored
 from driftmatch.network.lift import FEW, AbstractLift, affine
+from driftmatch.network.nengo_reader import read_nengo
 from driftmatch.network.neural import NeuralSDE
 from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
+from driftmatch.network.torch_reader import read_torch
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_starts
 from driftmatch.wrappers import Forced, Input, check_input
@@ -44,8 +46,6 @@ NEGLIGIBLE = 0.01  # of ‖W‖²_F, which may be left out without a word
 class Options(TypedDict, total=False):
     """What a `Network` takes by name, whichever way its connectivity comes."""
 
-    tau: float
-    activation: str | Activation
     shared_noise: SharedNoise | ArrayLike
     private_noise: float
     start: ArrayLike | None
@@ -131,6 +131,8 @@ class Network(AbstractSDE):
         m: ArrayLike | None = None,
         n: ArrayLike | None = None,
         bias: ArrayLike | None = None,
+        tau: float = 1.0,
+        activation: str | Activation = "tanh",
         rank: int | None = None,
         **options: Unpack[Options],
     ) -> "Network":
@@ -143,12 +145,11 @@ class Network(AbstractSDE):
 
         - `W`: shape (N, N). - `m`, `n`: connectivity vectors instead, shapes (N, k) and (k, N),
           kept as Γ and W_s; if columns of m depend on each other, coordinates are those of W.
-        - `bias`: b, shape (N,), or None for 0.
+        - `bias`: b, shape (N,), or None for 0. - `tau`: τ. - `activation`: φ.
         - `rank`: k. By default the numerical rank: of the singular values those above N ε s₁, with
           ε of the precision that W comes in.
-        - `options`: as `Network` takes them, `tau` and `activation` first. `start` may also be
-          neurons, shape (N,) or (A, N), of which the nearest states of the subspace are taken, and
-          if N = k is latent.
+        - `options`: as `Network` takes them. `start` may also be neurons, shape (N,) or (A, N), of
+          which the nearest states of the subspace are taken, and if N = k is latent.
 
         Raises `InputError` for a W whose rank is above N/2 without `rank`, saying its spectrum, and
         for a time constant of each neuron's own. Warns by a `TruncationWarning` if more than 1 % of
@@ -156,7 +157,7 @@ class Network(AbstractSDE):
 
         Source of the vectors m and n: F. Mastrogiuseppe, S. Ostojic, Neuron 99, 609 (2018).
         """
-        if as_list(options.get("tau")) is not None:
+        if as_list(tau) is not None:
             raise InputError(
                 "tau must be one number for all neurons: with several, x = Γz + b is no invariant "
                 "subspace; simulate the neurons themselves, as a driftmatch.SDE of N dimensions"
@@ -176,7 +177,79 @@ class Network(AbstractSDE):
                 TruncationWarning,
                 stacklevel=2,
             )
-        return cls(lift.gamma, readout, lift.bias, **options)
+        return cls(lift.gamma, readout, lift.bias, tau=tau, activation=activation, **options)
+
+    @classmethod
+    def from_torch(
+        cls,
+        source: Any,
+        *,
+        recurrent: str | Sequence[str] | None = None,
+        bias: str | Sequence[str] | None = None,
+        tau: float | None = None,
+        dt: float | None = None,
+        alpha: float | None = None,
+        activation: str | Activation | None = None,
+        rank: int | None = None,
+        **options: Unpack[Options],
+    ) -> "Network":
+        r"""The network that was trained as  x ← x + α(−x + Wφ(x) + b)  in PyTorch.
+
+        Rates that are filtered behind φ, r ← r + α(−r + φ(Wr + b)), are the same network: the
+        currents x = Wr + b obey the first equation exactly. Weights of inputs and outputs are left
+        to you: an input W_in u is the neural input I.
+
+        - `source`: an ``nn.Module``, a state dict, or the path to a file with one, which
+          ``torch.save`` or safetensors wrote; no code of a file is run. Dicts in dicts have names
+          with dots.
+        - `recurrent`: the name of W, or of its factors m (N, k) and n (k, N); if both are of shape
+          (N, k) W = m nᵀ/N, as in papers. Found by itself if it is W, J, w_rec, W_hh, h2h.weight,
+          recurrent.weight or the like and square, or m and n.
+        - `bias`: the name of b, or of several vectors, which are added; () for none. Found by
+          itself if there is one.
+        - `tau`, or `dt` and `alpha`: the time constant, dt/α.
+        - `activation`: φ; tanh by default, or what the module says.
+        - `rank`, `options`: as in `from_connectivity`.
+
+        ``nn.RNN`` is the map h ← φ(Wh + b), α = 1: it needs `alpha` = 1, and its rhythms are those
+        of the network in Euler steps of dt = tau only. Modules of `export.torch` come back whole.
+
+        Raises `InputError` for what is not clear, saying which names there are, and for a file that
+        would run code.
+        """
+        found = read_torch(source, recurrent, bias, tau, dt, alpha, activation)
+        found.update(options)
+        return cls.from_connectivity(rank=rank, **found)
+
+    @classmethod
+    def from_nengo(
+        cls,
+        source: Any,
+        *,
+        connection: Any = None,
+        rank: int | None = None,
+        **options: Unpack[Options],
+    ) -> "Network":
+        r"""The network that an ensemble of Nengo makes with a connection to itself.
+
+        Of encoders e, gains and biases, decoders and a low-pass synapse of constant τ,
+
+            Γ = gain e/radius,    W_s = amplitude · transform · decoders,    b = bias,    z = input
+
+        with z, b and time in Nengo's units. What else reaches the ensemble, inputs and noise, is
+        left out. A connection between the neurons themselves is W.
+
+        - `source`: a ``nengo.Simulator``, whose decoders are those of its run; of a
+          ``nengo.Network`` one is built, whose decoders are others each time unless it has a seed.
+        - `connection`: which one, if several lead from an ensemble to itself.
+        - `rank`, `options`: as in `from_connectivity`.
+
+        Raises `InputError` for neurons other than Tanh, Sigmoid and RectifiedLinear, and for other
+        synapses than Lowpass. Source: C. Eliasmith, C. Anderson, *Neural Engineering* (2003).
+        """
+        found = read_nengo(source, connection)
+        found.update(options)
+        return cls.from_connectivity(rank=rank, **found)
 
     @property
     def lift(self) -> AbstractLift:

@@ -64,6 +64,13 @@ class LowRankNetwork(torch.nn.Module):
         pushed = torch.einsum("nk,...km,...m->...n", self.gamma, S, shared)
         return pushed + self.private_noise * (2 / self.tau) ** 0.5 * private
 
+    def get_extra_state(self):
+        """The name of φ, so that a state dict is the whole network."""
+        return {"activation": self.activation}
+
+    def set_extra_state(self, state):
+        self.activation = state["activation"]
+
     def forward(self, x, dt, steps=1, noise=True):
         """x before and after steps of Euler–Maruyama, from (..., n) to (steps + 1, ..., n).
 
