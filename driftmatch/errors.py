@@ -1,4 +1,5 @@
-"""The two ways in which a call can fail, told apart so that a program can react to each."""
+"""The two ways in which a call can fail, told apart so that a program can react to each, and one
+in which it warns."""
 
 import contextlib
 import os

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
-from driftmatch.arguments import LARGEST, check_array, check_key, check_positive, or_none
+from driftmatch.arguments import LARGEST, check_array, check_key, check_positive
 from driftmatch.network.factors import check_rank, spectrum
 from driftmatch.outcomes import Outcome
 from driftmatch.precision import like
@@ -85,8 +85,7 @@ def truncation(
     n = len(W)
     bias = np.zeros(n) if bias is None else check_array("bias", bias, (n,))
     tau, activation = check_positive("tau", tau), get_activation(activation)
-    key = or_none(lambda _, given: check_key(given))("key", key)
-    key = jax.random.key(0) if key is None else key
+    key = jax.random.key(0) if key is None else check_key(key)
     kept = found.cut(k)
     cut = kept.gamma @ kept.readout
 
