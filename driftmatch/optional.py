@@ -24,5 +24,5 @@ def _unusable(package: str, error: Exception) -> InputError:
     said = " ".join(str(error).split())
     return InputError(
         f"{package} is installed but cannot be imported ({type(error).__name__}: {said[:120]}); "
-        f"install a version that fits your NumPy: pip install -U '{package}'"
+        f"it and NumPy must fit each other: pip install -U {package}, or an older NumPy"
     )

@@ -1,6 +1,7 @@
 """Networks as objects of PyTorch, Nengo and Brian 2.
 
-What they are made by are the programs in `scripts`, so that there is one text of each.
+What they are made by are the programs in `scripts`, so that there is one text of each. That folder
+is no package: whoever imports all modules of driftmatch need not have the frameworks.
 """
 
 import importlib

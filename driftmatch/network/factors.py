@@ -49,13 +49,16 @@ class Spectrum(NamedTuple):
 
     def outside(self, k: int) -> float:
         """The share of ‖W‖²_F outside of the k largest components."""
-        squares = self.values**2
+        squares = self._squares()
         return float(squares[k:].sum() / squares.sum())
 
     def components(self, share: float) -> int:
         """How many components hold that share of ‖W‖²_F."""
-        squares = np.cumsum(self.values**2)
+        squares = np.cumsum(self._squares())
         return int(np.searchsorted(squares, share * squares[-1])) + 1
+
+    def _squares(self) -> Matrix:
+        return (self.values / self.values[0]) ** 2  # of W in whatever units
 
 
 def factored(W: Any, m: Any, n: Any, rank: int | None) -> Factors:

@@ -179,9 +179,9 @@ def _bias(tensors: Tensors, names: list[str], size: int, given: Any) -> np.ndarr
     return tensors[found[0]] if found else None
 
 
-def _time_constant(name: str, tau: Any, dt: Any, alpha: Any, is_map: bool) -> Any:
+def _time_constant(name: str, tau: Any, dt: Any, alpha: Any, is_rnn: bool) -> Any:
     """τ, given or as dt/α."""
-    is_map = is_map or _OF_MAPS.fullmatch(name) is not None
+    is_map = is_rnn or _OF_MAPS.fullmatch(name) is not None
     if (dt is None) != (alpha is None) or (tau is None) == (alpha is None):
         if is_map:
             raise _map(name)
@@ -194,6 +194,8 @@ def _time_constant(name: str, tau: Any, dt: Any, alpha: Any, is_map: bool) -> An
             raise _map(name)
         return tau
     alpha = check_positive("alpha", alpha)
+    if is_rnn and alpha != 1:
+        raise _map(name)
     if alpha > 1:
         raise InputError(f"alpha must be at most 1, which is dt = tau, got {alpha:g}")
     return check_positive("dt", dt) / alpha
@@ -202,8 +204,8 @@ def _time_constant(name: str, tau: Any, dt: Any, alpha: Any, is_map: bool) -> An
 def _map(name: str) -> InputError:
     return InputError(
         f"{name} is as in nn.RNN, the map h ← φ(Wh + b), which is Euler's step with dt = tau: pass "
-        "alpha=1 and dt; fixed points are the same, but rhythms and stability are those of the map "
-        "only in Euler steps of dt = tau, not in continuous time"
+        "alpha=1 and dt (or those of a leak of your own); fixed points are the same, but rhythms "
+        "and stability are the map's only in Euler steps of dt = tau, not in continuous time"
     )
 
 

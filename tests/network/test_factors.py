@@ -129,6 +129,29 @@ def test_rounding_is_no_rank(dtype):
         assert spectrum(np.asarray(W, float)).rank > K
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-20, 1e20])
+def test_units_do_not_matter(size):
+    """The rank and what lies outside of a cut are those of the shape of W."""
+    W = size * low_rank()
+    assert dm.Network.from_connectivity(W).latent_dim == K
+    assert spectrum(W).outside(1) == pytest.approx(spectrum(low_rank()).outside(1))
+
+
+@pytest.mark.parametrize("of", [list, jnp.asarray, lambda W: (1000 * W).astype(int)])
+def test_numbers_of_any_kind(of):
+    with jax.enable_x64(True):
+        W = of(low_rank())
+    dense = np.asarray(W, float)
+    net = dm.Network.from_connectivity(W, rank=1 if dense.max() > 100 else None)
+    assert net.num_neurons == N
+    np.testing.assert_allclose(net.W, spectrum(dense).cut(net.dim)[0] @ net.readout, atol=1e-9)
+
+
+def test_a_single_neuron_hears_itself():
+    net = dm.Network.from_connectivity([[2.0]], rank=1)
+    np.testing.assert_allclose(net.W, [[2.0]])
+
+
 def test_vectors_are_kept_as_they_come():
     m, n = RNG.normal(size=(N, K)), RNG.normal(size=(K, N))
     net = dm.Network.from_connectivity(m=m, n=n, coordinates=["a", "b", "c"])

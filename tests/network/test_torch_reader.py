@@ -103,6 +103,8 @@ def test_an_rnn_is_eulers_step_of_tau(kind, nonlinearity):
         )
     with pytest.raises(dm.InputError, match="the map h ← φ"):
         dm.Network.from_torch(module, tau=1.0)
+    with pytest.raises(dm.InputError, match="alpha=1"):
+        dm.Network.from_torch(module, dt=0.5, alpha=0.5)
     net = dm.Network.from_torch(module, dt=0.5, alpha=1)
     assert net.activation.name == nonlinearity
     h = [tensor(start())]

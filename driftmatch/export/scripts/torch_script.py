@@ -83,7 +83,8 @@ class LowRankNetwork(torch.nn.Module):
             following = x + dt * self.drift(x)
             if noise is not False:
                 shape = (*x.shape[:-1], components)
-                normals = torch.randn(shape, dtype=x.dtype) if noise is True else noise[i]
+                drawn = noise is True
+                normals = torch.randn(shape, dtype=x.dtype, device=x.device) if drawn else noise[i]
                 following = following + dt**0.5 * self.noise(x, normals)
             states.append(following)
         return torch.stack(states)
