@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from driftmatch.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from driftmatch import export as export
     from driftmatch import figures as figures
     from driftmatch import memory as memory
     from driftmatch import systems as systems
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from driftmatch.analysis.symmetry import symmetry as symmetry
     from driftmatch.analysis.symmetry_roles import SymmetryRoles as SymmetryRoles
     from driftmatch.analysis.symmetry_roles import symmetry_roles as symmetry_roles
+    from driftmatch.analysis.truncation import Truncation as Truncation
+    from driftmatch.analysis.truncation import truncation as truncation
     from driftmatch.embedding.closed_loop import ClosedLoop as ClosedLoop
     from driftmatch.embedding.embed import Embedding as Embedding
     from driftmatch.embedding.embed import embed as embed
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from driftmatch.embedding.verdict import EmbeddingReport as EmbeddingReport
     from driftmatch.errors import ComputationError as ComputationError
     from driftmatch.errors import InputError as InputError
+    from driftmatch.errors import TruncationWarning as TruncationWarning
     from driftmatch.grids import Grid as Grid
     from driftmatch.inference.infer import infer as infer
     from driftmatch.inference.inference import Inference as Inference
@@ -158,6 +162,8 @@ _HOMES = {
     "SymmetryRoles": "analysis.symmetry_roles",
     "TerminalMeter": "meters",
     "Trajectory": "simulation.trajectory",
+    "Truncation": "analysis.truncation",
+    "TruncationWarning": "errors",
     "analyse": "analysis.summary",
     "basins": "analysis.basin",
     "compare": "analysis.compare",
@@ -186,8 +192,10 @@ _HOMES = {
     "subspace": "analysis.subspace",
     "symmetry": "analysis.symmetry",
     "symmetry_roles": "analysis.symmetry_roles",
+    "truncation": "analysis.truncation",
 }
 _MODULES = {
+    "export": "export",
     "figures": "figures",
     "inputs": "simulation.inputs",
     "memory": "memory",

@@ -144,6 +144,17 @@ def get_activation(activation: str | Activation) -> Activation:
     return ACTIVATIONS[check_choice("activation", activation, ACTIVATIONS)]
 
 
+def check_named(activation: Activation) -> str:
+    """The name of an activation of the table; raises `InputError` for one of the user's own."""
+    known = ACTIVATIONS.get(activation.name)
+    if known is None or known.function is not activation.function:
+        raise InputError(
+            f"the activation {activation.name!r} is not one that a file can name; choose one of "
+            f"{', '.join(ACTIVATIONS)}"
+        )
+    return activation.name
+
+
 _PANEL = 0.25  # width of a panel of quadrature, so that a kink at 0 lies between two
 _MAX_PANELS = 40_000
 

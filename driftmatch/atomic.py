@@ -81,7 +81,7 @@ def as_path(path: object) -> Path:
     except TypeError:
         text = None
     if not isinstance(text, str) or "\0" in text:
-        raise InputError(f"a path must be text or a pathlib.Path, got {path!r}")
+        raise InputError(f"a path must be text or a pathlib.Path, got {path!r:.80}")
     return Path(text)
 
 

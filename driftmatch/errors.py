@@ -1,4 +1,5 @@
-"""The two ways in which a call can fail, told apart so that a program can react to each."""
+"""The two ways in which a call can fail, told apart so that a program can react to each, and one
+in which it warns."""
 
 import contextlib
 import os
@@ -17,6 +18,10 @@ class ComputationError(RuntimeError):
 
     The command line turns it into exit code 1.
     """
+
+
+class TruncationWarning(UserWarning):
+    """More than 1 % of a connectivity's ‖W‖²_F lies outside the rank that was kept of it."""
 
 
 @contextlib.contextmanager

@@ -66,6 +66,12 @@ class Outcome(enum.Enum):
     UNVISITED = "a region was never visited: record for longer, or begin there"
     FEW_EVENTS = "there were fewer than ten events, so the rate says little: record for longer"
     CENSORED = "some had not arrived when the run ended: lengthen it, or trust exponential times"
+    OTHER_DRIFT = "what was left out changes the drift by more than 10 %: raise the rank"
+    OTHER_STABILITY = "what was left out decides whether the rest state is stable: raise the rank"
+    PATHS_PART = (
+        "paths of the whole network and of what was kept end apart: raise the rank, unless the "
+        "network is chaotic"
+    )
     FEW_HITS = "a point was reached from one start only, others may be missing: use more starts"
 
     COARSE_RECORDING = (

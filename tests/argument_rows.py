@@ -36,7 +36,7 @@ from argument_kinds import (
 )
 
 import driftmatch as dm
-from driftmatch import inputs, memory, systems
+from driftmatch import export, inputs, memory, systems
 
 
 class Row(NamedTuple):
@@ -56,6 +56,7 @@ class Row(NamedTuple):
 RNG = np.random.default_rng(0)
 SDE = systems.limit_cycle()
 NETWORK = dm.Network(RNG.normal(size=(5, 2)), 0.1 * RNG.normal(size=(2, 5)), np.zeros(5))
+LOW_RANK = NETWORK.W
 STATES_OF_IT = RNG.normal(size=(64, 2))
 RUN = dm.NetworkTrajectory(
     0.1 * np.arange(64), RNG.normal(size=(2, 64, 2)), dm.Outcome.SUCCESS, NETWORK, 0.1
@@ -159,6 +160,29 @@ SYSTEMS = {
          "shared_noise": [*NUMBERS, NAN, 1e300, [NAN, 1.0]], "private_noise": NON_NEGATIVE,
          "start": optional(ARRAY), "name": TEXT, "time_scale": optional(POSITIVE), **NAMED},
     ),
+    "Network.from_connectivity": Row(
+        dm.Network.from_connectivity, {"W": LOW_RANK},
+        {"W": [*ARRAY, np.ones((5, 4)), np.zeros((5, 5))], "m": optional(ARRAY),
+         "n": optional(ARRAY), "bias": optional(ARRAY), "tau": [*POSITIVE, np.ones(5)],
+         "activation": CHOICE,
+         "rank": optional([*COUNT, 3, 6])},
+        exempt={"options": "Network refuses them"},
+    ),
+    "Network.from_torch": Row(
+        dm.Network.from_torch, {"source": {"W": LOW_RANK}, "tau": 1.0},
+        {"source": [*MAPPING, {}], "recurrent": optional([*OBJECT, "V", ("a", "b", "c"), ()]),
+         "bias": optional([*[bad for bad in OBJECT if not isinstance(bad, list)], "V", ("W",)]),
+         "tau": [*POSITIVE, np.ones(5)], "dt": optional(POSITIVE), "alpha": optional(POSITIVE),
+         "activation": optional(CHOICE), "rank": optional([*COUNT, 3, 6])},
+        exempt={"options": "Network refuses them"},
+    ),
+    "Network.from_nengo": Row(
+        dm.Network.from_nengo, {"source": None},
+        {"source": OBJECT},
+        exempt={"connection": "tested beside Nengo", "rank": "from_connectivity refuses it",
+                "options": "Network refuses them"},
+        runs=False,
+    ),
     "Network.latent": Row(NETWORK.latent, {}, {"input": INPUT}),
     "Network.neural": Row(NETWORK.neural, {}, {"input": INPUT}),
     "Affine.__call__": Row(NETWORK.lift, {"z": np.ones(2)}, {"z": STATES}),
@@ -252,6 +276,24 @@ SYSTEMS = {
         systems.wells, {},
         {"centres": PLACES, "depths": [*NUMBERS, -1, 0, NAN, 1e300],
          "width": optional(POSITIVE), **WITH_NOISE},
+    ),
+}  # fmt: skip
+
+EXPORT = {
+    f"export.{name}": Row(getattr(export, name), {"network": NETWORK}, {"network": OBJECT},
+                          runs=False)
+    for name in ("torch", "nengo", "brian2")
+} | {
+    "export.numpy": Row(
+        export.numpy, {"path": "net.npz", "network": NETWORK},
+        {"path": [*TEXT, "net.txt"], "network": OBJECT, "overwrite": FLAG},
+        runs=False,
+    ),
+    "export.script": Row(
+        export.script, {"path": "run.py", "framework": "numpy"},
+        {"path": [*TEXT, "run.txt"], "framework": CHOICE, "weights": [*TEXT, "a/b.npz", "w.txt"],
+         "overwrite": FLAG},
+        runs=False,
     ),
 }  # fmt: skip
 
@@ -373,6 +415,11 @@ ANALYSIS = {
     "subspace": Row(
         dm.subspace, {"neurons": RNG.normal(size=(64, 5))},
         {"neurons": [*OBJECT, *NUMBERS, [NAN, 1.0]], "num_components": optional([*COUNT, 6])},
+    ),
+    "truncation": Row(
+        dm.truncation, {"W": LOW_RANK, "rank": 1},
+        {"W": [*ARRAY, np.ones((5, 4)), np.zeros((5, 5))], "rank": [*COUNT, 3, 6],
+         "bias": optional(ARRAY), "tau": POSITIVE, "activation": CHOICE, "key": optional(KEY)},
     ),
     "symmetry": Row(dm.symmetry, {"network": NETWORK}, {"network": OBJECT}),
     "symmetry_roles": Row(
@@ -562,7 +609,7 @@ MEMORY = {
     ),
 }  # fmt: skip
 
-ROWS: dict[str, Row] = FITTING | SYSTEMS | ANALYSIS | MEMORY
+ROWS: dict[str, Row] = FITTING | SYSTEMS | EXPORT | ANALYSIS | MEMORY
 
 # Of what has no row, why
 RECORD = "a record that the library fills"
@@ -592,6 +639,7 @@ EXEMPT = {
     "SharedNoise": "a pair that Network checks",
     "InputError": "an exception",
     "ComputationError": "an exception",
+    "TruncationWarning": "a warning",
     "Outcome": "an enumeration",
     "TerminalMeter.start": "told by the library",
     "TerminalMeter.advance": "told by the library",
@@ -634,6 +682,7 @@ Alignment Analysis BasinCheck ClosedLoop Embedding EmbeddingReport FixedPoints H
 Irreversibility
 LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Recording
 Samples Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
+Truncation
 memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall
 memory.Landscape memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve
 memory.RecallExperiment memory.Switching memory.SwitchingExperiment memory.Tilt memory.TiltedMinima

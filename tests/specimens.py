@@ -97,6 +97,10 @@ MADE: dict[type, Callable[[], Any]] = {
         of(dm.SymmetryDecomposition), of(dm.NetworkTrajectory).states
     ),
     dm.Trajectory: lambda: dm.simulate(NEURON, **SHORT, num_trajectories=3),
+    dm.Truncation: lambda: dm.Truncation(
+        2, np.array([3.0, 1.0, 0.1]), 1e-3, 0.1, 0.01, float("nan"), -1.0, TIMES[:2],
+        np.array([0.0, 0.1]), dm.Outcome.SUCCESS,
+    ),
     dm.memory.AssociativeMemory: lambda: dm.memory.AssociativeMemory(
         (of(dm.memory.Tilt),), (recall(),), (recall(),), (of(dm.memory.HopfieldRecall),)
     ),

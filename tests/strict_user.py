@@ -44,4 +44,9 @@ walked = dm.memory.walk(dm.systems.ring_of_wells(), key=key)
 louder = dm.with_noise(network, 2.0)
 made = dm.Network(np.ones((5, 1)), np.ones((1, 5)), np.zeros(5))
 W = made.W
+found = dm.Network.from_connectivity(np.ones((4, 4)), tau=0.1, start=np.zeros(4), name="found")
+lost: float = dm.truncation(np.ones((4, 4)), 1, tau=0.1).drift_error
+read = dm.Network.from_torch({"W": np.ones((4, 4))}, tau=0.1)
+dm.export.numpy("a.npz", found)
+dm.export.script("a.py", "torch", weights="a.npz")
 told = card.to_dict()

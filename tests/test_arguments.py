@@ -11,7 +11,7 @@ import pytest
 from argument_rows import EXEMPT, ROWS
 
 import driftmatch as dm
-from driftmatch import arguments, inputs, memory, systems
+from driftmatch import arguments, export, inputs, memory, systems
 
 SECONDS = 5.0  # that a single refusal may take on a busy machine: a simulation takes longer
 
@@ -21,6 +21,7 @@ def public_callables() -> dict[str, object]:
     found = {}
     for prefix, module, names in (
         ("", dm, [name for name in dm.__all__ if name not in ("figures", "__version__")]),
+        ("export.", export, export.__all__),
         ("memory.", memory, memory.__all__),
         ("systems.", systems, systems.__all__),
         ("inputs.", inputs, ["pulse", "pulses", "ramp", "step"]),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import driftmatch as dm
-from driftmatch import figures, inputs, memory, systems
+from driftmatch import export, figures, inputs, memory, systems
 
 
 class Name(NamedTuple):
@@ -22,6 +22,7 @@ def exported():
     """Every public function and class, by the name that users write."""
     for prefix, module, names in (
         ("", dm, dm.__all__),
+        ("export.", export, export.__all__),
         ("memory.", memory, memory.__all__),
         ("systems.", systems, systems.__all__),
         ("inputs.", inputs, ["pulse", "pulses", "ramp", "step"]),

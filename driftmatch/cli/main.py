@@ -15,6 +15,7 @@ from driftmatch.cli.analyse import analyse
 from driftmatch.cli.compare import compare
 from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
+from driftmatch.cli.export import export
 from driftmatch.cli.failures import INTERRUPTED, TERMINATED, reported
 from driftmatch.cli.list import list_systems
 from driftmatch.cli.memory import app as memory
@@ -60,6 +61,7 @@ for _name, _command in {
     "simulate": simulate,
     "compare": compare,
     "analyse": analyse,
+    "export": export,
     "paper": paper,
     "list": list_systems,
 }.items():

@@ -161,11 +161,15 @@ def affine(gamma: Any, bias: Any) -> Affine:
     bias = check_array("bias", bias, (n,)).copy()
     if n < k:
         raise InputError(f"a network of {n} neurons cannot carry {k} latent dimensions")
-    if not is_traced(gamma):
-        lengths = np.linalg.norm(gamma, axis=0)  # of columns in whatever units
-        if not lengths.all() or np.linalg.matrix_rank(gamma / lengths) < k:
-            raise InputError("gamma must have independent columns")
+    if not is_traced(gamma) and not has_independent_columns(gamma):
+        raise InputError("gamma must have independent columns")
     return Affine(gamma, bias)
+
+
+def has_independent_columns(gamma: Matrix) -> bool:
+    """Whether Γ has full rank, its columns being in whatever units."""
+    lengths = np.linalg.norm(gamma, axis=0)
+    return bool(lengths.all() and np.linalg.matrix_rank(gamma / lengths) == gamma.shape[1])
 
 
 def _states(what: str, value: ArrayLike, dim: int, gamma: ArrayLike) -> Any:

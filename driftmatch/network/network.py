@@ -7,18 +7,18 @@ vectors m of low-rank-RNN papers; the rows of W_s (``readout``, k×n) its decode
 W is formed only when asked for: a step costs O(nk) and a network stores O(nk).
 """
 
+import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypedDict, Unpack
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 from numpy.typing import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
+    as_list,
     check_array,
     check_non_negative,
     check_positive,
@@ -27,30 +27,32 @@ from driftmatch.arguments import (
 )
 from driftmatch.closures import as_module
 from driftmatch.domain import check_coordinates
-from driftmatch.errors import InputError
+from driftmatch.errors import InputError, TruncationWarning
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
+from driftmatch.network.factors import factored
 from driftmatch.network.lift import FEW, AbstractLift, affine
+from driftmatch.network.nengo_reader import read_nengo
+from driftmatch.network.neural import NeuralSDE
+from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
+from driftmatch.network.torch_reader import read_torch
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_starts
-from driftmatch.wrappers import Forced, Input, check_input, unforced
+from driftmatch.wrappers import Forced, Input, check_input
 
 Matrix = np.ndarray
+NEGLIGIBLE = 0.01  # of ‖W‖²_F, which may be left out without a word
 
 
-class SharedNoise(NamedTuple):
-    """S(x) = constant + unvec(readout φ(x)): noise that every neuron receives through Γ.
+class Options(TypedDict, total=False):
+    """What a `Network` takes by name, whichever way its connectivity comes."""
 
-    - `constant`: S₀, shape (k, m), in latent units per square root of time.
-    - `readout`: W_n, shape (k, m, n), or None for additive noise.
-    """
-
-    constant: Matrix
-    readout: Matrix | None = None
-
-    def __call__(self, rates: Array) -> Array:
-        """S, shape (k, m), from the rates φ(x), shape (n,)."""
-        constant = like(self.constant, rates)
-        return constant if self.readout is None else constant + like(self.readout, rates) @ rates
+    shared_noise: SharedNoise | ArrayLike
+    private_noise: float
+    start: ArrayLike | None
+    name: str
+    time_scale: float | None
+    coordinates: Sequence[str] | None
+    units: Sequence[str] | None
 
 
 class Network(AbstractSDE):
@@ -115,11 +117,139 @@ class Network(AbstractSDE):
         self.tau = check_positive("tau", tau)
         self.private_noise = check_non_negative("private_noise", private_noise)
         self.activation = get_activation(activation)
-        self.shared_noise = _shared_noise(shared_noise, n, k)
+        self.shared_noise = check_shared_noise(shared_noise, n, k)
         self._starts = None if start is None else check_starts(start, k)
         self._name = check_text("name", name)
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
         self._coordinates, self._units = check_coordinates(coordinates, units, k)
+
+    @classmethod
+    def from_connectivity(
+        cls,
+        W: ArrayLike | None = None,
+        *,
+        m: ArrayLike | None = None,
+        n: ArrayLike | None = None,
+        bias: ArrayLike | None = None,
+        tau: float = 1.0,
+        activation: str | Activation = "tanh",
+        rank: int | None = None,
+        **options: Unpack[Options],
+    ) -> "Network":
+        r"""The network  τ dx = [−x + W φ(x) + b] dt  of a matrix W, or of W = m n.
+
+        Of W = U s Vᵀ the k largest components are kept, as Γ = √N U_k and W_s = s_k V_kᵀ/√N: then
+        |z| is the root mean square of x − b over neurons, z_1 belongs to the largest component,
+        and the largest entry of each column of Γ is positive. W itself, and all that the neurons
+        do, is free of this choice.
+
+        - `W`: shape (N, N). - `m`, `n`: connectivity vectors instead, shapes (N, k) and (k, N),
+          kept as Γ and W_s; if columns of m depend on each other, coordinates are those of W.
+        - `bias`: b, shape (N,), or None for 0. - `tau`: τ. - `activation`: φ.
+        - `rank`: k. By default the numerical rank: of the singular values those above N ε s₁, with
+          ε of the precision that W comes in.
+        - `options`: as `Network` takes them. `start` may also be neurons, shape (N,) or (A, N), of
+          which the nearest states of the subspace are taken, and if N = k is latent.
+
+        Raises `InputError` for a W whose rank is above N/2 without `rank`, saying its spectrum, and
+        for a time constant of each neuron's own. Warns by a `TruncationWarning` if more than 1 % of
+        ‖W‖²_F is left out; `truncation` says what that does.
+
+        Source of the vectors m and n: F. Mastrogiuseppe, S. Ostojic, Neuron 99, 609 (2018).
+        """
+        if as_list(tau) is not None:
+            raise InputError(
+                "tau must be one number for all neurons: with several, x = Γz + b is no invariant "
+                "subspace; simulate the neurons themselves, as a driftmatch.SDE of N dimensions"
+            )
+        gamma, readout, left_out = factored(W, m, n, rank)
+        lift = affine(gamma, np.zeros(len(gamma)) if bias is None else bias)
+        if (start := options.get("start")) is not None:
+            start = check_array("start", start)
+            is_latent = (
+                start.shape[-1:] != (lift.num_neurons,) or lift.num_neurons == lift.latent_dim
+            )
+            options["start"] = start if is_latent else lift.project(start)
+        if left_out > NEGLIGIBLE:
+            warnings.warn(
+                f"rank {lift.latent_dim} leaves out {100 * left_out:.3g} % of ‖W‖²_F: "
+                "driftmatch.truncation says what that does",
+                TruncationWarning,
+                stacklevel=2,
+            )
+        return cls(lift.gamma, readout, lift.bias, tau=tau, activation=activation, **options)
+
+    @classmethod
+    def from_torch(
+        cls,
+        source: Any,
+        *,
+        recurrent: str | Sequence[str] | None = None,
+        bias: str | Sequence[str] | None = None,
+        tau: float | None = None,
+        dt: float | None = None,
+        alpha: float | None = None,
+        activation: str | Activation | None = None,
+        rank: int | None = None,
+        **options: Unpack[Options],
+    ) -> "Network":
+        r"""The network that was trained as  x ← x + α(−x + Wφ(x) + b)  in PyTorch.
+
+        Rates that are filtered behind φ, r ← r + α(−r + φ(Wr + b)), are the same network: the
+        currents x = Wr + b obey the first equation exactly. Weights of inputs and outputs are left
+        to you: an input W_in u is the neural input I.
+
+        - `source`: an ``nn.Module``, a state dict, or the path to a file with one, which
+          ``torch.save`` or safetensors wrote; no code of a file is run. Dicts in dicts have names
+          with dots.
+        - `recurrent`: the name of W, or of its factors m (N, k) and n (k, N); if both are of shape
+          (N, k) W = m nᵀ/N, as in papers. Found by itself if it is W, J, w_rec, W_hh, h2h.weight,
+          recurrent.weight or the like and square, or m and n.
+        - `bias`: the name of b, or of several vectors, which are added; () for none. Found by
+          itself if there is one.
+        - `tau`, or `dt` and `alpha`: the time constant, dt/α.
+        - `activation`: φ; tanh by default, or what the module says.
+        - `rank`, `options`: as in `from_connectivity`.
+
+        ``nn.RNN`` is the map h ← φ(Wh + b), α = 1: it needs `alpha` = 1, and its rhythms are those
+        of the network in Euler steps of dt = tau only. Modules of `export.torch` come back whole.
+
+        Raises `InputError` for what is not clear, saying which names there are, and for a file that
+        would run code.
+        """
+        found = read_torch(source, recurrent, bias, tau, dt, alpha, activation)
+        found.update(options)
+        return cls.from_connectivity(rank=rank, **found)
+
+    @classmethod
+    def from_nengo(
+        cls,
+        source: Any,
+        *,
+        connection: Any = None,
+        rank: int | None = None,
+        **options: Unpack[Options],
+    ) -> "Network":
+        r"""The network that an ensemble of Nengo makes with a connection to itself.
+
+        Of encoders e, gains and biases, decoders and a low-pass synapse of constant τ,
+
+            Γ = gain e/radius,    W_s = amplitude · transform · decoders,    b = bias,    z = input
+
+        with z, b and time in Nengo's units. What else reaches the ensemble, inputs and noise, is
+        left out. A connection between the neurons themselves is W.
+
+        - `source`: a ``nengo.Simulator``, whose decoders are those of its run; of a
+          ``nengo.Network`` one is built, whose decoders are others each time unless it has a seed.
+        - `connection`: which one, if several lead from an ensemble to itself.
+        - `rank`, `options`: as in `from_connectivity`.
+
+        Raises `InputError` for neurons other than Tanh, Sigmoid and RectifiedLinear, and for other
+        synapses than Lowpass. Source: C. Eliasmith, C. Anderson, *Neural Engineering* (2003).
+        """
+        found = read_nengo(source, connection)
+        found.update(options)
+        return cls.from_connectivity(rank=rank, **found)
 
     @property
     def lift(self) -> AbstractLift:
@@ -223,7 +353,7 @@ class Network(AbstractSDE):
         check_input(input, (self.dim,))
         return Forced(silent, OverTau(input, self.tau))
 
-    def neural(self, *, input: Input | None = None) -> "NeuralSDE":
+    def neural(self, *, input: Input | None = None) -> NeuralSDE:
         """The network as n neurons, an SDE in x ∈ R^n.
 
         `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu.
@@ -267,107 +397,3 @@ class OverTau(eqx.Module):
 
     def __call__(self, t):
         return self.input(t) / self.tau
-
-
-class NeuralSDE(AbstractSDE):
-    r"""dx = τ⁻¹[−x + Γ W_s φ(x) + b + I(t)] dt + Γ S(x) dB + s√(2/τ) dξ, in all of R^n.
-
-    Its noise has m shared components followed, if s > 0, by n private ones.
-    """
-
-    network: Network
-    input: Input | None = eqx.field(
-        default=None, converter=lambda f: None if f is None else as_module(f)
-    )
-
-    @property
-    def dim(self):
-        return self.network.num_neurons
-
-    @property
-    def noise_dim(self):
-        private = self.network.num_neurons if self.network.private_noise > 0 else 0
-        return self.network.shared_noise.constant.shape[1] + private
-
-    def drift(self, x):
-        net = self.network
-        received = net.connectivity.step(net.activation(x), like(net.bias, x))
-        return (received - x) / net.tau
-
-    def diffusion(self, x):
-        return jax.vmap(lambda e: self.noise(x, e), out_axes=1)(
-            jnp.eye(self.noise_dim, dtype=x.dtype)
-        )
-
-    def noise(self, x, dB):
-        net = self.network
-        m = net.shared_noise.constant.shape[1]
-        private = net.private_noise * (2 / net.tau) ** 0.5 * dB[m:]
-        onto = jnp.zeros((), x.dtype) if net.private_noise == 0 else private
-        return net.lift.spread(self._amplitude(x) @ dB[:m], onto)
-
-    def _amplitude(self, x):
-        """S, without rates that nobody reads."""
-        shared = self.network.shared_noise
-        if shared.readout is None:
-            return like(shared.constant, x)
-        return shared(self.network.activation(x))
-
-    def forcing(self, t):
-        if self.input is None:
-            return None
-        value = self.input(t)
-        net = self.network
-        if value.shape == (net.latent_dim,):
-            value = net.lift.push(value)
-        return value / net.tau
-
-    @property
-    def starts(self):
-        net = self.network
-        return None if net.starts is None else net.lift(net.starts)
-
-    @property
-    def time_scale(self):
-        return self.network.time_scale
-
-    @property
-    def name(self):
-        return self.network.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.network.shared_noise.readout is None
-
-
-def network_of(sde: AbstractSDE) -> Network | None:
-    """The network whose dynamics this is, in latent coordinates or neurons, forced or not."""
-    sde = unforced(sde)
-    return sde.network if isinstance(sde, NeuralSDE) else sde if isinstance(sde, Network) else None
-
-
-def input_gain(system: AbstractSDE) -> float:
-    """What a forcing of the (latent) drift is multiplied by to be an input: τ of a network."""
-    network = unforced(system)
-    return network.tau if isinstance(network, Network) else 1.0
-
-
-def as_sde(system: Any, *, error: str, hint: str = "") -> AbstractSDE:
-    """What was given, a network without private noise; raises `InputError` for what is no SDE.
-
-    - `error`: what is wanted instead, before ", got" and the class. - `hint`: what to do.
-    """
-    if not isinstance(system, AbstractSDE):
-        raise InputError(f"{error}, got {type(system).__name__}{hint and '; '}{hint}")
-    return system.latent() if isinstance(system, Network) else system
-
-
-def _shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
-    if not isinstance(value, SharedNoise):
-        constant = check_array("shared_noise", value, (), (k, "m"))
-        return SharedNoise(constant * np.eye(k) if constant.ndim == 0 else constant.copy())
-    constant = check_array("shared_noise.constant", value.constant, (k, "m")).copy()
-    if value.readout is None:
-        return SharedNoise(constant)
-    shape = (k, constant.shape[1], n)
-    return SharedNoise(constant, check_array("shared_noise.readout", value.readout, shape).copy())

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.arguments import check_non_negative
-from driftmatch.network.network import Network, SharedNoise
+from driftmatch.network.network import Network
+from driftmatch.network.shared_noise import SharedNoise
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.words import spelled

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from driftmatch.activations import ACTIVATIONS
+from driftmatch.activations import check_named
 from driftmatch.errors import InputError
 from driftmatch.network import Network, SharedNoise
+from driftmatch.network.arrays import arrays_of
 from driftmatch.storage.headers import check_positive_entry, check_words, words_of
 from driftmatch.storage.tensors import Arrays, damaged, read, write
 
@@ -48,19 +49,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def from_network(network: Network) -> tuple[Arrays, dict[str, Any]]:
     """Arrays and words; raises `InputError` if the activation is none that a file can name."""
-    known = ACTIVATIONS.get(network.activation.name)
-    if known is None or known.function is not network.activation.function:
-        raise InputError(
-            f"the activation {network.activation.name!r} is not one that a file can name; choose "
-            f"one of {', '.join(ACTIVATIONS)}"
-        )
-    optional = {"noise_readout": network.shared_noise.readout, "start": network.starts}
-    arrays = {
-        "gamma": network.gamma,
-        "readout": network.readout,
-        "bias": network.bias,
-        "noise_constant": network.shared_noise.constant,
-    } | {name: array for name, array in optional.items() if array is not None}
+    check_named(network.activation)
     fields = {
         "name": network.name,
         "activation": network.activation.name,
@@ -70,7 +59,7 @@ def from_network(network: Network) -> tuple[Arrays, dict[str, Any]]:
         "coordinates": network.coordinates,
         "units": network.units,
     }
-    return {name: np.ascontiguousarray(array, np.float64) for name, array in arrays.items()}, fields
+    return arrays_of(network), fields
 
 
 def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:

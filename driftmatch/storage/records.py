@@ -27,6 +27,7 @@ from driftmatch.analysis.subspace import Alignment, Subspace
 from driftmatch.analysis.summary import Analysis
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
+from driftmatch.analysis.truncation import Truncation
 from driftmatch.embedding.closed_loop import ClosedLoop
 from driftmatch.embedding.embed import Embedding
 from driftmatch.embedding.robustness import RobustnessFront
@@ -71,8 +72,8 @@ CLASSES: dict[str, type[Record]] = {
         MarginalDensities, NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall,
         RecallCurve, RecallExperiment, Recording, Regions, RobustnessFront, Samples, ScoreFit,
         ScoreModel, Scorecard, StationaryDensity, Subspace, Switching, SwitchingExperiment,
-        SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Walk, WalkCurve,
-        WalkExperiment,
+        SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Truncation, Walk,
+        WalkCurve, WalkExperiment,
     )
 }  # fmt: skip
 _REAL = {"complex64": "f4", "complex128": "f8"}

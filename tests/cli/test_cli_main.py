@@ -15,7 +15,7 @@ from driftmatch import __version__
 from driftmatch.cli.main import app
 
 HEAVY = ["jax", "numpy", "scipy", "matplotlib", "equinox", "diffrax", "xarray", "driftmatch.sde"]
-COMMANDS = ["demo", "embed", "simulate", "compare", "analyse", "paper", "list"]
+COMMANDS = ["demo", "embed", "simulate", "compare", "analyse", "export", "paper", "list"]
 
 
 ROOT = str(Path(__file__).parents[2])
@@ -76,10 +76,10 @@ def test_a_mistyped_command_gets_a_suggestion(rejects):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_mistyped_option_is_refused(rejects, command):
-    assert "--jsn" in rejects(command, *(["x"] if command in COMMANDS[1:5] else []), "--jsn")
+    assert "--jsn" in rejects(command, *(["x"] if command in COMMANDS[1:6] else []), "--jsn")
 
 
-@pytest.mark.parametrize("command", ["embed", "simulate", "compare", "analyse"])
+@pytest.mark.parametrize("command", ["embed", "simulate", "compare", "analyse", "export"])
 def test_the_argument_is_not_optional(rejects, command):
     assert "Missing argument" in rejects(command)
 
