@@ -9,8 +9,8 @@ from driftmatch.analysis.spectra import spectrum_distance
 from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.inference.transitions import Scaling
 from driftmatch.randomness import split
-from driftmatch.records import Record
 from driftmatch.recordings.recording import Recording
+from driftmatch.records import Record
 from driftmatch.simulation.simulate import simulate
 
 Matrix = np.ndarray
@@ -198,5 +198,3 @@ def _wrapped(states: Matrix, recording: Recording) -> Matrix:
     columns = [states[..., i] if p is None else states[..., i] % p
                for i, p in enumerate(recording.periodic)]  # fmt: skip
     return np.stack(columns, axis=-1)
-
-

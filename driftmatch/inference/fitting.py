@@ -134,7 +134,7 @@ def _settle(transitions: Transitions, candidates: Candidates) -> Fitted:
         worth = _worth(fitted, prediction)
         if worth > most or number <= _CHOICES:
             best, most = fitted, worth
-        if number > _CHOICES and fitted.change < _SETTLED or not np.isfinite(worth):
+        if (number > _CHOICES and fitted.change < _SETTLED) or not np.isfinite(worth):
             break
         chooses = number < _CHOICES
         new = regress(transitions, candidates if chooses else None, fitted, prediction, damping)
@@ -186,9 +186,7 @@ def regress(
     return _fitted(transitions, drift, diffusion, before, damping)
 
 
-def drift_weights(
-    transitions: Transitions, prediction: Prediction | None
-) -> Float[Matrix, " N"]:
+def drift_weights(transitions: Transitions, prediction: Prediction | None) -> Float[Matrix, " N"]:
     """What varies by 2DΔt counts in Δz/Δt by Δt/2D (and in its square by 1/D²)."""
     weights = transitions.weights * transitions.intervals / transitions.intervals.mean()
     return weights if prediction is None else weights / _relative_noise(prediction.diffusion)
@@ -254,5 +252,3 @@ def _relative_noise(D: Float[Matrix, "N k k"]) -> Float[Matrix, " N"]:
     trace = np.trace(D, axis1=1, axis2=2)
     mean = trace.mean()
     return np.maximum(trace / mean, _LEAST_WEIGHT) if mean > 0 else np.ones(len(D))
-
-

@@ -248,4 +248,3 @@ class _Work:
         """The first sample of every piece, of the longest if there are many."""
         longest = sorted(self.pieces, key=len, reverse=True)[:_MOST_STARTS]
         return np.stack([piece[0] for piece in longest])
-

@@ -11,8 +11,8 @@ from driftmatch.inference.diagnostics import Halves, Residuals, Twin
 from driftmatch.inference.estimate import symmetric
 from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.records import Record
 from driftmatch.recordings.recording import Recording
+from driftmatch.records import Record
 
 Matrix = np.ndarray
 
@@ -102,4 +102,3 @@ class Inference(Record):
     def _scaled(self, states: ArrayLike) -> Float[Matrix, "N k"]:
         z = check_array("states", states, ("N", self.sde.dim))
         return (z - np.asarray(self.sde.mean)) @ np.asarray(self.sde.inverse).T
-

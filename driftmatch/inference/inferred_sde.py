@@ -82,5 +82,3 @@ class InferredSDE(AbstractSDE):
     @property
     def name(self):
         return self._name
-
-

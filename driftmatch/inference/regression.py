@@ -132,5 +132,7 @@ def _losses(choice: Choice, folds: Sums) -> Float[Matrix, " folds"]:
             c = np.linalg.solve(matrix - own, moment - with_y)
         except np.linalg.LinAlgError:
             return np.full(len(folds.gram), np.inf)
-        losses.append(np.sum(square - 2 * np.sum(c * with_y, axis=0) + np.sum(c * (own @ c), axis=0)))
+        losses.append(
+            np.sum(square - 2 * np.sum(c * with_y, axis=0) + np.sum(c * (own @ c), axis=0))
+        )
     return np.array(losses)

@@ -97,5 +97,3 @@ class Transitions(NamedTuple):
 
 def block_numbers(N: int) -> Int[Matrix, " N"]:
     return np.arange(N) * min(NUM_BLOCKS, N) // N
-
-

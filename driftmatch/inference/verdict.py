@@ -97,8 +97,10 @@ def verdict(seen: Evidence) -> tuple[Outcome, str | None, tuple[str, ...]]:
     ]
     found = [(outcome, reason) for is_so, outcome, reason in checks if is_so]
     notes = [reason for _, reason in found]
-    if FINE <= seen.stiffness:
-        notes.append(f"corrected for the interval between samples, as Δt‖∇f‖ = {seen.stiffness:.2g}")
+    if seen.stiffness >= FINE:
+        notes.append(
+            f"corrected for the interval between samples, as Δt‖∇f‖ = {seen.stiffness:.2g}"
+        )
     if seen.noise_share > 0:
         notes.append(
             f"corrected for measurement noise, {seen.noise_share:.1%} of the standard deviation"
