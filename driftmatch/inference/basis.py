@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from driftmatch.compilation import compiled
 from driftmatch.matching.features import AbstractFeatures
 from driftmatch.precision import like
 
@@ -41,28 +40,33 @@ class Basis(eqx.Module):
         """p, how many functions there are."""
         return len(self.exponents) + len(self.bias)
 
-    def within(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k"]:
+    def within(self, z):
         """The state at which the functions are taken."""
+        xp, reach = (np, self.reach) if isinstance(z, np.ndarray) else (jnp, like(self.reach, z))
         straight = ~np.array(self.angles)
-        squares = jnp.sum(jnp.where(straight, z, 0.0) ** 2, axis=-1, keepdims=True)
-        shrunk = like(self.reach, z) / jnp.sqrt(jnp.maximum(squares, like(self.reach, z) ** 2))
-        return jnp.where(straight, z * shrunk, z)
+        squares = xp.sum(xp.where(straight, z, 0.0) ** 2, axis=-1, keepdims=True)
+        return xp.where(straight, z * (reach / xp.sqrt(xp.maximum(squares, reach**2))), z)
 
-    def __call__(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch p"]:
+    def __call__(self, z):
+        """φ(z), shape (..., p), of states of shape (..., k), of JAX or of NumPy."""
+        if isinstance(z, np.ndarray):
+            xp, gamma, bias = np, np.asarray(self.gamma), np.asarray(self.bias)
+        else:
+            xp, gamma, bias = jnp, like(self.gamma, z), like(self.bias, z)
         u = _chart(self.within(z), self.angles)
         columns = []
         for exponents in self.exponents:
-            column = jnp.ones(z.shape[:-1], z.dtype)
+            column = xp.ones(z.shape[:-1], z.dtype)
             for axis, exponent in enumerate(exponents):
                 for _ in range(exponent):
                     column = column * u[..., axis]
             columns.append(column)
-        features = jnp.tanh(u @ like(self.gamma, z).T + like(self.bias, z))
-        return jnp.concatenate([jnp.stack(columns, axis=-1), features], axis=-1)
+        return xp.concatenate([xp.stack(columns, axis=-1), xp.tanh(u @ gamma.T + bias)], axis=-1)
 
     def at(self, states: Float[Matrix, "N k"]) -> Float[Matrix, "N p"]:
-        """φ at many states."""
-        return in_batches(_functions, states, self)
+        """φ at many states: by NumPy, as there are more bases to choose from than are worth
+        compiling for."""
+        return self(np.asarray(states))
 
 
 def candidates(
@@ -83,13 +87,18 @@ def candidates(
     none = np.zeros((0, q)), np.zeros(0)
     found = []
     for degree in degrees:
-        if degree <= 3 or len(angles) <= _CUBIC:
+        if degree <= highest_degree(len(angles)):
             found.append(Basis(*none, np.asarray(reach), monomials(angles, degree), angles))
     for number in numbers:
         drawn = features.draw(charted, number, rng)
         linear = monomials(angles, 1)
         found.append(Basis(drawn.gamma, drawn.bias, np.asarray(reach), linear, angles))
     return [basis for basis in found if basis.size <= max(len(states) // 10, 1)]
+
+
+def highest_degree(dim: int) -> int:
+    """Of monomials, while they are few."""
+    return 5 if dim <= _CUBIC else 3
 
 
 def monomials(angles: tuple[bool, ...], degree: int) -> tuple[tuple[int, ...], ...]:
@@ -126,6 +135,14 @@ def _chart(z, angles: tuple[bool, ...]):
     return xp.stack(columns, axis=-1)
 
 
-@compiled
-def _functions(states, basis):
-    return basis(states)
+def padded(basis: Basis, coefficients, exponents, number: int) -> tuple[Basis, Matrix]:
+    """The same function in a basis with all of these monomials and so many features."""
+    order = {exponent: place for place, exponent in enumerate(exponents)}
+    own, n = len(basis.exponents), len(basis.bias)
+    rows = np.zeros((len(exponents) + number, coefficients.shape[1]))
+    rows[[order[exponent] for exponent in basis.exponents]] = coefficients[:own]
+    rows[len(exponents) : len(exponents) + n] = coefficients[own:]
+    gamma = np.zeros((number, basis.gamma.shape[1]))
+    bias = np.zeros(number)
+    gamma[:n], bias[:n] = basis.gamma, basis.bias
+    return Basis(gamma, bias, basis.reach, exponents, basis.angles), rows

@@ -9,11 +9,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from driftmatch.compilation import compiled
-from driftmatch.inference.basis import Basis, in_batches
+from driftmatch.inference.basis import Basis, highest_degree, in_batches, monomials, padded
 from driftmatch.inference.closure import transition
 from driftmatch.precision import like
 
 Matrix = np.ndarray
+
+_PADDED_UP_TO, _PADDING = 50_000, 64  # states, features
 
 
 class Estimate(eqx.Module):
@@ -103,27 +105,46 @@ def spectral(matrix: Float[Array, "*batch k k"], function) -> Float[Array, "*bat
     return ((low + high) / 2)[..., None, None] * identity + slope[..., None, None] * part
 
 
+def uniform(estimate: Estimate, number: int) -> Estimate:
+    """The same, padded with functions that do not count, so that for few states there is one
+    program for all estimates: compiling would take longer than running."""
+    k, angles = estimate.dim, estimate.basis.angles
+    if (
+        number > _PADDED_UP_TO
+        or max(len(estimate.basis.bias), len(estimate.diffusion_basis.bias)) > _PADDING
+    ):
+        return estimate
+    every = monomials(angles, highest_degree(k))
+    basis, c = padded(estimate.basis, estimate.coefficients, every, _PADDING)
+    diffusion_basis, d = estimate.diffusion_basis, estimate.diffusion_coefficients
+    if not estimate.has_constant_diffusion:
+        diffusion_basis, d = padded(diffusion_basis, d, every, _PADDING)
+    return Estimate(basis, c, diffusion_basis, d, estimate.pull, estimate.floor)
+
+
 def moments(
     estimate: Estimate, states: Float[Matrix, "N k"], intervals: Float[Matrix, " N"], substeps: int
 ) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """Of transitions: mean increment and half covariance over the interval, drift and D at the
     start; shapes (N, k), (N, k, k), (N, k), (N, k, k)."""
-    return in_batches(_moments, states, estimate, np.int64(substeps), more=(intervals,))
+    return in_batches(
+        _moments, states, uniform(estimate, len(states)), np.int64(substeps), more=(intervals,)
+    )
 
 
 def slopes(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k k"]:
     """∂f/∂z."""
-    return in_batches(_slopes, states, estimate)
+    return in_batches(_slopes, states, uniform(estimate, len(states)))
 
 
 def drifts(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
     """f."""
-    return in_batches(_drifts, states, estimate)
+    return in_batches(_drifts, states, uniform(estimate, len(states)))
 
 
 def diffusions(estimate: Estimate, states: Float[Matrix, "N k"]) -> tuple[Matrix, Matrix]:
     """D, and what it was before its negative part was cut off."""
-    return in_batches(_diffusions, states, estimate)
+    return in_batches(_diffusions, states, uniform(estimate, len(states)))
 
 
 @compiled

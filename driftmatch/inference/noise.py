@@ -9,13 +9,14 @@ Source: C. Vestergaard, P. Blainey, H. Flyvbjerg, Phys. Rev. E 89, 022726 (2014)
 estimate; R. Shumway, D. Stoffer, J. Time Ser. Anal. 3, 253 (1982), for the iteration.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from driftmatch.inference.basis import Basis
-from driftmatch.inference.estimate import Estimate
+from driftmatch.inference.estimate import Estimate, symmetric
 from driftmatch.inference.fitting import Candidates, Fitted, predict, regress, stiffness, substeps
 from driftmatch.inference.regression import Choice, solve, sums
 from driftmatch.inference.smoothing import Smoothed, expected_transitions, smooth
@@ -24,9 +25,9 @@ from driftmatch.inference.transitions import Transitions, block_numbers
 Matrix = np.ndarray
 
 _SEEN = 4.0  # standard errors of an anticorrelation
-_ITERATIONS = 40
-_CHOICES = (3, 10)
-_SETTLED = 2e-3
+_ROUNDS, _CHOICES = 24, (1, 4)  # of two iterations each; those before which bases are chosen
+_SETTLED = 1e-2  # a relative distance from where the iteration ends
+_SLOWEST, _FARTHEST = 0.97, 20.0
 _SAMPLES = 50_000  # that are iterated on, before all are smoothed once
 _OVERWHELMED = 1.5  # a ratio of squared distances over two samples and one
 
@@ -64,31 +65,80 @@ def with_noise(
     diverges."""
     few, few_times = _some(pieces, times)
     fitted, noise = _first(few, few_times, candidates, plain)
-    intervals = np.concatenate([np.diff(time) for time in few_times])
-    last, size, missing = np.nan, np.nan, 0.0
-    for number in range(_ITERATIONS):
-        smoothed = smooth(few, few_times, fitted.estimate, noise, substeps(fitted.stiffness))
-        if not _is_finite(smoothed):
+    size = float(np.abs(fitted.diffusion.coefficients).max())
+    point = _Point(fitted, noise, (size, float(np.trace(noise))))
+    rate = 0.0
+    for number in range(_ROUNDS):
+        first = _improved(point, few, few_times, candidates if number in _CHOICES else None)
+        second = first and _improved(first, few, few_times, None)
+        if first is None or second is None:
             return None
-        expected = expected_transitions(smoothed, intervals)
-        chooses = number in _CHOICES
-        new = regress(expected, candidates if chooses else None, fitted, predict(fitted, expected))
-        noise = _residual_noise(few, smoothed)
-        before, size = size, float(np.mean(new.diffusion.coefficients[0]))
-        change = abs(size / before - 1) if number else np.inf
-        missing = min(change / last, 0.95) if np.isfinite(last) and last > 0 else missing
-        last, fitted = change, new
-        if number > _CHOICES[0] and max(change, new.change) < _SETTLED and not chooses:
+        if number in _CHOICES or not point.is_like(second):
+            point = second
+            continue
+        a, b, c = (one.parameters() for one in (point, first, second))
+        step, next_step = np.linalg.norm(b - a), np.linalg.norm(c - b)
+        rate = min(next_step / step, _SLOWEST) if step > 0 else 0.0
+        point = second
+        if next_step / (1 - rate) < _SETTLED and number > _CHOICES[-1]:
             break
-    if few is not pieces:
-        intervals = np.concatenate([np.diff(time) for time in times])
-        smoothed = smooth(pieces, times, fitted.estimate, noise, substeps(fitted.stiffness))
-        if not _is_finite(smoothed):
-            return None
-        expected = expected_transitions(smoothed, intervals)
-        fitted = regress(expected, None, fitted, predict(fitted, expected))
-        noise = _residual_noise(pieces, smoothed)
-    return Noisy(fitted, noise, smoothed, expected, float(missing))
+        # Squared extrapolation, along the direction in which the iteration creeps.
+        bend = (c - b) - (b - a)
+        length = min(step / np.linalg.norm(bend), _FARTHEST) if np.any(bend) else 1.0
+        point = second.moved(a + 2 * length * (b - a) + length**2 * bend)
+    last = _improved(point, pieces, times, None)
+    if last is None:
+        return None
+    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, rate)
+
+
+class _Point(NamedTuple):
+    """Where the iteration stands; `smoothed`, `transitions`: what it was found from; `units`: the
+    sizes of diffusion and noise at the beginning."""
+
+    fitted: Fitted
+    noise: Matrix
+    units: tuple[float, float]
+    smoothed: Smoothed | None = None
+    transitions: Transitions | None = None
+
+    def is_like(self, other: "_Point") -> bool:
+        """Whether the diffusions have the same functions."""
+        return self.fitted.diffusion.choice.basis is other.fitted.diffusion.choice.basis
+
+    def parameters(self) -> Float[Matrix, " q"]:
+        """Of diffusion and noise, in units of scaled coordinates that make them alike in size."""
+        D = self.fitted.diffusion.coefficients
+        return np.concatenate([D.ravel() / self.units[0], self.noise.ravel() / self.units[1]])
+
+    def moved(self, parameters: Float[Matrix, " q"]) -> "_Point":
+        """With these parameters, if they can be; else as it is."""
+        coefficients = self.fitted.diffusion.coefficients
+        D = parameters[: coefficients.size].reshape(coefficients.shape) * self.units[0]
+        noise = parameters[coefficients.size :].reshape(self.noise.shape) * self.units[1]
+        k = len(noise)
+        before, after = symmetric(coefficients[0], k), symmetric(D[0], k)
+        for old, new in ((before, after), (self.noise, noise)):
+            least = np.linalg.eigvalsh(old)[0]
+            if not np.linalg.eigvalsh((new + new.T) / 2)[0] > 0.1 * least > 0:
+                return self
+        estimate = dataclasses.replace(self.fitted.estimate, diffusion_coefficients=D)
+        diffusion = self.fitted.diffusion._replace(coefficients=D)
+        fitted = self.fitted._replace(estimate=estimate, diffusion=diffusion)
+        return self._replace(fitted=fitted, noise=(noise + noise.T) / 2)
+
+
+def _improved(
+    point: _Point, pieces: list[Matrix], times: list[Matrix], candidates: Candidates | None
+) -> _Point | None:
+    """One expectation and one maximisation; None if that diverges."""
+    estimate, steps = point.fitted.estimate, substeps(point.fitted.stiffness)
+    smoothed = smooth(pieces, times, estimate, point.noise, steps)
+    if not _is_finite(smoothed):
+        return None
+    expected = expected_transitions(smoothed, np.concatenate([np.diff(time) for time in times]))
+    fitted = regress(expected, candidates, point.fitted, predict(point.fitted, expected))
+    return _Point(fitted, _residual_noise(pieces, smoothed), point.units, smoothed, expected)
 
 
 def _is_finite(smoothed: Smoothed) -> bool:

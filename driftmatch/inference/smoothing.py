@@ -15,12 +15,12 @@ from jaxtyping import Float
 
 from driftmatch.compilation import compiled
 from driftmatch.inference.closure import cholesky, transition, transposed
-from driftmatch.inference.estimate import Estimate
+from driftmatch.inference.estimate import Estimate, uniform
 from driftmatch.inference.transitions import Transitions, block_numbers
 
 Matrix = np.ndarray
 
-_LONGEST = 400  # samples of overlap
+_SHORTEST, _LONGEST = 16, 512  # samples of overlap
 _WIDTHS = 8.0  # of overlap, in memories of the filter
 
 
@@ -54,7 +54,8 @@ def smooth(
     interval = float(np.median(np.concatenate([np.diff(time) for time in times])))
     D = np.trace(np.asarray(estimate.diffusion_matrix(jnp.asarray(pieces[0][:1]))[0])) / k
     memory = np.sqrt(np.trace(noise) / k / max(2 * D * interval, 1e-300))
-    overlap = int(min(max(16, _WIDTHS * memory), _LONGEST))
+    # Powers of two, lest every width is compiled for.
+    overlap = 1 << int(np.ceil(np.log2(np.clip(_WIDTHS * memory, _SHORTEST, _LONGEST))))
     length = max(96, overlap)
     width = length + 2 * overlap + 1
     states, steps, own = [], [], []
@@ -71,7 +72,8 @@ def smooth(
             own.append((at >= number * length) & (at < min((number + 1) * length, N)))
     known = [np.concatenate([[True], step > 0]) for step in steps]
     out = _smooth(*map(jnp.asarray, (np.stack(states), np.stack(steps), np.stack(known))),
-                  estimate, jnp.asarray(noise), np.int64(substeps))  # fmt: skip
+                  uniform(estimate, sum(map(len, pieces))), jnp.asarray(noise),
+                  np.int64(substeps))  # fmt: skip
     chosen = np.stack(own)
     return Smoothed(*(np.asarray(part)[chosen] for part in out))
 
