@@ -108,22 +108,25 @@ def moments(
 ) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """Of transitions: mean increment and half covariance over the interval, drift and D at the
     start; shapes (N, k), (N, k, k), (N, k), (N, k, k)."""
-    return in_batches(_moments, states, estimate, np.int64(substeps), more=(intervals,))
+    parts = in_batches(_moments, states, estimate, np.int64(substeps), more=(intervals,))
+    mean, half, drift, D = parts
+    return mean, half, drift, D
 
 
 def slopes(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k k"]:
     """∂f/∂z."""
-    return in_batches(_slopes, states, estimate)
+    return in_batches(_slopes, states, estimate)[0]
 
 
 def drifts(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
     """f."""
-    return in_batches(_drifts, states, estimate)
+    return in_batches(_drifts, states, estimate)[0]
 
 
 def diffusions(estimate: Estimate, states: Float[Matrix, "N k"]) -> tuple[Matrix, Matrix]:
     """D, and what it was before its negative part was cut off."""
-    return in_batches(_diffusions, states, estimate)
+    D, linear = in_batches(_diffusions, states, estimate)
+    return D, linear
 
 
 @compiled
@@ -138,12 +141,12 @@ def _moments(states, intervals, estimate, substeps):
 
 @compiled
 def _slopes(states, estimate):
-    return jax.vmap(jax.jacfwd(estimate.drift))(states)
+    return (jax.vmap(jax.jacfwd(estimate.drift))(states),)
 
 
 @compiled
 def _drifts(states, estimate):
-    return estimate.drift(states)
+    return (estimate.drift(states),)
 
 
 @compiled
