@@ -34,6 +34,7 @@ from argument_kinds import (
     WORDS,
     optional,
 )
+from inferred import INFERENCE
 
 import driftmatch as dm
 from driftmatch import export, inputs, memory, systems
@@ -204,6 +205,20 @@ SYSTEMS = {
         dm.Recording.of, {"data": np.ones((9, 2)), "dt": 0.1},
         {"data": [*DATA, np.full((64, 2), 1j)], "dt": POSITIVE, "times": optional(OBJECT), **NAMED,
          "periodic": PERIODS, "name": optional(TEXT)},
+    ),
+    "infer": Row(
+        dm.infer, {"recording": RNG.normal(size=(99, 2)), "dt": 0.1, "key": K},
+        {"recording": [*DATA, np.full((64, 2), 1j), np.ones((99, 2)), np.ones((9, 2))],
+         "key": KEY, "dt": POSITIVE, "times": optional(OBJECT),
+         "components": optional([*COUNT, 3]), "lag": optional([*COUNT, 99]),
+         "measurement_noise": optional(FLAG), "features": OBJECT, "meter": METER},
+        runs=False,
+    ),
+    "Inference.drift_errors": Row(
+        INFERENCE.drift_errors, {"states": np.ones((3, 2))}, {"states": PLACES}
+    ),
+    "Inference.diffusion_errors": Row(
+        INFERENCE.diffusion_errors, {"states": np.ones((3, 2))}, {"states": PLACES}
     ),
     "read_recording": Row(
         dm.read_recording, {"source": dm.Recording.of(np.ones((9, 2)), dt=0.1).to_dataframe()},
@@ -635,6 +650,9 @@ EXEMPT = {
     "RandomFeatures.draw": "called by the fits",
     "Fitted": "what a fit returns",
     "MatchingProblem": "what a fit is given",
+    "InferredSDE": "made by infer",
+    "InferredSDE.of": "called by infer",
+    "InferredSDE.scaled": TRACED,
     "NeuralSDE": "made by Network.neural",
     "SharedNoise": "a pair that Network checks",
     "InputError": "an exception",
@@ -659,7 +677,7 @@ EXEMPT |= {f"Affine.{method}": TRACED for method in ("spread", "side_by_side", "
 EXEMPT |= {f"LowRank.{method}": TRACED for method in ("__call__", "transposed", "step", "block")}
 EXEMPT |= {
     f"{name}.{method}": TRACED
-    for name in ("AbstractSDE", "SDE", "Network", "NeuralSDE")
+    for name in ("AbstractSDE", "SDE", "Network", "NeuralSDE", "InferredSDE")
     for method in ("drift", "diffusion", "noise", "forcing")
 }
 EXEMPT |= {
@@ -679,7 +697,7 @@ EXEMPT |= {
 }
 RECORDS = """
 Alignment Analysis BasinCheck ClosedLoop Embedding EmbeddingReport FixedPoints HelmholtzHodge
-Irreversibility
+Inference Irreversibility
 LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Recording
 Samples Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
 Truncation

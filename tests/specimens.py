@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 from cards import CARD
+from inferred import INFERENCE
 
 import driftmatch as dm
 from driftmatch.analysis.densities import MarginalDensities
@@ -14,6 +15,8 @@ from driftmatch.analysis.irreversibility.by_grid import GridScore
 from driftmatch.analysis.irreversibility.by_linear import LinearScore
 from driftmatch.analysis.irreversibility.score import ScoreFit, ScoreModel
 from driftmatch.embedding.closed_loop import ClosedLoop
+from driftmatch.inference.diagnostics import Halves, Residuals, Twin
+from driftmatch.inference.inference import Lag
 from driftmatch.matching.problem import Features
 from driftmatch.memory.rates import Rate
 from driftmatch.memory.trials import Pooled
@@ -77,6 +80,7 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.FixedPoints: lambda: dm.fixed_points(OU, ((-1, -1), (1, 1)), key=KEY),
     dm.Grid: lambda: GRID,
     dm.HelmholtzHodge: lambda: dm.helmholtz_hodge(OU, GRID),
+    dm.Inference: lambda: INFERENCE,
     dm.Irreversibility: lambda: dm.irreversibility(OU, method="linear"),
     dm.LyapunovSpectrum: lambda: dm.lyapunov(OU, **SHORT),
     dm.NetworkTrajectory: lambda: dm.simulate(NETWORK, **SHORT),
@@ -152,11 +156,15 @@ MADE: dict[type, Callable[[], Any]] = {
     ClosedLoop: lambda: ClosedLoop(*(0.1 for _ in range(15)), is_mixed=True),
     Features: lambda: FEATURES,
     GridScore: lambda: dm.irreversibility(OU, method=dm.GridRoute(GRID))._score,
+    Halves: lambda: INFERENCE.halves,
+    Lag: lambda: INFERENCE.lags[0],
     LinearScore: lambda: of(dm.Irreversibility)._score,
     Pooled: lambda: Pooled((recall(), of(dm.memory.HopfieldRecall))),
+    Residuals: lambda: INFERENCE.residuals,
     Rate: lambda: Rate(3, 10.0),
     ScoreFit: lambda: ScoreFit((MODEL, MODEL), 0.01),
     ScoreModel: lambda: MODEL,
+    Twin: lambda: INFERENCE.twin,
 }  # fmt: skip
 
 

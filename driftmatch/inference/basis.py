@@ -2,6 +2,7 @@
 the matching, held constant beyond the recorded states."""
 
 import itertools
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -108,9 +109,11 @@ def monomials(angles: tuple[bool, ...], degree: int) -> tuple[tuple[int, ...], .
     return tuple(sorted((e for e in powers if sum(e) <= degree), key=sum))
 
 
-def in_batches(function, states: Float[Matrix, "N k"], *parameters, more=()):
-    """`function(states, *more, *parameters)` of all states, in batches of one size; `more`: further
-    arrays of N rows."""
+def in_batches(
+    function, states: Float[Matrix, "N k"], *parameters: Any, more: tuple[Matrix, ...] = ()
+) -> tuple[Matrix, ...]:
+    """The values of `function(states, *more, *parameters)` for all states, in batches of one size;
+    `more`: further arrays of N rows."""
     parts, N = [], len(states)
     size = min(BATCH, 1 << max(N - 1, 1).bit_length())
     for first in range(0, N, size):
@@ -119,10 +122,8 @@ def in_batches(function, states: Float[Matrix, "N k"], *parameters, more=()):
         if missing:
             rows = [np.concatenate([a, np.repeat(a[-1:], missing, axis=0)]) for a in rows]
         values = function(*map(jnp.asarray, rows), *parameters)
-        values = values if isinstance(values, tuple) else (values,)
         parts.append([np.asarray(v)[: size - missing] for v in values])
-    whole = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
-    return whole if len(whole) > 1 else whole[0]
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
 def _chart(z, angles: tuple[bool, ...]):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.stats
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from driftmatch.analysis.densities import state_space_divergence
 from driftmatch.analysis.spectra import spectrum_distance
@@ -100,18 +100,25 @@ def residuals(left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"]) -> Residu
     run = np.cumsum(~follows)
     size = left - left.mean(axis=0)
     square = left**2 - (left**2).mean(axis=0)
-    correlations = []
-    for values in (size, square):
-        variance = np.maximum(np.mean(values**2, axis=0), 1e-300)
-        rows = []
-        for lag in range(1, NUM_LAGS + 1):
-            pairs = run[lag:] == run[:-lag]
-            products = values[lag:][pairs] * values[:-lag][pairs]
-            rows.append(products.mean(axis=0) / variance if len(products) else 0 * variance)
-        correlations.append(np.array(rows))
-    kurtosis = np.asarray(scipy.stats.kurtosis(left, axis=0))
-    return Residuals(*correlations, 1 / np.sqrt(len(left)), kurtosis,
-                     left.mean(axis=0), left.var(axis=0))  # fmt: skip
+    return Residuals(
+        autocorrelation=_autocorrelation(size, run),
+        squares=_autocorrelation(square, run),
+        error=1 / np.sqrt(len(left)),
+        kurtosis=np.asarray(scipy.stats.kurtosis(left, axis=0)),
+        mean=left.mean(axis=0),
+        variance=left.var(axis=0),
+    )
+
+
+def _autocorrelation(values: Float[Matrix, "N k"], run: Int[Matrix, " N"]) -> Float[Matrix, "H k"]:
+    """Of steps 1 to H apart within a run; 0 where there are none."""
+    variance = np.maximum(np.mean(values**2, axis=0), 1e-300)
+    rows = []
+    for lag in range(1, NUM_LAGS + 1):
+        pairs = run[lag:] == run[:-lag]
+        products = values[lag:][pairs] * values[:-lag][pairs]
+        rows.append(products.mean(axis=0) / variance if len(products) else 0 * variance)
+    return np.array(rows)
 
 
 def _is_small(correlation, error, most) -> bool:
@@ -185,10 +192,10 @@ def twin(
     density = state_space_divergence(seen, own, num_bins=15)
     floor = state_space_divergence(own, other, num_bins=15)
     longest = max(pieces, key=len)[:T]
-    spectra = np.nan, np.nan
+    spectrum = spectrum_floor = np.nan
     if recording.is_even and len(longest) == states.shape[1] >= 64:
-        spectra = spectrum_distance(longest, own), spectrum_distance(other, own)
-    return Twin(states, float(density), float(floor), *map(float, spectra), left)
+        spectrum, spectrum_floor = spectrum_distance(longest, own), spectrum_distance(other, own)
+    return Twin(states, float(density), float(floor), float(spectrum), float(spectrum_floor), left)
 
 
 def _wrapped(states: Matrix, recording: Recording) -> Matrix:

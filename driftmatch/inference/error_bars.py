@@ -39,7 +39,7 @@ def drift_replicates(
     every = 1 + len(transitions.states) // _STATES
     z, dt = transitions.states[::every], transitions.intervals[::every]
     phi = fitted.drift.choice.basis.at(z)
-    (N, p), k = phi.shape, z.shape[1]
+    p, k = phi.shape[1], z.shape[1]
     shown = _shown(slopes(fitted.estimate, z) * dt[:, None, None])
     gram = phi.T @ phi
     onto = np.linalg.lstsq(gram + _ROUNDING * np.diag(np.diag(gram)), phi.T, rcond=None)[0]

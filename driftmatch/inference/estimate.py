@@ -127,24 +127,25 @@ def moments(
 ) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """Of transitions: mean increment and half covariance over the interval, drift and D at the
     start; shapes (N, k), (N, k, k), (N, k), (N, k, k)."""
-    return in_batches(
-        _moments, states, uniform(estimate, len(states)), np.int64(substeps), more=(intervals,)
-    )
+    one = uniform(estimate, len(states))
+    mean, half, drift, D = in_batches(_moments, states, one, np.int64(substeps), more=(intervals,))
+    return mean, half, drift, D
 
 
 def slopes(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k k"]:
     """∂f/∂z."""
-    return in_batches(_slopes, states, uniform(estimate, len(states)))
+    return in_batches(_slopes, states, uniform(estimate, len(states)))[0]
 
 
 def drifts(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
     """f."""
-    return in_batches(_drifts, states, uniform(estimate, len(states)))
+    return in_batches(_drifts, states, uniform(estimate, len(states)))[0]
 
 
 def diffusions(estimate: Estimate, states: Float[Matrix, "N k"]) -> tuple[Matrix, Matrix]:
     """D, and what it was before its negative part was cut off."""
-    return in_batches(_diffusions, states, uniform(estimate, len(states)))
+    D, linear = in_batches(_diffusions, states, uniform(estimate, len(states)))
+    return D, linear
 
 
 @compiled
@@ -159,12 +160,12 @@ def _moments(states, intervals, estimate, substeps):
 
 @compiled
 def _slopes(states, estimate):
-    return jax.vmap(jax.jacfwd(estimate.drift))(states)
+    return (jax.vmap(jax.jacfwd(estimate.drift))(states),)
 
 
 @compiled
 def _drifts(states, estimate):
-    return estimate.drift(states)
+    return (estimate.drift(states),)
 
 
 @compiled

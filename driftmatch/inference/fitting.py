@@ -200,16 +200,16 @@ def _regression(z, values, weights, blocks, bases, before, *, tolerance=0.0) -> 
 
 def _fitted(transitions, drift, diffusion, before, damping) -> Fitted:
     z = transitions.states
-    is_same = before is not None and before.drift.choice.basis is drift.choice.basis
-    c = drift.coefficients
-    if is_same and damping < 1:
-        c = before.estimate.coefficients + damping * (c - before.estimate.coefficients)
+    c, last = drift.coefficients, None
+    if before is not None and before.drift.choice.basis is drift.choice.basis:
+        last = np.asarray(before.estimate.coefficients)
+        c = last + damping * (c - last)
     some = z[:: 1 + len(z) // 10_000]
     phi = drift.choice.basis.at(some)
     size = np.sqrt(np.mean(np.sum((phi @ c) ** 2, axis=1)))
     change = np.inf
-    if is_same:
-        moved = phi @ (c - before.estimate.coefficients)
+    if last is not None:
+        moved = phi @ (c - last)
         change = float(np.sqrt(np.mean(np.sum(moved**2, axis=1))) / (size or 1.0))
     k = z.shape[1]
     psi = diffusion.choice.basis.at(some)

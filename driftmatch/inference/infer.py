@@ -1,5 +1,6 @@
 """`infer`: from a recording to an SDE."""
 
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from driftmatch.arguments import check_count, check_key, check_meter, or_none
+from driftmatch.arguments import check_count, check_flag, check_key, check_meter, or_none
 from driftmatch.errors import InputError
 from driftmatch.inference import fitting
 from driftmatch.inference.basis import candidates
@@ -54,8 +55,8 @@ def infer(
 ) -> Inference:
     r"""The SDE  dz = f(z) dt + σ(z) dB  behind a recording: drift and full diffusion matrix.
 
-    f and D = ½σσᵀ are linear in monomials or in the features of the matching; coefficients come from
-    weighted ridge regressions in closed form, basis and ridge from cross-validation. For the
+    f and D = ½σσᵀ are linear in monomials or in the features of the matching; coefficients come
+    from weighted ridge regressions in closed form, basis and ridge from cross-validation. For the
     interval between samples they are corrected by what the estimate itself makes of an interval
     (see `driftmatch.inference.fitting`), and for measurement noise, if steps are anticorrelated as
     by nothing else, by smoothing (`driftmatch.inference.noise`); `findings` say so. D is positive
@@ -83,29 +84,30 @@ def infer(
     key, meter = check_key(key), check_meter(meter)
     lag = or_none(check_count)("lag", lag)
     check_features("features", features)
-    if measurement_noise not in (None, True, False):
-        raise InputError(f"measurement_noise must be True, False or None, got {measurement_noise}")
+    measurement_noise = or_none(check_flag)("measurement_noise", measurement_noise)
+    components = or_none(check_count)("components", components)
     recording = Recording.of(recording, dt=dt, times=times)
     if components is not None:
-        recording = component_recording(recording, check_count("components", components))
-    pieces = usable_pieces(recording)
+        recording = component_recording(recording, components)
+    pieces = usable_pieces(recording, lag or 1)
     with jax.enable_x64(True), task(meter, "inferring", 5):
         return _Work(recording, pieces, features, key, meter).infer(lag, measurement_noise)
 
 
-def usable_pieces(recording: Recording) -> list[slice]:
-    """Where nothing is missing; raises `InputError` where nothing can be learnt."""
+def usable_pieces(recording: Recording, lag: int) -> list[slice]:
+    """Where nothing is missing; raises `InputError` where nothing can be learnt over that lag."""
     if constant := recording.constant_columns:
         raise InputError(
-            f"{' and '.join(constant)} of {recording.name} never {'changes' if len(constant) == 1 else 'change'}"
-            ": leave such columns out"
+            f"every coordinate of {recording.name} must change, and {' and '.join(constant)} never "
+            "did: leave such columns out"
         )
     pieces = recording.pieces
-    steps = sum(piece.stop - piece.start - 1 for piece in pieces)
-    if steps < _FEWEST:
+    steps = sum(max(piece.stop - piece.start - lag, 0) for piece in pieces)
+    if steps < _FEWEST * lag:
+        over = "" if lag == 1 else f" for a lag of {lag}"
         raise InputError(
-            f"{recording.name} has {steps} steps between samples that are not missing, and at least "
-            f"{_FEWEST} are needed: record for longer, or fill short gaps"
+            f"{recording.name} must have at least {_FEWEST * lag} steps between samples that are "
+            f"not missing{over}, got {steps}: record for longer, or fill short gaps"
         )
     return pieces
 
@@ -158,7 +160,7 @@ class _Work:
     def _apart(self, left: Matrix, lag: int) -> Matrix:
         """Of all residuals those of steps that do not overlap."""
         ends = np.cumsum([0] + [len(piece) - lag for piece in self.scaled if len(piece) > lag])
-        return np.concatenate([left[a:b:lag] for a, b in zip(ends[:-1], ends[1:], strict=True)])
+        return np.concatenate([left[a:b:lag] for a, b in pairwise(ends)])
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")

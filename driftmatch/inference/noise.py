@@ -198,11 +198,12 @@ def _first(pieces, times, candidates, plain) -> tuple[Fitted, Matrix]:
         earlier, phi = basis.at(before), basis.at(now)
         c = np.linalg.lstsq(earlier.T @ phi, earlier.T @ (later - now) / (lag * dt), rcond=1e-8)[0]
         at = Transitions(now, later - now, np.full(N, dt), np.ones(N), block_numbers(N))
+    d = D[np.triu_indices(k)][None]
     estimate = Estimate(
-        basis, c, constant, D[np.triu_indices(k)][None], plain.estimate.pull,
+        basis, c, constant, d, plain.estimate.pull,
         np.asarray(1e-3 * np.trace(D) / k),
     )  # fmt: skip
-    drift, diffusion = _fit_of(basis, at, c), _fit_of(constant, at, estimate.diffusion_coefficients)
+    drift, diffusion = _fit_of(basis, at, c), _fit_of(constant, at, d)
     return Fitted(estimate, drift, diffusion, np.inf, stiffness(estimate, at)), noise
 
 

@@ -34,6 +34,8 @@ from driftmatch.embedding.robustness import RobustnessFront
 from driftmatch.embedding.verdict import EmbeddingReport
 from driftmatch.errors import InputError
 from driftmatch.grids import Grid
+from driftmatch.inference.diagnostics import Halves, Residuals, Twin
+from driftmatch.inference.inference import Inference, Lag
 from driftmatch.matching.problem import Features
 from driftmatch.memory.associative import AssociativeMemory
 from driftmatch.memory.capacity import Capacity
@@ -67,13 +69,13 @@ CLASSES: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
         Alignment, Analysis, AssociativeMemory, BasinCheck, Capacity, ClosedLoop, Dwell, Embedding,
-        EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore, HelmholtzHodge,
-        HopfieldRecall, Irreversibility, Landscape, LinearScore, LyapunovSpectrum,
-        MarginalDensities, NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall,
-        RecallCurve, RecallExperiment, Recording, Regions, RobustnessFront, Samples, ScoreFit,
-        ScoreModel, Scorecard, StationaryDensity, Subspace, Switching, SwitchingExperiment,
-        SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Truncation, Walk,
-        WalkCurve, WalkExperiment,
+        EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore, Halves,
+        HelmholtzHodge, HopfieldRecall, Inference, Irreversibility, Lag, Landscape, LinearScore,
+        LyapunovSpectrum, MarginalDensities, NetworkTrajectory, NeuralSpectrum, PassageTimes,
+        Pooled, Rate, Recall, RecallCurve, RecallExperiment, Recording, Regions, Residuals,
+        RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard, StationaryDensity, Subspace,
+        Switching, SwitchingExperiment, SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima,
+        Trajectory, Truncation, Twin, Walk, WalkCurve, WalkExperiment,
     )
 }  # fmt: skip
 _REAL = {"complex64": "f4", "complex128": "f8"}

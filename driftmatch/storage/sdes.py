@@ -1,7 +1,7 @@
 """What a file tells of an SDE, whose functions it cannot hold.
 
-Networks are their arrays, and systems of the catalogue a name and numbers, from which they are made
-again. Of all others there is what surrounds the functions.
+Networks and inferred SDEs are their arrays, and systems of the catalogue a name and numbers, from
+which they are made again. Of all others there is what surrounds the functions.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,11 @@ import numpy as np
 
 from driftmatch.arguments import check_count
 from driftmatch.errors import InputError
+from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.storage.inferred import from_inferred, to_inferred
 from driftmatch.storage.models import from_network, to_network
 from driftmatch.systems.dysts import from_dysts
 from driftmatch.systems.resolve import resolve_name
@@ -62,6 +64,8 @@ def told(sde: AbstractSDE) -> tuple[str, dict[str, Any]]:
         return "NeuralSDE", {"network": sde.network}
     if isinstance(sde, OnCircles):
         return "OnCircles", {"sde": sde.sde, "return_time": sde.return_time}
+    if isinstance(sde, InferredSDE):
+        return "InferredSDE", from_inferred(sde)
     return "SDE", {
         "name": sde.name,
         "dim": sde.dim,
@@ -87,9 +91,11 @@ def made(kind: str, fields: dict[str, Any]) -> AbstractSDE:
         return NeuralSDE(fields["network"])
     if kind == "OnCircles" and isinstance(fields.get("sde"), AbstractSDE):
         return OnCircles(fields["sde"], fields["return_time"])
-    if kind != "SDE":
+    if kind not in ("SDE", "InferredSDE"):
         raise ValueError(f"there is no SDE of class {kind[:40]!r}")
     try:
+        if kind == "InferredSDE":
+            return to_inferred(fields)
         k, m, parameters = (fields.pop(name) for name in ("dim", "noise_dim", "parameters"))
         constant = fields.pop("constant")
         if parameters is not None:

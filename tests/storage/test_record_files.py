@@ -99,7 +99,7 @@ def test_fields_of_the_irreversible_drift_come_back(path):
     "make",
     [dm.systems.lorenz, lambda: dm.systems.wells([[1, 1], [-1, -1]], depths=[1.0, 1.5]),
      lambda: dm.systems.ring_of_wells(3, keep_density=True), lambda: NETWORK, NETWORK.neural,
-     lambda: OnCircles(dm.systems.lorenz(noise=0.0), 0.5)],
+     lambda: OnCircles(dm.systems.lorenz(noise=0.0), 0.5), lambda: of(dm.Inference).sde],
 )  # fmt: skip
 def test_systems_with_a_name_come_back_whole(make, path):
     sde = make()
