@@ -43,6 +43,13 @@ def systems() -> dict[str, dm.SDE]:
         r = z @ z
         return jnp.array([0.5 * z[0] + z[1] - z[0] * r, 0.5 * z[1] - z[0] - z[1] * r])
 
+    def damped_cubic(z):
+        x, y = z**3
+        return jnp.array([2 * y - 0.1 * x, -2 * x - 0.1 * y])
+
+    def double_well_noise(z):
+        return jnp.sqrt(jnp.maximum(4 - 1.25 * z[0] ** 2, 0.0))[None, None]
+
     def two_dimensional(z):
         x, y = z
         return jnp.array([x - y - x * y**2 - x**3, x + y - y * x**2 - y**3])
@@ -51,15 +58,11 @@ def systems() -> dict[str, dm.SDE]:
         "damped linear": dm.SDE(
             lambda z: jnp.array([-0.1 * z[0] + 2 * z[1], -2 * z[0] - 0.1 * z[1]]), 1.0, 2,
             start=(1.0, 1.0)),
-        "damped cubic": dm.SDE(
-            lambda z: jnp.array([-0.1 * z[0] ** 3 + 2 * z[1] ** 3, -2 * z[0] ** 3 - 0.1 * z[1] ** 3]),
-            1.0, 2, start=(1.0, 0.0)),
+        "damped cubic": dm.SDE(damped_cubic, 1.0, 2, start=(1.0, 0.0)),
         "Duffing": dm.SDE(duffing, 0.5, 2, start=(1.0, 0.0)),
         "Selkov": dm.SDE(selkov, 0.1, 2, start=(1.0, 1.0)),
         "Hopf": dm.SDE(hopf, 0.3, 2, start=(0.5, 0.5)),
-        "double well": dm.SDE(
-            lambda z: 4 * (z - z**3),
-            lambda z: jnp.sqrt(jnp.maximum(4 - 1.25 * z[0] ** 2, 0.0))[None, None], 1, start=(1.0,)),
+        "double well": dm.SDE(lambda z: 4 * (z - z**3), double_well_noise, 1, start=(1.0,)),
         "2-D multiplicative": dm.SDE(
             two_dimensional,
             lambda z: jnp.diag(jnp.sqrt(0.2 * jnp.array([1 + z[1] ** 2, 1 + z[0] ** 2]))), 2,

@@ -87,9 +87,9 @@ def with_noise(
         length = min(step / np.linalg.norm(bend), _FARTHEST) if np.any(bend) else 1.0
         point = second.moved(a + 2 * length * (b - a) + length**2 * bend)
     last = _improved(point, pieces, times, None)
-    if last is None:
+    if last is None or last.smoothed is None or last.transitions is None:
         return None
-    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, rate)
+    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, float(rate))
 
 
 class _Point(NamedTuple):
