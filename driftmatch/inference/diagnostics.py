@@ -8,7 +8,7 @@ from driftmatch.analysis.densities import state_space_divergence
 from driftmatch.analysis.spectra import spectrum_distance
 from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.inference.transitions import Scaling
-from driftmatch.randomness import split
+from driftmatch.randomness import generator
 from driftmatch.recordings.recording import Recording
 from driftmatch.records import Record
 from driftmatch.simulation.simulate import simulate
@@ -19,8 +19,8 @@ NUM_LAGS = 10
 _SEEN = 4.0  # standard errors
 _STEP = 0.05  # of a simulation, times ‖∇f‖
 _MOST_STEPS = 2_000_000
-_TWINS = 4
-_LONGEST = 20_000  # samples of a twin
+_TWINS, _PATHS, _LONGEST = 5, 4, 20_000  # recordings of the model, paths of each, samples of a path
+_FEWEST, _BINS = 64, 15
 
 
 class Residuals(Record):
@@ -56,12 +56,14 @@ class Residuals(Record):
 
 
 class Twin(Record):
-    """A recording of the model, of the same length and sampling, with the same measurement noise.
+    """Recordings of the model, as long as the real one, sampled as it was, with the same
+    measurement noise.
 
-    - `states`: shape (M, T, k). - `density`: D_stsp of the recording from a twin, and
-      `density_floor`: of one twin from another; `spectrum`, `spectrum_floor`: D_H likewise; NaN
-      where samples are not even. - `left`: the share of twins that went far beyond what was
-      recorded, or became non-finite.
+    - `states`: one of them, shape (M, T, k), M paths.
+    - `density`: D_stsp of the real recording from those of the model, the mean over five;
+      `density_floor`: the largest that one of the five has from the others; `spectrum`,
+      `spectrum_floor`: D_H likewise; NaN where samples are not even.
+    - `left`: the share of paths that went far beyond what was recorded, or became non-finite.
     """
 
     states: Float[Matrix, "M T k"]
@@ -73,8 +75,9 @@ class Twin(Record):
 
     @property
     def is_alike(self) -> bool:
-        """Whether the densities differ by less than a tenth, or than three times their floor."""
-        return self.left == 0 and self.density <= max(3 * self.density_floor, 0.1)
+        """Whether the real recording stands out among those of the model by its density: by half
+        more than any of them, and by a tenth at least."""
+        return self.left == 0 and self.density <= max(1.5 * self.density_floor, 0.1)
 
 
 class Halves(Record):
@@ -160,42 +163,62 @@ def twin(
     stiffness: float,
     noise: Float[Matrix, "k k"],
     scaling: Scaling,
-    key,
+    key: PRNGKeyArray,
 ) -> Twin:
-    """Simulate the model as it was recorded: as many samples in all, as far apart."""
-    total = sum(map(len, pieces))
-    T = int(min(max(map(len, pieces)), total, _LONGEST))
+    """Simulate the model as it was recorded: paths of one length, from where pieces of the
+    recording begin. - `stiffness`: of an interval between samples."""
+    T = min(max(map(len, pieces)), _LONGEST)
+    cuts = [piece[first : first + T] for piece in pieces
+            for first in range(0, len(piece) - T + 1, T)]  # fmt: skip
+    cuts = cuts[:: 1 + (len(cuts) - 1) // _PATHS]
+    M = len(cuts)
     substeps = int(np.clip(np.ceil(stiffness / _STEP), 1, max(1, _MOST_STEPS // T)))
-    chosen = [piece for piece in pieces if len(piece) >= min(T, 2)]
-    number = min(max(1, total // T), _TWINS)
-    rng = np.random.default_rng(0)
-    starts = np.stack([chosen[i % len(chosen)][0] for i in range(number)])
-    starts = np.concatenate([starts, starts])
-    dt = recording.dt / substeps
-    run = simulate(sde, duration=(T - 1) * recording.dt * (1 + 1e-9), dt=dt, save_every=substeps,
-                   num_trajectories=len(starts), start=starts, key=split(key)[0],
-                   throw=False)  # fmt: skip
+    run = simulate(
+        sde, duration=(T - 1) * recording.dt * (1 + 1e-9), dt=recording.dt / substeps,
+        save_every=substeps, num_trajectories=_TWINS * M, key=key, throw=False,
+        start=np.concatenate([[cut[0] for cut in cuts]] * _TWINS),
+    )  # fmt: skip
     states = np.asarray(run.states, np.float64)
-    recorded = np.concatenate(pieces)
-    span = np.linalg.norm(scaling.scale(recorded)[:, ~np.array(scaling.angles)], axis=1).max()
-    flat = scaling.scale(states.reshape(-1, states.shape[-1])).reshape(states.shape)
-    radius = np.linalg.norm(flat[..., ~np.array(scaling.angles)], axis=-1)
-    lost = ~np.isfinite(states).all(axis=(1, 2)) | (states.shape[1] < T)
-    left = float(np.mean(lost | np.any(np.nan_to_num(radius, nan=np.inf) > 2 * span, axis=1)))
+    left = _left(states, pieces, scaling) if states.shape[1] == T else 1.0
     root = np.linalg.cholesky(noise + 1e-300 * np.eye(len(noise)))
-    states = states + rng.standard_normal(states.shape) @ root.T
-    half = len(states) // 2
-    seen = _wrapped(recorded, recording)[:: max(1, total // (number * T))]
-    own, other = (_wrapped(part, recording) for part in (states[:half], states[half:]))
-    if left == 1.0 or not np.isfinite(states).all():
-        return Twin(states, np.inf, np.nan, np.nan, np.nan, left)
-    density = state_space_divergence(seen, own, num_bins=15)
-    floor = state_space_divergence(own, other, num_bins=15)
-    longest = max(pieces, key=len)[:T]
-    spectrum = spectrum_floor = np.nan
-    if recording.is_even and len(longest) == states.shape[1] >= 64:
-        spectrum, spectrum_floor = spectrum_distance(longest, own), spectrum_distance(other, own)
-    return Twin(states, float(density), float(floor), float(spectrum), float(spectrum_floor), left)
+    states = states + generator(key).standard_normal(states.shape) @ root.T
+    groups = states.reshape(_TWINS, M, *states.shape[1:])
+    if left > 0:
+        return Twin(groups[0], np.inf, np.nan, np.nan, np.nan, left)
+    real = np.stack(cuts)
+    density = _standing_out(_wrapped(real, recording), _wrapped(groups, recording), _density)
+    spectrum = np.nan, np.nan
+    if recording.is_even and T >= _FEWEST:
+        spectrum = _standing_out(real, groups, spectrum_distance)
+    return Twin(groups[0], *density, *spectrum, left)
+
+
+def _left(states: Float[Matrix, "M T k"], pieces: list[Matrix], scaling: Scaling) -> float:
+    """The share of paths that go twice as far from the mean as what was recorded."""
+    straight = ~np.array(scaling.angles)
+    if not straight.any():
+        return float(np.mean(~np.isfinite(states).all(axis=(1, 2))))
+
+    def radius(z):
+        return np.linalg.norm(scaling.scale(z)[:, straight], axis=1).max()
+
+    most = 2 * max(radius(piece) for piece in pieces)
+    return float(np.mean([not np.isfinite(path).all() or radius(path) > most for path in states]))
+
+
+def _standing_out(real, groups, distance) -> tuple[float, float]:
+    """The mean distance of the real one from all groups, and the largest mean distance of a group
+    from the others."""
+    number = len(groups)
+    among = [
+        np.mean([distance(groups[i], groups[j]) for j in range(number) if j != i])
+        for i in range(number)
+    ]
+    return float(np.mean([distance(real, group) for group in groups])), float(max(among))
+
+
+def _density(a: Matrix, b: Matrix) -> float:
+    return state_space_divergence(a, b, num_bins=_BINS)
 
 
 def _wrapped(states: Matrix, recording: Recording) -> Matrix:

@@ -106,20 +106,18 @@ def spectral(matrix: Float[Array, "*batch k k"], function) -> Float[Array, "*bat
 
 
 def uniform(estimate: Estimate, number: int) -> Estimate:
-    """The same, padded with functions that do not count, so that for few states there is one
-    program for all estimates: compiling would take longer than running."""
-    k, angles = estimate.dim, estimate.basis.angles
-    if (
-        number > _PADDED_UP_TO
-        or max(len(estimate.basis.bias), len(estimate.diffusion_basis.bias)) > _PADDING
-    ):
+    """The same, padded with functions that do not count, so that for few states there are few
+    programs for all estimates: compiling would take longer than running."""
+    bases = estimate.basis, estimate.diffusion_basis
+    if number > _PADDED_UP_TO or max(len(basis.bias) for basis in bases) > _PADDING:
         return estimate
-    every = monomials(angles, highest_degree(k))
-    basis, c = padded(estimate.basis, estimate.coefficients, every, _PADDING)
-    diffusion_basis, d = estimate.diffusion_basis, estimate.diffusion_coefficients
+    every = monomials(estimate.basis.angles, highest_degree(estimate.dim))
+    sizes = [_PADDING if len(basis.bias) else 0 for basis in bases]
+    basis, c = padded(estimate.basis, estimate.coefficients, every, sizes[0])
+    psi, d = estimate.diffusion_basis, estimate.diffusion_coefficients
     if not estimate.has_constant_diffusion:
-        diffusion_basis, d = padded(diffusion_basis, d, every, _PADDING)
-    return Estimate(basis, c, diffusion_basis, d, estimate.pull, estimate.floor)
+        psi, d = padded(psi, d, every, sizes[1])
+    return Estimate(basis, c, psi, d, estimate.pull, estimate.floor)
 
 
 def moments(

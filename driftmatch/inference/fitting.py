@@ -31,8 +31,8 @@ from driftmatch.inference.transitions import Transitions
 Matrix = np.ndarray
 
 _CHOSEN_IN = 100_000  # transitions in which bases are chosen
-_COMPARED_IN = 20_000  # and in which settled fits are compared, where intervals are coarse
-_ROUNDS, _CHOICES = 24, 3  # of all rounds, the first choose
+_COMPARED_IN = 10_000  # and in which settled fits are compared, where intervals are coarse
+_ROUNDS, _CHOICES = 20, 3  # of all rounds, the first choose
 _SETTLED = 1e-3  # a change of the drift, relative to it
 _FLOOR = 0.01  # of the mean diffusion
 _SIMPLER, _SIMPLER_DRIFT = 2.0, 0.5  # standard errors that more functions must gain
