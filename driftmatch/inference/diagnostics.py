@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.stats
-from jaxtyping import Bool, Float, PRNGKeyArray
+from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 from driftmatch.analysis.densities import state_space_divergence
 from driftmatch.analysis.spectra import spectrum_distance
