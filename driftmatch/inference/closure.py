@@ -78,7 +78,7 @@ def cholesky(P: Float[Array, "*batch k k"]) -> Float[Array, "*batch k k"]:
     return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def over_triangle(B: Float[Array, "*batch k k"], L: Float[Array, "*batch k k"]) -> Array:
+def over_triangle(B: Float[Array, "*batch r k"], L: Float[Array, "*batch k k"]) -> Array:
     """B L⁻¹, of a lower triangle L."""
     k = L.shape[-1]
     columns: list[Array] = [B[..., 0]] * k
@@ -86,3 +86,18 @@ def over_triangle(B: Float[Array, "*batch k k"], L: Float[Array, "*batch k k"]) 
         known = sum((columns[q] * L[..., q, j][..., None] for q in range(j + 1, k)), jnp.zeros(()))
         columns[j] = (B[..., j] - known) / L[..., j, j][..., None]
     return jnp.stack(columns, axis=-1)
+
+
+def over_transposed(B: Float[Array, "*batch r k"], L: Float[Array, "*batch k k"]) -> Array:
+    """B L⁻ᵀ, of a lower triangle L."""
+    k = L.shape[-1]
+    columns: list[Array] = []
+    for j in range(k):
+        known = sum((columns[q] * L[..., j, q][..., None] for q in range(j)), jnp.zeros(()))
+        columns.append((B[..., j] - known) / L[..., j, j][..., None])
+    return jnp.stack(columns, axis=-1)
+
+
+def over(B: Float[Array, "*batch r k"], L: Float[Array, "*batch k k"]) -> Array:
+    """B (LLᵀ)⁻¹."""
+    return over_triangle(over_transposed(B, L), L)

@@ -14,7 +14,13 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch.compilation import compiled
-from driftmatch.inference.closure import cholesky, transition, transposed
+from driftmatch.inference.closure import (
+    cholesky,
+    over,
+    over_transposed,
+    transition,
+    transposed,
+)
 from driftmatch.inference.estimate import Estimate, uniform
 from driftmatch.inference.transitions import Transitions, block_numbers
 
@@ -104,15 +110,14 @@ def expected_transitions(
 
 @compiled
 def _smooth(y, intervals, known, estimate, noise, substeps):
+    # Without LAPACK, whose batches may wait for each other for ever in a loop.
     k = y.shape[-1]
     prior = jnp.broadcast_to(4 * jnp.eye(k, dtype=y.dtype), (len(y), k, k))
 
     def update(m, P, sample, is_known):
-        V = P + noise
-        gain = transposed(jnp.linalg.solve(V, P))
-        error = sample - m
-        L = cholesky(V)
-        whitened = jax.scipy.linalg.solve_triangular(L, error[..., None], lower=True)[..., 0]
+        L = cholesky(P + noise)
+        gain, error = over(P, L), sample - m
+        whitened = over_transposed(error[..., None, :], L)[..., 0, :]
         diagonal = jnp.diagonal(L, axis1=-2, axis2=-1)
         likelihood = -0.5 * jnp.sum(whitened**2, -1) - jnp.sum(jnp.log(diagonal), -1)
         m_new, P_new = m + (gain @ error[..., None])[..., 0], P - gain @ P
@@ -132,7 +137,7 @@ def _smooth(y, intervals, known, estimate, noise, substeps):
     def backwards(carry, then):
         m_next, P_next = carry
         m, P, ahead, spread, slope = then
-        gain = transposed(jnp.linalg.solve(spread, slope @ P))
+        gain = over(P @ transposed(slope), cholesky(spread))
         m_now = m + (gain @ (m_next - ahead)[..., None])[..., 0]
         P_now = P + gain @ (P_next - spread) @ transposed(gain)
         P_now = (P_now + transposed(P_now)) / 2
