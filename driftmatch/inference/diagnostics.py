@@ -30,6 +30,8 @@ class Residuals(Record):
     - `autocorrelation`: shape (H, k), of steps 1 to H apart; `error`: its standard error.
     - `squares`: the same of their squares, which slow changes of the noise correlate.
     - `kurtosis`: excess, shape (k,); `mean`, `variance`: shape (k,).
+    - `force`: by how much further than the drift says the second half of steps went than the first,
+      in root mean squares of what the drift says, shape (k,); `force_error`: its standard error.
     """
 
     autocorrelation: Float[Matrix, "H k"]
@@ -38,6 +40,8 @@ class Residuals(Record):
     kurtosis: Float[Matrix, " k"]
     mean: Float[Matrix, " k"]
     variance: Float[Matrix, " k"]
+    force: Float[Matrix, " k"]
+    force_error: Float[Matrix, " k"]
 
     @property
     def is_white(self) -> bool:
@@ -53,6 +57,11 @@ class Residuals(Record):
     def is_steady(self) -> bool:
         """The size of the noise does not change but with the state."""
         return _is_small(self.squares, self.error, 0.15)
+
+    @property
+    def is_stationary(self) -> bool:
+        """No force of a quarter of the drift that comes or goes and chance does not explain."""
+        return bool(np.all(np.abs(self.force) <= np.maximum(0.25, _SEEN * self.force_error)))
 
 
 class Twin(Record):
@@ -98,11 +107,16 @@ class Halves(Record):
         return bool(np.all((np.abs(self.shift) <= 0.5) | (np.abs(self.shift) <= 3 * self.error)))
 
 
-def residuals(left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"]) -> Residuals:
-    """- `follows`: whether a step begins where the one before it ended."""
+def residuals(
+    left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"], push: Float[Matrix, " k"]
+) -> Residuals:
+    """- `follows`: whether a step begins where the one before it ended. - `push`: how far the drift
+    leads in a step, root mean square, in standard deviations of a step."""
     run = np.cumsum(~follows)
     size = left - left.mean(axis=0)
     square = left**2 - (left**2).mean(axis=0)
+    first, second = (half.mean(axis=0) for half in np.array_split(left, 2))
+    push = np.maximum(push, 1e-300)
     return Residuals(
         autocorrelation=_autocorrelation(size, run),
         squares=_autocorrelation(square, run),
@@ -110,6 +124,8 @@ def residuals(left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"]) -> Residu
         kurtosis=np.asarray(scipy.stats.kurtosis(left, axis=0)),
         mean=left.mean(axis=0),
         variance=left.var(axis=0),
+        force=(second - first) / push,
+        force_error=2 / np.sqrt(len(left)) / push,
     )
 
 
@@ -141,6 +157,17 @@ def halves(pieces: list[Float[Matrix, "t k"]], angles: tuple[bool, ...]) -> Halv
     first, second = np.array_split(states, 2)
     shift = (second.mean(axis=0) - first.mean(axis=0)) / deviation
     return Halves(shift, 2 / np.sqrt(np.maximum(independent, 1.0)), independent)
+
+
+def memory(scaled: list[Float[Matrix, "t k"]], angles: tuple[bool, ...]) -> float:
+    """The largest correlation between what can be told from a sample and from the next, of whitened
+    coordinates; 1 if all are angles."""
+    straight = ~np.array(angles)
+    if not straight.any():
+        return 1.0
+    now, then = (np.concatenate([p[part][:, straight] for p in scaled])
+                 for part in (slice(None, -1), slice(1, None)))  # fmt: skip
+    return float(np.linalg.norm(now.T @ then / len(now), ord=2))
 
 
 def _correlation_length(series: Float[Matrix, " t"]) -> float:

@@ -20,7 +20,6 @@ from driftmatch.inference.transitions import Transitions
 
 Matrix = np.ndarray
 
-_SMALLEST = 1e-6  # an eigenvalue of D over the largest below which there is no inverse
 _REPLICATES = 200
 
 
@@ -34,12 +33,12 @@ def entropy_production(
     """σ̇ per unit time and its standard error, from blocks drawn again within the folds.
 
     - `transitions`, `prediction`: what was fitted, and to what. - `twice`: steps of twice the lag,
-      or None where there are none. Infinite and NaN where D is singular.
+      or None where there are none. Infinite and NaN where D, before it was made positive, has no
+      inverse, or in some direction less than its floor.
     """
     estimate, choice = fitted.estimate, fitted.drift.choice
-    some = diffusions(estimate, transitions.states[:: 1 + len(transitions.states) // 2000])[0]
-    values = np.linalg.eigvalsh(some)
-    if np.median(values[:, 0] / values[:, -1]) < _SMALLEST:
+    some = diffusions(estimate, transitions.states[:: 1 + len(transitions.states) // 2000])[1]
+    if np.median(np.linalg.eigvalsh(some)[:, 0]) <= float(estimate.floor):
         return np.inf, np.nan
     rates = transitions.steps / transitions.intervals[:, None]
     rates = rates - (prediction.mean - prediction.drift)

@@ -13,12 +13,12 @@ from driftmatch.errors import InputError
 from driftmatch.inference import fitting
 from driftmatch.inference.basis import candidates
 from driftmatch.inference.components import component_recording
-from driftmatch.inference.diagnostics import halves, residuals, twin
+from driftmatch.inference.diagnostics import halves, memory, residuals, twin
 from driftmatch.inference.entropy import entropy_production
 from driftmatch.inference.error_bars import diffusion_replicates, drift_replicates
 from driftmatch.inference.estimate import Estimate, diffusions, drifts, symmetric
 from driftmatch.inference.fitting import Candidates, Fitted, predict
-from driftmatch.inference.inference import Inference, Lag
+from driftmatch.inference.inference import COARSE, Inference, Lag
 from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.inference.noise import Noisy, is_anticorrelated, with_noise
 from driftmatch.inference.transitions import Scaling, Transitions
@@ -37,7 +37,7 @@ _DEGREES, _DIFFUSION_DEGREES = (1, 2, 3, 4, 5), (0, 1, 2, 3, 4)
 _FEWEST = 50  # transitions
 _LAGS = (1, 2, 4, 8, 16)
 _MOST_STARTS = 16
-_WHITE = 0.05  # a correlation that is small enough
+_SOME = 50_000  # transitions that tell what a lag is like
 
 
 @spelled
@@ -135,12 +135,12 @@ class _Work:
         fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
         lags = ()
         if lag is None:
-            lags = tuple(self._at_lag(number) for number in _LAGS if self._has(number))
-            if noisy is None and not left.is_white:
-                whiter = [seen.samples for seen in lags[1:] if seen.correlation <= _WHITE]
-                if whiter:
-                    chosen = whiter[0]
-                    fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
+            tried = [self._at_lag(number) for number in _LAGS if self._has(number)]
+            lags = tuple(seen for seen, _ in tried)
+            whiter = [seen.samples for seen, will_do in tried[1:] if will_do]
+            if noisy is None and not left.is_white and whiter:
+                chosen = whiter[0]
+                fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
         self.meter.advance(1, "errors")
         return self._record(chosen, lags, fitted, noisy, failed, left)
 
@@ -151,47 +151,53 @@ class _Work:
     def _has(self, lag: int) -> bool:
         return sum(max(0, len(piece) - lag) for piece in self.scaled) >= _FEWEST * lag
 
-    def _follows(self, lag: int) -> Matrix:
-        """Of steps one lag apart: which begin where the one before ended."""
-        parts = [np.r_[False, np.ones(len(range(0, len(p) - lag, lag)) - 1, bool)]
-                 for p in self.scaled if len(p) > lag]  # fmt: skip
-        return np.concatenate(parts)
-
-    def _apart(self, left: Matrix, lag: int) -> Matrix:
-        """Of all residuals those of steps that do not overlap."""
+    def _apart(self, lag: int) -> tuple[Matrix, Matrix]:
+        """Of all steps over a lag, the places of those that do not overlap; and which of these
+        begin where the one before ended."""
         ends = np.cumsum([0] + [len(piece) - lag for piece in self.scaled if len(piece) > lag])
-        return np.concatenate([left[a:b:lag] for a, b in pairwise(ends)])
+        places = [np.arange(a, b, lag) for a, b in pairwise(ends)]
+        return np.concatenate(places), np.concatenate([p > p[0] for p in places])
+
+    def _residuals(self, fitted: Fitted, transitions: Transitions, lag: int):
+        """Of steps that do not overlap: what is left over, which follow one another, and how far
+        the drift pushes in a step, in standard deviations of a step."""
+        places, follows = self._apart(lag)
+        apart = Transitions(*(part[places] for part in transitions[:5]))
+        seen = predict(fitted, apart)
+        dt, variance = apart.intervals[:, None], 2 * np.einsum("nii->ni", seen.half)
+        return seen.residual, follows, np.sqrt(np.mean(dt * seen.mean**2 / variance, axis=0))
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")
         transitions = self._transitions(lag)
         fitted = fitting.fit(transitions, self.candidates)
         self.meter.advance(1, "measurement noise")
-        apart = self._apart(predict(fitted, transitions).residual, lag)
-        left = residuals(apart, self._follows(lag))
-        seen = is_anticorrelated(apart, self._follows(lag))
+        apart, follows, push = self._residuals(fitted, transitions, lag)
+        left = residuals(apart, follows, push)
+        seen = is_anticorrelated(apart, follows)
         noisy = None
         if measurement_noise or (measurement_noise is None and seen and lag == 1):
             noisy = with_noise(self.scaled, self.times, self.candidates, fitted)
             if noisy is not None:
                 fitted = noisy.fitted
-                left = residuals(noisy.smoothed.innovation, self._follows(1))
+                left = residuals(noisy.smoothed.innovation, self._apart(1)[1], push)
         self.meter.advance(1)
         failed = noisy is None and measurement_noise is not False and seen and lag == 1
         return fitted, noisy, failed, left
 
-    def _at_lag(self, lag: int) -> Lag:
-        """By one regression in the simplest bases, whatever the noise."""
-        transitions = self._transitions(lag).part(50_000)
+    def _at_lag(self, lag: int) -> tuple[Lag, bool]:
+        """By one regression in the simplest bases, whatever the noise; and whether that lag will
+        do: what is left over is white, and the lag not coarse."""
+        transitions = self._transitions(lag)
+        some = transitions.part(_SOME)
         simple = Candidates(self.candidates.drift[:3], self.candidates.diffusion[:1])
-        fitted = fitting.regress(transitions, simple, None, None)
-        fitted = fitting.again(transitions, fitted)
-        left = predict(fitted, transitions).residual
-        apart = left[::lag] if len(self.scaled) == 1 else left
-        pairs = apart[1:] * apart[:-1]
-        correlation = float(np.abs(pairs.mean(axis=0) / np.mean(apart**2, axis=0)).max())
+        fitted = fitting.regress(some, simple, None, None)
+        fitted = fitting.again(some, fitted)
+        left = residuals(*self._residuals(fitted, transitions, lag))
         D = symmetric(fitted.diffusion.coefficients[0], self.recording.dim)
-        return Lag(lag, np.diag(self.scaling.unscale_matrices(D)).copy(), correlation)
+        D = np.diag(self.scaling.unscale_matrices(D)).copy()
+        correlation = float(np.abs(left.autocorrelation).max())
+        return Lag(lag, D, correlation), left.is_white and fitted.stiffness < COARSE
 
     def _record(self, lag, lags, fitted: Fitted, noisy: Noisy | None, failed, left) -> Inference:
         estimate = fitted.estimate
@@ -205,7 +211,7 @@ class _Work:
         drift_error, diffusion_error = self._errors(estimate, transitions, moved, moved_D)
         some = transitions.states[:: 1 + len(transitions.states) // 20_000]
         linear = diffusions(estimate, some)[1]
-        forced = float(np.mean(np.linalg.eigvalsh(linear)[:, 0] < float(estimate.floor)))
+        forced = float(np.mean(np.linalg.eigvalsh(linear)[:, 0] < -float(estimate.floor)))
         self.meter.advance(1, "entropy production")
         longer = self._transitions(2 * lag) if self._has(2 * lag) and not noisy else None
         base = self._transitions(lag) if noisy else transitions
@@ -217,8 +223,9 @@ class _Work:
         both = halves(self.pieces, self.scaling.angles)
         spread = np.maximum(np.concatenate(self.pieces).std(axis=0), 1e-300)
         share = float(np.sqrt(np.max(np.diag(noise) / spread**2)))
+        change = fitted.change if np.isfinite(fitted.change) else 1.0
         outcome, reason, findings = verdict(Evidence(
-            fitted.stiffness, fitted.change if np.isfinite(fitted.change) else 1.0, drift_error,
+            memory(self.scaled, self.scaling.angles), fitted.stiffness, change, drift_error,
             diffusion_error, forced, share, failed, left, own, both,
         ))  # fmt: skip
         if lag > 1:

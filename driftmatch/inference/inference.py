@@ -23,7 +23,7 @@ class Lag(Record):
     """What an estimate over a lag of so many samples looks like.
 
     - `diffusion`: the mean of D over the states, its diagonal, shape (k,), in units of z² per time.
-    - `correlation`: the largest of what is left over, one lag apart.
+    - `correlation`: the largest of what is left over, one to ten lags apart.
     """
 
     samples: int
@@ -41,9 +41,10 @@ class Inference(Record):
     - `measurement_noise`: its covariance Σ, shape (k, k), in units of z²; 0 if none is seen.
     - `drift_error`, `diffusion_error`: the expected error, root mean square over the recorded
       states, relative to that of f and D.
-    - `forced`: the share of recorded states where D had a negative eigenvalue, or almost.
+    - `forced`: the share of recorded states where D had an eigenvalue below minus a hundredth
+      of its mean, and was made positive.
     - `entropy_production`, `entropy_production_error`: σ̇ of the recording, per unit time, and its
-      standard error; infinite and NaN if D is singular.
+      standard error; infinite and NaN if D cannot be told from a singular one.
     - `lag`: over how many samples increments were taken; `lags`: what others give.
     - `num_functions`: how many functions the drift and the diffusion are made of.
     - `residuals`, `twin`, `halves`: what is left over; the model's own recording beside the real

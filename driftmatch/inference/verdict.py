@@ -1,4 +1,4 @@
-"""What speaks against an estimate, in sentences, the worst first."""
+"""What speaks against an estimate, in sentences, causes before what they lead to."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,14 @@ from driftmatch.outcomes import Outcome
 _UNCERTAIN = 0.25  # an expected relative error, root mean square: a twentieth, squared
 _UNSETTLED = 0.02  # a change of the drift in the last round
 _FORCED = 0.05
+_MEMORY = 0.2  # a correlation of neighbouring samples
+_NOISY = 0.7  # of the standard deviation: half of the variance
 
 
 class Evidence(NamedTuple):
     """What a verdict is made of; see `Inference`."""
 
+    memory: float
     stiffness: float
     change: float
     drift_error: float
@@ -28,73 +31,12 @@ class Evidence(NamedTuple):
     halves: Halves
 
 
+Check = tuple[bool, Outcome, str]  # what is so, what it comes to, and in numbers
+
+
 def verdict(seen: Evidence) -> tuple[Outcome, str | None, tuple[str, ...]]:
     """The outcome, its reason, and all findings."""
-    found: list[tuple[Outcome, str]] = []
-    white = np.abs(seen.residuals.autocorrelation).max()
-    checks = [
-        (
-            seen.stiffness >= COARSE and (seen.change > _UNSETTLED or seen.stiffness > 1.0),
-            Outcome.COARSE_RECORDING,
-            f"Δt‖∇f‖ is {seen.stiffness:.2g}: above {COARSE:g} the correction for the interval is "
-            "not to be relied on",
-        ),
-        (
-            seen.twin.left > 0,
-            Outcome.MODEL_LEAVES,
-            f"{seen.twin.left:.0%} of the model's own runs went far beyond the recorded states",
-        ),
-        (
-            not seen.drift_error < _UNCERTAIN,
-            Outcome.UNCERTAIN_DRIFT,
-            f"the drift's expected error is {seen.drift_error:.0%} of it",
-        ),
-        (
-            not seen.diffusion_error < _UNCERTAIN,
-            Outcome.UNCERTAIN_DIFFUSION,
-            f"the diffusion's expected error is {seen.diffusion_error:.0%} of it",
-        ),
-        (
-            seen.failed_noise,
-            Outcome.MEASUREMENT_NOISE,
-            "steps are anticorrelated as by measurement noise, which could not be told from the "
-            "dynamics",
-        ),
-        (
-            not seen.residuals.is_white,
-            Outcome.NOT_MARKOV,
-            f"what is left over of steps is correlated, by up to {white:.2g}",
-        ),
-        (
-            seen.forced > _FORCED,
-            Outcome.FORCED_DIFFUSION,
-            f"at {seen.forced:.0%} of the states the diffusion would not have been positive",
-        ),
-        (
-            not seen.residuals.is_normal,
-            Outcome.NOT_NORMAL,
-            f"what is left over of steps has an excess kurtosis of "
-            f"{seen.residuals.kurtosis.max():.2g}",
-        ),
-        (
-            not seen.residuals.is_steady,
-            Outcome.NOT_MARKOV,
-            "the size of what is left over of steps stays large or small for longer than the state "
-            "explains",
-        ),
-        (
-            not seen.halves.are_alike,
-            Outcome.TRANSIENT,
-            f"the means of the recording's halves differ by "
-            f"{np.abs(seen.halves.shift).max():.2g} standard deviations",
-        ),
-        (
-            not seen.twin.is_alike,
-            Outcome.OTHER_STATES,
-            f"the densities of model and recording differ by {seen.twin.density:.2g}, "
-            f"{seen.twin.density_floor:.2g} between two runs of the model",
-        ),
-    ]
+    checks = _of_samples(seen) + _of_residuals(seen) + _of_model(seen)
     found = [(outcome, reason) for is_so, outcome, reason in checks if is_so]
     notes = [reason for _, reason in found]
     if seen.stiffness >= FINE:
@@ -109,3 +51,99 @@ def verdict(seen: Evidence) -> tuple[Outcome, str | None, tuple[str, ...]]:
         return Outcome.SUCCESS, None, tuple(notes)
     outcome, reason = found[0]
     return outcome, f"{outcome}: {reason}", tuple(notes)
+
+
+def _of_samples(seen: Evidence) -> list[Check]:
+    """How they were taken."""
+    return [
+        (
+            seen.memory < _MEMORY,
+            Outcome.COARSE_RECORDING,
+            f"a sample says nearly nothing of the next, as their correlation is {seen.memory:.2g}",
+        ),
+        (
+            seen.stiffness >= COARSE and (seen.change > _UNSETTLED or seen.stiffness > 1.0),
+            Outcome.COARSE_RECORDING,
+            f"Δt‖∇f‖ is {seen.stiffness:.2g}: above {COARSE:g} the correction for the interval is "
+            "not to be relied on",
+        ),
+        (
+            seen.noise_share > _NOISY,
+            Outcome.MEASUREMENT_NOISE,
+            f"measurement noise would be {seen.noise_share:.0%} of the standard deviation",
+        ),
+        (
+            seen.failed_noise,
+            Outcome.MEASUREMENT_NOISE,
+            "steps are anticorrelated as by measurement noise, which could not be told from the "
+            "dynamics",
+        ),
+    ]
+
+
+def _of_residuals(seen: Evidence) -> list[Check]:
+    """What no SDE of these coordinates leaves over."""
+    left, halves = seen.residuals, seen.halves
+    return [
+        (
+            not left.is_white,
+            Outcome.NOT_MARKOV,
+            "what is left over of steps is correlated, by up to "
+            f"{np.abs(left.autocorrelation).max():.2g}",
+        ),
+        (
+            not left.is_steady,
+            Outcome.NOT_MARKOV,
+            "the size of what is left over of steps stays large or small for longer than the state "
+            "explains",
+        ),
+        (
+            not left.is_normal,
+            Outcome.NOT_NORMAL,
+            f"what is left over of steps has an excess kurtosis of {left.kurtosis.max():.2g}",
+        ),
+        (
+            not left.is_stationary,
+            Outcome.TRANSIENT,
+            "forces differ between the recording's halves, by "
+            f"{np.abs(left.force).max():.0%} of the drift",
+        ),
+        (
+            not halves.are_alike,
+            Outcome.TRANSIENT,
+            f"the means of the recording's halves differ by {np.abs(halves.shift).max():.2g} "
+            "standard deviations",
+        ),
+    ]
+
+
+def _of_model(seen: Evidence) -> list[Check]:
+    """Whether there was enough to learn from, and what the model does."""
+    return [
+        (
+            not seen.drift_error < _UNCERTAIN,
+            Outcome.UNCERTAIN_DRIFT,
+            f"the drift's expected error is {seen.drift_error:.0%} of it",
+        ),
+        (
+            not seen.diffusion_error < _UNCERTAIN,
+            Outcome.UNCERTAIN_DIFFUSION,
+            f"the diffusion's expected error is {seen.diffusion_error:.0%} of it",
+        ),
+        (
+            seen.twin.left > 0,
+            Outcome.MODEL_LEAVES,
+            f"{seen.twin.left:.0%} of the model's own runs went far beyond the recorded states",
+        ),
+        (
+            seen.forced > _FORCED,
+            Outcome.FORCED_DIFFUSION,
+            f"at {seen.forced:.0%} of the states the diffusion would not have been positive",
+        ),
+        (
+            not seen.twin.is_alike,
+            Outcome.OTHER_STATES,
+            f"the densities of model and recording differ by {seen.twin.density:.2g}, "
+            f"{seen.twin.density_floor:.2g} between two runs of the model",
+        ),
+    ]

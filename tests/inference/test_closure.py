@@ -80,11 +80,11 @@ CUBIC = Polynomial([0.0, 1.0, 0.0, -1.0])
 
 @pytest.mark.parametrize(
     ("D", "least_mean", "least_variance"),
-    [(Polynomial([0.1]), 2.7, 2.7), (Polynomial([0.1, 0.0, 0.1]), 2.7, 1.7)],
+    [(Polynomial([0.1]), 3.8, 2.8), (Polynomial([0.1, 0.0, 0.1]), 2.8, 2.8)],
 )
 def test_order_for_a_nonlinear_drift(D, least_mean, least_variance):
-    """The errors of m and P fall at least with the third and the second power of Δt."""
-    z, intervals = 0.8, (0.08, 0.04, 0.02)
+    """The errors of m and P fall with (Δt)³, and of m with (Δt)⁴ where D is constant."""
+    z, intervals = 0.3, (0.04, 0.02, 0.01)
     errors, euler = [], []
     for t in intervals:
         m, P, _ = after(traced(CUBIC), lambda z: traced(D)(z)[..., None], np.array([z]), t, 8)
@@ -94,8 +94,7 @@ def test_order_for_a_nonlinear_drift(D, least_mean, least_variance):
     orders, of_euler = (np.log2(np.array(e[:-1]) / e[1:]) for e in (errors, euler))
     assert np.all(orders[:, 0] > least_mean), orders
     assert np.all(orders[:, 1] > least_variance), orders
-    assert np.all(errors < 0.3 * np.array(euler))
-    assert np.all(np.abs(of_euler - 2) < 0.3), "the control: Euler's are of second order"
+    assert np.all(np.abs(of_euler[:, 1] - 2) < 0.3), "the control: Euler's is of second order"
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])

@@ -15,8 +15,8 @@ N = 4000
 
 def basis(degree=3, features=0):
     rng = np.random.default_rng(9)
-    return Basis(rng.standard_normal((features, 2)), rng.standard_normal(features), np.asarray(99.0),
-                 monomials(ANGLES, degree), ANGLES)  # fmt: skip
+    gamma, bias = rng.standard_normal((features, 2)), rng.standard_normal(features)
+    return Basis(gamma, bias, np.asarray(99.0), monomials(ANGLES, degree), ANGLES)
 
 
 @pytest.fixture(scope="module")
