@@ -49,11 +49,13 @@ def drift_replicates(
 
 
 def diffusion_replicates(
-    fitted: Fitted, rng: np.random.Generator, missing: float
+    fitted: Fitted, rng: np.random.Generator, size_error: float
 ) -> Float[Matrix, "S r e"]:
-    """Deviations of the diffusion's coefficients; `missing`: the share of the information that
-    measurement noise has taken away."""
-    return _replicates(fitted.diffusion, rng) / (1 - missing)
+    """Deviations of the diffusion's coefficients; `size_error`: the relative standard error that
+    measurement noise adds to their size."""
+    moved = _replicates(fitted.diffusion, rng)
+    together = size_error * rng.standard_normal(NUM_REPLICATES)
+    return moved + together[:, None, None] * fitted.diffusion.coefficients
 
 
 def _replicates(fit: Fit, rng: np.random.Generator) -> Float[Matrix, "S p q"]:

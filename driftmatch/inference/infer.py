@@ -207,7 +207,7 @@ class _Work:
         if noisy is not None:
             noise = self.scaling.unscale_matrices(noisy.covariance)
         moved = drift_replicates(fitted, transitions, self.rng)
-        moved_D = diffusion_replicates(fitted, self.rng, noisy.missing if noisy else 0.0)
+        moved_D = diffusion_replicates(fitted, self.rng, noisy.size_error if noisy else 0.0)
         drift_error, diffusion_error = self._errors(estimate, transitions, moved, moved_D)
         some = transitions.states[:: 1 + len(transitions.states) // 20_000]
         linear = diffusions(estimate, some)[1]

@@ -3,7 +3,8 @@ r"""Measurement noise: whether the data show it, how much, and estimates that it
 y = z + η with η ~ N(0, Σ) biases increments, as E[Δy_t Δy_{t+1}ᵀ] = −Σ + O(Δt²). Where what an
 estimate without noise leaves over is anticorrelated from one sample to the next, expectation and
 maximisation take its place: the states behind the samples are smoothed with the current estimate,
-and the regressions of `fitting` see their posterior in place of the samples.
+and the regressions of `fitting` see their posterior in place of the samples. The sizes of D and Σ,
+in which that is slow, are those of the largest likelihood.
 
 Source: C. Vestergaard, P. Blainey, H. Flyvbjerg, Phys. Rev. E 89, 022726 (2014), for the first
 estimate; R. Shumway, D. Stoffer, J. Time Ser. Anal. 3, 253 (1982), for the iteration.
@@ -13,10 +14,11 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import scipy.optimize
 from jaxtyping import Float
 
 from driftmatch.inference.basis import Basis
-from driftmatch.inference.estimate import Estimate, symmetric
+from driftmatch.inference.estimate import Estimate
 from driftmatch.inference.fitting import Candidates, Fitted, predict, regress, stiffness, substeps
 from driftmatch.inference.regression import Choice, solve, sums
 from driftmatch.inference.smoothing import Smoothed, expected_transitions, smooth
@@ -25,25 +27,28 @@ from driftmatch.inference.transitions import Transitions, block_numbers
 Matrix = np.ndarray
 
 _SEEN = 4.0  # standard errors of an anticorrelation
-_ROUNDS, _CHOICES = 24, (1, 4)  # of two iterations each; those before which bases are chosen
-_SETTLED = 1e-2  # a relative distance from where the iteration ends
-_SLOWEST, _FARTHEST = 0.97, 20.0
+_ROUNDS, _CHOICES = 12, (0, 2)  # of three iterations each; those that choose bases
+_ITERATIONS = 3
+_SETTLED = 0.02  # of diffusion and noise in a round, and of the drift
 _SAMPLES = 50_000  # that are iterated on, before all are smoothed once
 _OVERWHELMED = 1.5  # a ratio of squared distances over two samples and one
+_TRIES, _FINE = 40, 3e-3  # of the search for sizes: evaluations, logarithms
+_CURVED = 0.1  # a logarithm at which curvature is measured
+_UNKNOWN = 1.0  # a standard error of a logarithm that says that nothing is known
 
 
 class Noisy(NamedTuple):
     """A fit with measurement noise.
 
-    - `covariance`: Σ, shape (k, k), in scaled coordinates. - `missing`: the share of the
-      information on the diffusion that noise takes away.
+    - `covariance`: Σ, shape (k, k), in scaled coordinates. - `size_error`: the relative standard
+      error of the diffusion's size, from the curvature of the likelihood.
     """
 
     fitted: Fitted
     covariance: Float[Matrix, "k k"]
     smoothed: Smoothed
     transitions: Transitions
-    missing: float
+    size_error: float
 
 
 def is_anticorrelated(residuals: Float[Matrix, "N k"], follows: Matrix) -> bool:
@@ -64,68 +69,70 @@ def with_noise(
     overwhelm single steps, from what the estimate without noise leaves over; None if that
     diverges."""
     few, few_times = _some(pieces, times)
-    fitted, noise = _first(few, few_times, candidates, plain)
-    size = float(np.abs(fitted.diffusion.coefficients).max())
-    point = _Point(fitted, noise, (size, float(np.trace(noise))))
-    rate = 0.0
+    point = _Point(*_first(few, few_times, candidates, plain))
     for number in range(_ROUNDS):
-        first = _improved(point, few, few_times, candidates if number in _CHOICES else None)
-        second = first and _improved(first, few, few_times, None)
-        if first is None or second is None:
-            return None
-        if number in _CHOICES or not point.is_like(second):
-            point = second
-            continue
-        a, b, c = (one.parameters() for one in (point, first, second))
-        step, next_step = np.linalg.norm(b - a), np.linalg.norm(c - b)
-        rate = min(next_step / step, _SLOWEST) if step > 0 else 0.0
-        point = second
-        if next_step / (1 - rate) < _SETTLED and number > _CHOICES[-1]:
+        sizes, _ = _likeliest_sizes(point, few, few_times)
+        point = point.resized(*sizes)
+        for iteration in range(_ITERATIONS):
+            chooses = number in _CHOICES and iteration == 0
+            improved = _improved(point, few, few_times, candidates if chooses else None)
+            if improved is None:
+                return None
+            point = improved
+        has_settled = max(*np.abs(sizes), point.fitted.change) < _SETTLED
+        if number > _CHOICES[-1] and has_settled:
             break
-        # Squared extrapolation, along the direction in which the iteration creeps.
-        bend = (c - b) - (b - a)
-        length = min(step / np.linalg.norm(bend), _FARTHEST) if np.any(bend) else 1.0
-        point = second.moved(a + 2 * length * (b - a) + length**2 * bend)
-    last = _improved(point, pieces, times, None)
+    sizes, error = _likeliest_sizes(point, few, few_times)
+    last = _improved(point.resized(*sizes), pieces, times, None)
     if last is None or last.smoothed is None or last.transitions is None:
         return None
-    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, float(rate))
+    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, error)
 
 
 class _Point(NamedTuple):
-    """Where the iteration stands; `smoothed`, `transitions`: what it was found from; `units`: the
-    sizes of diffusion and noise at the beginning."""
+    """Where the iteration stands; `smoothed`, `transitions`: what it was found from."""
 
     fitted: Fitted
     noise: Matrix
-    units: tuple[float, float]
     smoothed: Smoothed | None = None
     transitions: Transitions | None = None
 
-    def is_like(self, other: "_Point") -> bool:
-        """Whether the diffusions have the same functions."""
-        return self.fitted.diffusion.choice.basis is other.fitted.diffusion.choice.basis
-
-    def parameters(self) -> Float[Matrix, " q"]:
-        """Of diffusion and noise, in units of scaled coordinates that make them alike in size."""
-        D = self.fitted.diffusion.coefficients
-        return np.concatenate([D.ravel() / self.units[0], self.noise.ravel() / self.units[1]])
-
-    def moved(self, parameters: Float[Matrix, " q"]) -> "_Point":
-        """With these parameters, if they can be; else as it is."""
-        coefficients = self.fitted.diffusion.coefficients
-        D = parameters[: coefficients.size].reshape(coefficients.shape) * self.units[0]
-        noise = parameters[coefficients.size :].reshape(self.noise.shape) * self.units[1]
-        k = len(noise)
-        before, after = symmetric(coefficients[0], k), symmetric(D[0], k)
-        for old, new in ((before, after), (self.noise, noise)):
-            least = np.linalg.eigvalsh(old)[0]
-            if not np.linalg.eigvalsh((new + new.T) / 2)[0] > 0.1 * least > 0:
-                return self
+    def resized(self, log_diffusion: float, log_noise: float) -> "_Point":
+        """With D and Σ multiplied by the exponentials."""
+        D = np.exp(log_diffusion) * self.fitted.diffusion.coefficients
         estimate = dataclasses.replace(self.fitted.estimate, diffusion_coefficients=D)
         diffusion = self.fitted.diffusion._replace(coefficients=D)
         fitted = self.fitted._replace(estimate=estimate, diffusion=diffusion)
-        return self._replace(fitted=fitted, noise=(noise + noise.T) / 2)
+        return self._replace(fitted=fitted, noise=np.exp(log_noise) * self.noise)
+
+
+def _likeliest_sizes(point: _Point, pieces: list[Matrix], times: list[Matrix]):
+    """Logarithms of the factors of D and Σ that make the samples likeliest, and the standard error
+    of the first.
+
+    Of these two sizes, which trade places with each other, the iteration alone learns too slowly.
+    """
+    steps = substeps(point.fitted.stiffness)
+
+    def unlikely(logs):
+        other = point.resized(*logs)
+        smoothed = smooth(pieces, times, other.fitted.estimate, other.noise, steps)
+        total = float(np.sum(smoothed.log_likelihood))
+        return -total if np.isfinite(total) else np.inf
+
+    corners = np.array([[0.0, 0.0], [0.2, -0.1], [-0.1, 0.2]])
+    found = scipy.optimize.minimize(
+        unlikely, corners[0], method="Nelder-Mead",
+        options={"initial_simplex": corners, "maxfev": _TRIES, "xatol": _FINE, "fatol": 0.01},
+    )  # fmt: skip
+    around = [unlikely(found.x + _CURVED * np.array(e))
+              for e in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1))]  # fmt: skip
+    a, b = ((around[2 * i] + around[2 * i + 1] - 2 * found.fun) / _CURVED**2 for i in (0, 1))
+    ab = ((around[4] + around[5] - 2 * found.fun) / _CURVED**2 - a - b) / 2
+    determinant = a * b - ab**2
+    known = a > 0 and determinant > 0
+    error = float(np.sqrt(b / determinant)) if known else _UNKNOWN
+    return found.x, min(error, _UNKNOWN)
 
 
 def _improved(
@@ -138,7 +145,7 @@ def _improved(
         return None
     expected = expected_transitions(smoothed, np.concatenate([np.diff(time) for time in times]))
     fitted = regress(expected, candidates, point.fitted, predict(point.fitted, expected))
-    return _Point(fitted, _residual_noise(pieces, smoothed), point.units, smoothed, expected)
+    return _Point(fitted, _residual_noise(pieces, smoothed), smoothed, expected)
 
 
 def _is_finite(smoothed: Smoothed) -> bool:
