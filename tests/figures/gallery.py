@@ -16,7 +16,7 @@ import test_summary_figure
 import test_symmetry_figure
 import test_walk_figure
 from drawing import density, network, network_run, on_grid, sde, target_run
-from inferred import inferred
+from linear_inference import inferred
 from memories import dwelt, hopfield, recall, switching, tilt, walk
 
 from driftmatch import figures

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from boxes import faults
-from inferred import DT, inferred
+from linear_inference import DT, inferred
 
 import driftmatch as dm
 from driftmatch.figures import inference
@@ -46,7 +46,7 @@ def test_the_heading_says_what_was_found():
     bad = replace(noisy, outcome=outcome, reason=f"{outcome}: up to 0.3", stiffness=0.01)
     fig = inference(bad)
     assert f"a recording: {outcome}: up to 0.3" in heading(fig)
-    assert f"sampling fine, Δt‖∇f‖ = 0.01; measurement noise 21 %" in heading(fig)
+    assert "sampling fine, Δt‖∇f‖ = 0.01; measurement noise 21 %" in heading(fig)
     assert faults(fig) == []
 
 
