@@ -1,7 +1,7 @@
 """Eigenvalues of many small symmetric matrices at once.
 
-Not those of LAPACK: XLA shares batches out to its threads, and with several batches in a loop all of
-them may end up waiting for each other (jaxlib 0.10, on two cores: within some twenty calls).
+Not those of LAPACK: XLA shares batches out to its threads, and with several batches in a loop all
+of these may end up waiting for each other (jaxlib 0.10, two cores: within some twenty calls).
 """
 
 from itertools import combinations
