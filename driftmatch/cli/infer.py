@@ -236,6 +236,6 @@ def _shown(record: dict, est: "Inference", embedding: "Embedding | None") -> Ite
     command = (
         f"driftmatch infer {path} --neurons 128"
         if embedding is None
-        else f"driftmatch analyse {shlex.quote(record['out'])}"
+        else f"driftmatch analyse {shlex.quote(str(record['out']))}"
     )
     yield f"next   {escape(command)}"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.stats
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.ticker import MaxNLocator
 
 from driftmatch.errors import InputError
@@ -143,7 +144,7 @@ def _states(ax: Axes, est: Inference) -> None:
     if est.sde.dim > 2:
         seen = run.states[0][np.isfinite(run.states[0]).all(axis=1)]
         view = View.of(seen, named=est.sde)
-        attractor(run, view=view, color=mix(TARGET, "white", 0.5), ax=ax)
+        attractor(run, view=view, color=to_hex(mix(TARGET, "white", 0.5)), ax=ax)
         some = seen[:: 1 + len(seen) // _FEW]
         streams(ax, lambda z: drifts(est.sde, z), view, at=some, color=INK, spacing=0.16)
     else:
