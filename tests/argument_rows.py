@@ -220,6 +220,10 @@ SYSTEMS = {
     "Inference.diffusion_errors": Row(
         INFERENCE.diffusion_errors, {"states": np.ones((3, 2))}, {"states": PLACES}
     ),
+    "Recording.delayed": Row(
+        dm.Recording.of(np.ones((9, 2)), dt=0.1).delayed, {"number": 2, "lag": 3},
+        {"number": COUNT, "lag": COUNT},
+    ),
     "read_recording": Row(
         dm.read_recording, {"source": dm.Recording.of(np.ones((9, 2)), dt=0.1).to_dataframe()},
         {"source": [*OBJECT, "cell.csv", "cell.pkl", "\0"],

@@ -19,12 +19,21 @@ PARTS = (
     "run", "fixed-points", "lyapunov", "neural-lyapunov", "irreversibility",
     "grid-irreversibility", "stationary", "symmetry", "symmetry-roles", "subspace", "alignment",
 )  # fmt: skip
+# Of files that `read_recording` reads.
+RECORDINGS = (
+    ".csv", ".dat", ".nc", ".npy", ".npz", ".nwb", ".parquet", ".tsv", ".txt", ".zarr"
+)  # fmt: skip
 _FLOWS = "dysts:"
 
 
 def models(incomplete: str) -> list[str]:
     """Saved models, and folders on the way to them."""
     return list(_files(incomplete, (MODEL,)))
+
+
+def recordings(incomplete: str) -> list[str]:
+    """Files of recordings, and folders on the way to them."""
+    return list(_files(incomplete, RECORDINGS))
 
 
 def systems(incomplete: str) -> list[str]:

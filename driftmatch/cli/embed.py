@@ -13,7 +13,10 @@ from driftmatch.cli.targets import MODEL, Target
 from driftmatch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from driftmatch.embedding.embed import Embedding
+    from driftmatch.embedding.verdict import EmbeddingReport
 
 Method = Literal["refined", "least-squares", "backprop"]
 ActivationName = Literal["tanh", "logistic", "erf", "softplus", "relu", "identity"]
@@ -153,14 +156,19 @@ def _shown(embedding: "Embedding", record: dict):
         f"[b]{escape(record['system'])}[/b] in {record['neurons']} neurons, "
         f"{record['latent_dim']} latent dimensions, τ = {report.tau:g}"
     )
+    yield report_table(report)
+    yield ""
+    yield verdict(embedding.reason or str(embedding.outcome), good=embedding.outcome.ok)
+    yield f"saved  {path}"
+    yield f"next   driftmatch compare {escape(shlex.quote(record['model']))}"
+
+
+def report_table(report: "EmbeddingReport") -> "Table":
+    """Errors of a network, as a small table."""
     table = plain_table("", "")
     table.add_row("drift error", percent(report.drift_error))
     table.add_row("  with neuronal noise 0.01", percent(report.noisy_drift_error))
     table.add_row("local error", percent(report.local_error))
     table.add_row("diffusion error", percent(report.diffusion_error))
     table.add_row("time", f"{report.seconds:.1f} s")
-    yield table
-    yield ""
-    yield verdict(embedding.reason or str(embedding.outcome), good=embedding.outcome.ok)
-    yield f"saved  {path}"
-    yield f"next   driftmatch compare {escape(shlex.quote(record['model']))}"
+    return table

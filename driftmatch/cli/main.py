@@ -17,6 +17,7 @@ from driftmatch.cli.demo import demo
 from driftmatch.cli.embed import embed
 from driftmatch.cli.export import export
 from driftmatch.cli.failures import INTERRUPTED, TERMINATED, reported
+from driftmatch.cli.infer import infer
 from driftmatch.cli.list import list_systems
 from driftmatch.cli.memory import app as memory
 from driftmatch.cli.paper import paper
@@ -58,6 +59,7 @@ def _driftmatch(
 for _name, _command in {
     "demo": demo,
     "embed": embed,
+    "infer": infer,
     "simulate": simulate,
     "compare": compare,
     "analyse": analyse,

@@ -27,6 +27,7 @@ from driftmatch.figures.first_passage import first_passage as first_passage
 from driftmatch.figures.fixed_points import eigenvalues as eigenvalues
 from driftmatch.figures.fixed_points import fixed_points as fixed_points
 from driftmatch.figures.helmholtz_hodge import helmholtz_hodge as helmholtz_hodge
+from driftmatch.figures.inference import inference as inference
 from driftmatch.figures.irreversibility import compare_irreversibility as compare_irreversibility
 from driftmatch.figures.irreversibility import irreversibility as irreversibility
 from driftmatch.figures.landscape import landscape as landscape

@@ -7,7 +7,14 @@ from matplotlib.ticker import NullFormatter
 from driftmatch.analysis.spectra import power_spectrum
 from driftmatch.errors import InputError
 from driftmatch.figures.parts.runs import coordinate_names
-from driftmatch.figures.parts.style import NETWORK, TARGET, mix, panel, style, without_y
+from driftmatch.figures.parts.style import (
+    TARGET_AND_NETWORK,
+    Look,
+    mix,
+    panel,
+    style,
+    without_y,
+)
 from driftmatch.simulation.trajectory import Run
 
 _SHOWN = 6
@@ -31,14 +38,20 @@ def spectra(
     Raises `InputError` if no trajectory of one is finite throughout.
     """
     ax = panel(ax, 45.0, 45.0)
-    k = min(target.states.shape[-1], _SHOWN)
-    looks = (
-        (target, {"color": mix(TARGET, "white", 0.5), "lw": 2.4, "label": "target"}),
-        (network, {"color": NETWORK, "lw": 0.8, "label": "network"}),
-    )
-    frequencies = np.fft.rfftfreq(len(target.times), target.times[1] - target.times[0])
+    draw_spectra(ax, target, network, TARGET_AND_NETWORK, smoothing=smoothing)
+    return ax
+
+
+def draw_spectra(
+    ax: Axes, one: Run, other: Run, looks: tuple[Look, Look], *, smoothing: float = 4.0
+) -> None:
+    """`spectra` of any two runs, under names and in colours of their own."""
+    k = min(one.states.shape[-1], _SHOWN)
+    broad = {"color": mix(looks[0].color, "white", 0.5), "lw": 2.4, "label": looks[0].name}
+    thin = {"color": looks[1].color, "lw": 0.8, "label": looks[1].name}
+    frequencies = np.fft.rfftfreq(len(one.times), one.times[1] - one.times[0])
     last = 1
-    for run, look in looks:
+    for run, look in ((one, broad), (other, thin)):
         states = run.states[np.isfinite(run.states).all(axis=(1, 2))]
         if len(states) == 0:
             raise InputError("there is nothing to draw: no trajectory is finite throughout")
@@ -53,9 +66,8 @@ def spectra(
             look = {key: value for key, value in look.items() if key != "label"}
     ax.set_xscale("log")
     ax.xaxis.set_minor_formatter(NullFormatter())
-    names = coordinate_names(target.states.shape[-1], target, units=False)[:k]
+    names = coordinate_names(one.states.shape[-1], one, units=False)[:k]
     ax.set_yticks(np.arange(k)[::-1] + 0.4, names)
     ax.set(xlim=(frequencies[1], frequencies[min(last + 1, len(frequencies) - 1)]))
     ax.set(ylim=(-0.05, k), xlabel="frequency")
     without_y(ax)
-    return ax

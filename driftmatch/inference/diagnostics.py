@@ -16,6 +16,7 @@ from driftmatch.simulation.simulate import simulate
 Matrix = np.ndarray
 
 NUM_LAGS = 10
+NORMAL = np.linspace(-4.0, 4.0, 33)  # in standard deviations
 _SEEN = 4.0  # standard errors
 _STEP = 0.05  # of a simulation, times ‖∇f‖
 _MOST_STEPS = 2_000_000
@@ -32,6 +33,7 @@ class Residuals(Record):
     - `kurtosis`: excess, shape (k,); `mean`, `variance`: shape (k,).
     - `force`: by how much further than the drift says the second half of steps went than the first,
       in root mean squares of what the drift says, shape (k,); `force_error`: its standard error.
+    - `quantiles`: shape (Q, k), where a normal variable has those of `NORMAL`, shape (Q,).
     """
 
     autocorrelation: Float[Matrix, "H k"]
@@ -42,6 +44,7 @@ class Residuals(Record):
     variance: Float[Matrix, " k"]
     force: Float[Matrix, " k"]
     force_error: Float[Matrix, " k"]
+    quantiles: Float[Matrix, "Q k"]
 
     @property
     def is_white(self) -> bool:
@@ -126,6 +129,7 @@ def residuals(
         variance=left.var(axis=0),
         force=(second - first) / push,
         force_error=2 / np.sqrt(len(left)) / push,
+        quantiles=np.quantile(left, scipy.stats.norm.cdf(NORMAL), axis=0),
     )
 
 

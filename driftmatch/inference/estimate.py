@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from driftmatch.compilation import compiled
 from driftmatch.inference.basis import Basis, highest_degree, in_batches, monomials, padded
 from driftmatch.inference.closure import transition
+from driftmatch.inference.eigenvalues import eigenvalues
 from driftmatch.precision import like
 
 Matrix = np.ndarray
@@ -94,7 +95,7 @@ def spectral(matrix: Float[Array, "*batch k k"], function) -> Float[Array, "*bat
     if k == 1:
         return function(matrix)
     if k > 2:
-        values, vectors = jnp.linalg.eigh(matrix)
+        values, vectors = eigenvalues(matrix)
         return (vectors * function(values)[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
     a, b, c = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
     middle, half = (a + c) / 2, jnp.sqrt(((a - c) / 2) ** 2 + b**2)

@@ -86,6 +86,13 @@ class Inference(Record):
         """Whether the data show any."""
         return bool(np.any(self.measurement_noise != 0))
 
+    @property
+    def measurement_noise_share(self) -> float:
+        """The largest √Σ_ii, in standard deviations of the coordinate as it was recorded."""
+        pieces = [np.asarray(self.recording.states[p], np.float64) for p in self.recording.pieces]
+        spread = np.concatenate(pieces).std(axis=0)
+        return float(np.sqrt(np.max(np.diag(self.measurement_noise) / spread**2)))
+
     def drift_errors(self, states: ArrayLike) -> Float[Matrix, "N k"]:
         """The standard error of f at states of shape (N, k)."""
         z = self._scaled(states)

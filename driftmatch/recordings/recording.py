@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from driftmatch.arguments import check_text
+from driftmatch.arguments import check_count, check_text
 from driftmatch.domain import check_coordinates, check_periods, labels
 from driftmatch.errors import InputError
 from driftmatch.recordings import clock
 from driftmatch.recordings.angles import unwrapped
+from driftmatch.recordings.delays import delayed_names, delayed_states, spans, starts
 from driftmatch.recordings.measured import Measured, check_states, chunks
 from driftmatch.recordings.sources import measured
 from driftmatch.records import Record
@@ -186,6 +187,40 @@ class Recording(Record):
         """
         present = np.concatenate([~np.isnan(part).any(axis=1) for part in chunks(self.states)])
         return clock.pieces(self.times, self.starts, present)
+
+    def delayed(self, number: int, lag: int) -> "Recording":
+        """Every sample beside its past: ``(z(t), z(t − Δ), …, z(t − (number − 1) Δ))``, where Δ is
+        `lag` samples; k · number coordinates, such as V and V(t − 0.2).
+
+        Delays stand in for coordinates that were not recorded: more than twice as many as the
+        dynamics has dimensions always do without noise, fewer often. Every piece becomes a
+        segment, so that nothing is put beside what lies beyond a gap.
+
+        Raises `InputError` if samples are not even or no piece is that long.
+
+        Source: F. Takens, Lecture Notes in Mathematics 898, 366 (1981).
+        """
+        number, lag = check_count("number", number), check_count("lag", lag)
+        if not self.is_even:
+            raise InputError(
+                f"delays need even samples, and those of {self.name} are not: interpolate it first"
+            )
+        whole = spans(self.pieces, number, lag)
+        if not whole:
+            raise InputError(
+                f"{self.name} has no {(number - 1) * lag + 2} samples in a row, which {number} "
+                f"coordinates {lag} samples apart need: lower number or lag"
+            )
+        return Recording(
+            delayed_states(self.states, self.pieces, number, lag),
+            np.concatenate([self.times[first:end] for first, end in whole]),
+            starts(whole),
+            delayed_names(self.labels, number, lag * self.dt),
+            None if self.units is None else self.units * number,
+            None if self.periodic is None else self.periodic * number,
+            self.name,
+            self.notes,
+        )
 
     def to_xarray(self) -> "xarray.Dataset":
         """`states` with the dimensions time and component; `segment` along time, if there are

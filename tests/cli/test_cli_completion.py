@@ -8,14 +8,16 @@ from typer.testing import CliRunner
 
 from driftmatch.analysis.summary_parts import PARTS
 from driftmatch.cli import completion
-from driftmatch.cli.completion import models, models_and_systems, parts, systems
+from driftmatch.cli.completion import models, models_and_systems, parts, recordings, systems
 from driftmatch.cli.main import app
+from driftmatch.recordings.read import _READERS
 from driftmatch.systems import CATALOGUE, flow_names
 
 
 def test_the_names_are_those_that_there_are():
     assert sorted(completion.SYSTEMS) == sorted(name.replace("_", "-") for name in CATALOGUE)
     assert sorted(completion.PARTS) == sorted(part.replace("_", "-") for part in PARTS)
+    assert sorted(_READERS) == sorted(completion.RECORDINGS)
     pytest.importorskip("dysts")
     assert systems("dysts:") == [f"dysts:{name}" for name in flow_names()]
 
@@ -39,6 +41,7 @@ def test_names_and_files(tmp_path):
         (tmp_path / name).touch()
     assert systems("lo") == ["lorenz", "lo.py"]
     assert models("") == ["lo.safetensors", "sub/"]
+    assert recordings("lo") == ["lo.txt"]
     assert models_and_systems("sub/") == ["sub/mine.py", "sub/net.safetensors"]
     assert systems(f"{tmp_path}/l") == [f"{tmp_path}/lo.py"]
     assert systems("van_d") == ["van-der-pol"]

@@ -15,7 +15,9 @@ from driftmatch import __version__
 from driftmatch.cli.main import app
 
 HEAVY = ["jax", "numpy", "scipy", "matplotlib", "equinox", "diffrax", "xarray", "driftmatch.sde"]
-COMMANDS = ["demo", "embed", "simulate", "compare", "analyse", "export", "paper", "list"]
+COMMANDS = [
+    "demo", "embed", "infer", "simulate", "compare", "analyse", "export", "paper", "list"
+]  # fmt: skip
 
 
 ROOT = str(Path(__file__).parents[2])
@@ -76,10 +78,10 @@ def test_a_mistyped_command_gets_a_suggestion(rejects):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_mistyped_option_is_refused(rejects, command):
-    assert "--jsn" in rejects(command, *(["x"] if command in COMMANDS[1:6] else []), "--jsn")
+    assert "--jsn" in rejects(command, *(["x"] if command in COMMANDS[1:7] else []), "--jsn")
 
 
-@pytest.mark.parametrize("command", ["embed", "simulate", "compare", "analyse", "export"])
+@pytest.mark.parametrize("command", COMMANDS[1:7])
 def test_the_argument_is_not_optional(rejects, command):
     assert "Missing argument" in rejects(command)
 

@@ -16,6 +16,7 @@ import test_summary_figure
 import test_symmetry_figure
 import test_walk_figure
 from drawing import density, network, network_run, on_grid, sde, target_run
+from linear_inference import inferred
 from memories import dwelt, hopfield, recall, switching, tilt, walk
 
 from driftmatch import figures
@@ -136,6 +137,8 @@ SHEETS: dict[str, Entry] = {
         figures.helmholtz_hodge,
         partial(lambda n, k: (test_helmholtz_hodge_figure.split(n, k, 24),), name, k),
     ) for name, k in (("double_well", 1), ("limit_cycle", 2), ("lorenz", 3))},
+    **{f"inference {k}": Entry(figures.inference, partial(lambda k: (inferred(k),), k))
+       for k in (1, 2, 6, 3)},
     **{f"irreversibility {k}": Entry(
         figures.irreversibility, partial(lambda k: (on_grid(k),), k)
     ) for k in (1, 2)},

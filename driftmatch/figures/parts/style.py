@@ -4,7 +4,7 @@ import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +20,16 @@ NETWORK = "#D55E00"
 INK = "#262626"
 GREY = "#8C8C8C"
 PALE = "#D2D2D2"
+
+
+class Look(NamedTuple):
+    """What one of two things is called in a legend, and its colour."""
+
+    name: str
+    color: str
+
+
+TARGET_AND_NETWORK = Look("target", TARGET), Look("network", NETWORK)
 # Signed weights, in two hues that mean neither the target nor the network.
 SIGNS = LinearSegmentedColormap.from_list(
     "signs", ["#4B1D70", "#A98BC2", "w", "#6DB79A", "#0B5C46"]
