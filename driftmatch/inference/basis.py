@@ -82,7 +82,7 @@ def candidates(
     """Monomials up to each of these degrees, and linear functions with these numbers of features;
     no more functions than a tenth of the states."""
     straight = ~np.array(angles)
-    reach = _MARGIN * np.linalg.norm(states[:, straight], axis=1).max(initial=1e-300)
+    reach = _MARGIN * np.linalg.norm(states[:, straight], axis=1).max(initial=1.0)
     charted = np.asarray(_chart(states, angles))
     q = charted.shape[1]
     none = np.zeros((0, q)), np.zeros(0)

@@ -66,6 +66,16 @@ def test_the_reach_is_beyond_what_was_recorded(angles):
                 np.testing.assert_allclose(there, again, atol=1e-12)
 
 
+def test_where_all_coordinates_are_angles():
+    z = np.linspace(0, 20, 100)[:, None]
+    found = candidates(z, (True,), RandomFeatures(), np.random.default_rng(3), **SMALL)
+    with jax.enable_x64(True):
+        for basis in found:
+            slope = jax.vmap(jax.jacfwd(basis))(jnp.asarray(z))
+            assert np.isfinite(slope).all()
+            np.testing.assert_allclose(basis(jnp.asarray(z)), basis.at(z), atol=1e-12)
+
+
 def test_not_more_functions_than_a_tenth_of_the_states():
     rng = np.random.default_rng(2)
     for number in (5, 100, 400):
