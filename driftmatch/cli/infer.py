@@ -25,6 +25,29 @@ _NUMBERS = (
     "entropy_production_error", "lag", "num_functions",
 )  # fmt: skip
 
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="The coordinates, by heading or by place from 0. Default: all that is left.",
+    ),
+]
+TimeColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Times. Default: one called time, if there is one."),
+]
+SegmentColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="What numbers trials. Default: one called trial."),
+]
+Units = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Units of the coordinates, for figures.")
+]
+Periods = Annotated[
+    str | None,
+    typer.Option(metavar="X,-", help="Periods of the coordinates; - for what is no angle."),
+]
+
 
 def infer(
     recording: Annotated[
@@ -41,28 +64,11 @@ def infer(
             "--dt", metavar="X", help="Interval between samples, where the file has no times."
         ),
     ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B",
-            help="The coordinates, by heading or by place from 0. Default: all that is left.",
-        ),
-    ] = None,
-    time: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Times. Default: one called time, if there is one."),
-    ] = None,
-    segment: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="What numbers trials. Default: one called trial."),
-    ] = None,
-    units: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Units of the coordinates, for figures.")
-    ] = None,
-    periodic: Annotated[
-        str | None,
-        typer.Option(metavar="X,-", help="Periods of the coordinates; - for what is no angle."),
-    ] = None,
+    columns: Columns = None,
+    time: TimeColumn = None,
+    segment: SegmentColumn = None,
+    units: Units = None,
+    periodic: Periods = None,
     components: Annotated[
         int | None,
         typer.Option(metavar="K", min=1, help="Infer in K principal components, as of neurons."),
