@@ -47,6 +47,27 @@ Periods = Annotated[
     str | None,
     typer.Option(metavar="X,-", help="Periods of the coordinates; - for what is no angle."),
 ]
+Components = Annotated[
+    int | None,
+    typer.Option(metavar="K", min=1, help="Infer in K principal components, as of neurons."),
+]
+LagOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Samples of an increment. Default: found out."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="For the network, by default RECORDING.safetensors; without --neurons, for all "
+        "that was inferred.",
+    ),
+]
+Sheet = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Draw the sheet: .png, .pdf or .svg.")
+]
 
 
 def infer(
@@ -69,30 +90,15 @@ def infer(
     segment: SegmentColumn = None,
     units: Units = None,
     periodic: Periods = None,
-    components: Annotated[
-        int | None,
-        typer.Option(metavar="K", min=1, help="Infer in K principal components, as of neurons."),
-    ] = None,
-    lag: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Samples of an increment. Default: found out."),
-    ] = None,
+    components: Components = None,
+    lag: LagOption = None,
     neurons: Annotated[
         int | None,
         typer.Option("--neurons", "-n", metavar="N", min=1, help="Embed the SDE in N neurons."),
     ] = None,
     seed: Seed = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="FILE",
-            help="For the network, by default RECORDING.safetensors; without --neurons, for all "
-            "that was inferred.",
-        ),
-    ] = None,
-    figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the sheet: .png, .pdf or .svg.")
-    ] = None,
+    out: Out = None,
+    figure: Sheet = None,
     chunks: Annotated[
         bool, typer.Option("--chunks", metavar="", help="Read the file in parts.")
     ] = False,
