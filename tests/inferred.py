@@ -51,7 +51,11 @@ INFERENCE = Inference(
     lags=(Lag(1, np.ones(2), 0.3), Lag(2, np.ones(2), 0.1)),
     num_functions=(BASIS.size, OTHER.size),
     residuals=Residuals(
-        np.zeros((10, 2)), np.zeros((10, 2)), 0.1, *np.zeros((2, 2)), *np.ones((3, 2)),
+        np.zeros((10, 2)),
+        np.zeros((10, 2)),
+        0.1,
+        *np.zeros((2, 2)),
+        *np.ones((3, 2)),
         np.zeros((33, 2)),
     ),
     twin=Twin(RNG.normal(size=(2, 20, 2)), 0.05, 0.04, np.nan, np.nan, 0.0),

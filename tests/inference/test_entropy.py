@@ -38,9 +38,9 @@ def test_of_a_trap_at_equilibrium_and_stirred():
 
 @pytest.mark.slow
 def test_it_is_not_biased_at_equilibrium():
-    """40 short recordings in equilibrium: their mean is within three standard errors of 0. The error
-    is not said to be smaller than the spread; it is said to be up to four times larger, as blocks
-    drawn again have currents of their own. The control: learnt from the same steps σ̇ is above 0."""
+    """The mean of 40 short recordings is within three standard errors of 0. The error that is said
+    may be up to four times their spread, as blocks drawn again have currents of their own, but not
+    less. The control: learnt from the same steps, σ̇ is above 0."""
     found = [dm.infer(trap(0.0, 400, seed), dt=DT, key=KEY) for seed in range(40)]
     rates = np.array([each.entropy_production for each in found])
     said = np.array([each.entropy_production_error for each in found])
