@@ -54,7 +54,8 @@ def verdict(seen: Evidence) -> tuple[Outcome, str | None, tuple[str, ...]]:
 
 
 def _of_samples(seen: Evidence) -> list[Check]:
-    """How they were taken."""
+    """How they were taken. Outliers look like measurement noise, and both like a short interval."""
+    left = seen.residuals
     return [
         (
             seen.memory < _MEMORY,
@@ -62,10 +63,15 @@ def _of_samples(seen: Evidence) -> list[Check]:
             f"a sample says nearly nothing of the next, as their correlation is {seen.memory:.2g}",
         ),
         (
-            seen.stiffness >= COARSE and (seen.change > _UNSETTLED or seen.stiffness > 1.0),
-            Outcome.COARSE_RECORDING,
-            f"Δt‖∇f‖ is {seen.stiffness:.2g}: above {COARSE:g} the correction for the interval is "
-            "not to be relied on",
+            not left.is_steady,
+            Outcome.NOT_MARKOV,
+            "the size of what is left over of steps stays large or small for longer than the state "
+            "explains",
+        ),
+        (
+            not left.is_normal,
+            Outcome.NOT_NORMAL,
+            f"what is left over of steps has an excess kurtosis of {left.kurtosis.max():.2g}",
         ),
         (
             seen.noise_share > _NOISY,
@@ -77,6 +83,12 @@ def _of_samples(seen: Evidence) -> list[Check]:
             Outcome.MEASUREMENT_NOISE,
             "steps are anticorrelated as by measurement noise, which could not be told from the "
             "dynamics",
+        ),
+        (
+            seen.stiffness >= COARSE and (seen.change > _UNSETTLED or seen.stiffness > 1.0),
+            Outcome.COARSE_RECORDING,
+            f"Δt‖∇f‖ is {seen.stiffness:.2g}: above {COARSE:g} the correction for the interval is "
+            "not to be relied on",
         ),
     ]
 
@@ -90,17 +102,6 @@ def _of_residuals(seen: Evidence) -> list[Check]:
             Outcome.NOT_MARKOV,
             "what is left over of steps is correlated, by up to "
             f"{np.abs(left.autocorrelation).max():.2g}",
-        ),
-        (
-            not left.is_steady,
-            Outcome.NOT_MARKOV,
-            "the size of what is left over of steps stays large or small for longer than the state "
-            "explains",
-        ),
-        (
-            not left.is_normal,
-            Outcome.NOT_NORMAL,
-            f"what is left over of steps has an excess kurtosis of {left.kurtosis.max():.2g}",
         ),
         (
             not left.is_stationary,

@@ -63,9 +63,9 @@ def trend():
 
 
 def seen_through_fog():
-    """Measurement noise as large as what is measured."""
+    """Measurement noise larger than what is measured."""
     z = clean(4000)
-    return z + 2 * np.random.default_rng(4).standard_normal(z.shape)
+    return z + np.random.default_rng(4).standard_normal(z.shape)
 
 
 DEFECTS = {
@@ -77,8 +77,8 @@ DEFECTS = {
 SLOW_DEFECTS = {
     too_coarse: {Outcome.COARSE_RECORDING},
     one_of_two_coordinates: {Outcome.NOT_MARKOV},
-    outliers: {Outcome.NOT_NORMAL, Outcome.MEASUREMENT_NOISE},
-    seen_through_fog: {Outcome.MEASUREMENT_NOISE, Outcome.UNCERTAIN_DRIFT},
+    outliers: {Outcome.NOT_NORMAL},
+    seen_through_fog: {Outcome.MEASUREMENT_NOISE},
 }
 
 
@@ -108,13 +108,13 @@ def test_a_transient_is_told():
 
 @pytest.mark.slow
 def test_a_larger_lag_is_taken_where_it_helps():
-    """A process whose fast part, a hundred times faster than the slow one, is not recorded."""
-    fast = np.array([[-1.0, 3.0], [0.0, -20.0]])
-    z = linear(fast, np.diag([1e-7, 5.0]), 0.02 * np.arange(40_000))[:, :1]
-    found = dm.infer(z, dt=0.02, key=KEY)
+    """A process whose fast part, two hundred times faster than the slow one, is not recorded."""
+    fast = np.array([[-1.0, 30.0], [0.0, -200.0]])
+    z = linear(fast, np.diag([1e-4, 500.0]), 0.005 * np.arange(40_000))[:, :1]
+    found = dm.infer(z, dt=0.005, key=KEY)
     assert found.lag > 1
     assert found.residuals.is_white
-    given = dm.infer(z, dt=0.02, key=KEY, lag=1)
+    given = dm.infer(z, dt=0.005, key=KEY, lag=1)
     assert given.outcome is Outcome.NOT_MARKOV
     assert given.lag == 1
 
