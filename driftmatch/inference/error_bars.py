@@ -49,13 +49,15 @@ def drift_replicates(
 
 
 def diffusion_replicates(
-    fitted: Fitted, rng: np.random.Generator, size_error: float
+    fitted: Fitted, rng: np.random.Generator, size_errors: Float[Matrix, " k"]
 ) -> Float[Matrix, "S r e"]:
-    """Deviations of the diffusion's coefficients; `size_error`: the relative standard error that
-    measurement noise adds to their size."""
+    """Deviations of the diffusion's coefficients; `size_errors`: the relative standard errors that
+    measurement noise adds to their size along every coordinate."""
     moved = _replicates(fitted.diffusion, rng)
-    together = size_error * rng.standard_normal(NUM_REPLICATES)
-    return moved + together[:, None, None] * fitted.diffusion.coefficients
+    rows, columns = np.triu_indices(len(size_errors))
+    sizes = size_errors * rng.standard_normal((NUM_REPLICATES, len(size_errors)))
+    both = (sizes[:, rows] + sizes[:, columns]) / 2
+    return moved + both[:, None] * fitted.diffusion.coefficients
 
 
 def _replicates(fit: Fit, rng: np.random.Generator) -> Float[Matrix, "S p q"]:

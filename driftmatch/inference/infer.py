@@ -207,7 +207,9 @@ class _Work:
         if noisy is not None:
             noise = self.scaling.unscale_matrices(noisy.covariance)
         moved = drift_replicates(fitted, transitions, self.rng)
-        moved_D = diffusion_replicates(fitted, self.rng, noisy.size_error if noisy else 0.0)
+        moved_D = diffusion_replicates(
+            fitted, self.rng, noisy.size_errors if noisy else np.zeros(self.recording.dim)
+        )
         drift_error, diffusion_error = self._errors(estimate, transitions, moved, moved_D)
         some = transitions.states[:: 1 + len(transitions.states) // 20_000]
         linear = diffusions(estimate, some)[1]
@@ -226,7 +228,7 @@ class _Work:
         change = fitted.change if np.isfinite(fitted.change) else 1.0
         outcome, reason, findings = verdict(Evidence(
             memory(self.scaled, self.scaling.angles), fitted.stiffness, change, drift_error,
-            diffusion_error, forced, share, failed, left, own, both,
+            diffusion_error, forced, share, failed, self._blur(fitted, noisy), left, own, both,
         ))  # fmt: skip
         if lag > 1:
             findings += (f"increments over {lag} samples, as those over one are not white",)
@@ -236,6 +238,15 @@ class _Work:
             (estimate.basis.size, estimate.diffusion_basis.size), left, own, both, self.recording,
             moved, moved_D,
         )  # fmt: skip
+
+    def _blur(self, fitted: Fitted, noisy: Noisy | None) -> float:
+        """See `Evidence`."""
+        if noisy is None:
+            return 0.0
+        states = noisy.transitions.states
+        D = diffusions(fitted.estimate, states[:: 1 + len(states) // 2000])[0].mean(axis=0)
+        steps = np.linalg.eigvals(np.linalg.solve(D, noisy.covariance)).real.max() / 2
+        return float(np.sqrt(max(steps, 0.0) / self.recording.dt) * fitted.stiffness)
 
     def _errors(self, estimate: Estimate, transitions, moved, moved_D) -> tuple[float, float]:
         """Expected, root mean square over recorded states, relative."""

@@ -32,7 +32,8 @@ _ITERATIONS = 3
 _SETTLED = 0.02  # of diffusion and noise in a round, and of the drift
 _SAMPLES = 50_000  # that are iterated on, before all are smoothed once
 _OVERWHELMED = 1.5  # a ratio of squared distances over two samples and one
-_TRIES, _FINE = 40, 3e-3  # of the search for sizes: evaluations, logarithms
+_TRIES, _FINE, _FIRST = 18, 3e-3, 0.2  # of the search: evaluations for each size, logarithms
+_APART = 3  # coordinates, of which each has its own sizes
 _CURVED = 0.1  # a logarithm at which curvature is measured
 _UNKNOWN = 1.0  # a standard error of a logarithm that says that nothing is known
 
@@ -40,15 +41,15 @@ _UNKNOWN = 1.0  # a standard error of a logarithm that says that nothing is know
 class Noisy(NamedTuple):
     """A fit with measurement noise.
 
-    - `covariance`: Σ, shape (k, k), in scaled coordinates. - `size_error`: the relative standard
-      error of the diffusion's size, from the curvature of the likelihood.
+    - `covariance`: Σ, shape (k, k), in scaled coordinates. - `size_errors`: the relative standard
+      errors of the diffusion's size along every coordinate, from the curvature of the likelihood.
     """
 
     fitted: Fitted
     covariance: Float[Matrix, "k k"]
     smoothed: Smoothed
     transitions: Transitions
-    size_error: float
+    size_errors: Float[Matrix, " k"]
 
 
 def is_anticorrelated(residuals: Float[Matrix, "N k"], follows: Matrix) -> bool:
@@ -72,7 +73,7 @@ def with_noise(
     point = _Point(*_first(few, few_times, candidates, plain))
     for number in range(_ROUNDS):
         sizes, _ = _likeliest_sizes(point, few, few_times)
-        point = point.resized(*sizes)
+        point = point.resized(sizes)
         for iteration in range(_ITERATIONS):
             chooses = number in _CHOICES and iteration == 0
             improved = _improved(point, few, few_times, candidates if chooses else None)
@@ -82,11 +83,11 @@ def with_noise(
         has_settled = max(*np.abs(sizes), point.fitted.change) < _SETTLED
         if number > _CHOICES[-1] and has_settled:
             break
-    sizes, error = _likeliest_sizes(point, few, few_times)
-    last = _improved(point.resized(*sizes), pieces, times, None)
+    sizes, errors = _likeliest_sizes(point, few, few_times)
+    last = _improved(point.resized(sizes), pieces, times, None)
     if last is None or last.smoothed is None or last.transitions is None:
         return None
-    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, error)
+    return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, errors)
 
 
 class _Point(NamedTuple):
@@ -97,42 +98,67 @@ class _Point(NamedTuple):
     smoothed: Smoothed | None = None
     transitions: Transitions | None = None
 
-    def resized(self, log_diffusion: float, log_noise: float) -> "_Point":
-        """With D and Σ multiplied by the exponentials."""
-        D = np.exp(log_diffusion) * self.fitted.diffusion.coefficients
+    def resized(self, logs: Float[Matrix, " q"]) -> "_Point":
+        """With all entries of D and Σ multiplied by exp((l_i + l_j)/2); `logs`: l of D, then of Σ,
+        one for each coordinate or for all."""
+        k = len(self.noise)
+        of_D, of_noise = np.broadcast_to(logs.reshape(2, -1), (2, k))
+        D = _scaled(self.fitted.diffusion.coefficients, of_D)
         estimate = dataclasses.replace(self.fitted.estimate, diffusion_coefficients=D)
         diffusion = self.fitted.diffusion._replace(coefficients=D)
         fitted = self.fitted._replace(estimate=estimate, diffusion=diffusion)
-        return self._replace(fitted=fitted, noise=np.exp(log_noise) * self.noise)
+        factors = np.exp((of_noise[:, None] + of_noise) / 2)
+        return self._replace(fitted=fitted, noise=factors * self.noise)
 
 
-def _likeliest_sizes(point: _Point, pieces: list[Matrix], times: list[Matrix]):
-    """Logarithms of the factors of D and Σ that make the samples likeliest, and the standard error
-    of the first.
+def _scaled(entries: Float[Matrix, "r e"], logs: Float[Matrix, " k"]) -> Float[Matrix, "r e"]:
+    rows, columns = np.triu_indices(len(logs))
+    return entries * np.exp((logs[rows] + logs[columns]) / 2)
 
-    Of these two sizes, which trade places with each other, the iteration alone learns too slowly.
+
+def _likeliest_sizes(
+    point: _Point, pieces: list[Matrix], times: list[Matrix]
+) -> tuple[Matrix, Matrix]:
+    """Logarithms of the factors of D and Σ that make the samples likeliest, and the standard errors
+    of those of D, shape (k,).
+
+    Of these sizes, which trade places with each other, the iteration alone learns too slowly.
     """
-    steps = substeps(point.fitted.stiffness)
+    steps, k = substeps(point.fitted.stiffness), len(point.noise)
+    size = 2 * k if k <= _APART else 2
 
     def unlikely(logs):
-        other = point.resized(*logs)
+        other = point.resized(logs)
         smoothed = smooth(pieces, times, other.fitted.estimate, other.noise, steps)
         total = float(np.sum(smoothed.log_likelihood))
         return -total if np.isfinite(total) else np.inf
 
-    corners = np.array([[0.0, 0.0], [0.2, -0.1], [-0.1, 0.2]])
+    corners = np.concatenate([np.zeros((1, size)), _FIRST * np.eye(size)])
     found = scipy.optimize.minimize(
         unlikely, corners[0], method="Nelder-Mead",
-        options={"initial_simplex": corners, "maxfev": _TRIES, "xatol": _FINE, "fatol": 0.01},
+        options={"initial_simplex": corners, "maxfev": _TRIES * size, "xatol": _FINE,
+                 "fatol": 0.01},
     )  # fmt: skip
-    around = [unlikely(found.x + _CURVED * np.array(e))
-              for e in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1))]  # fmt: skip
-    a, b = ((around[2 * i] + around[2 * i + 1] - 2 * found.fun) / _CURVED**2 for i in (0, 1))
-    ab = ((around[4] + around[5] - 2 * found.fun) / _CURVED**2 - a - b) / 2
-    determinant = a * b - ab**2
-    known = a > 0 and determinant > 0
-    error = float(np.sqrt(b / determinant)) if known else _UNKNOWN
-    return found.x, min(error, _UNKNOWN)
+    return found.x, _errors(unlikely, found.x, found.fun, k)
+
+
+def _errors(unlikely, at, least, k) -> Float[Matrix, " k"]:
+    """Of the logarithms for D, from the curvature around the minimum."""
+    size = len(at)
+    steps = _CURVED * np.eye(size)
+
+    def along(step):
+        return (unlikely(at + step) + unlikely(at - step) - 2 * least) / _CURVED**2
+
+    curvature = np.diag([along(step) for step in steps])
+    for i in range(size):
+        for j in range(i):
+            both = along(steps[i] + steps[j]) - curvature[i, i] - curvature[j, j]
+            curvature[i, j] = curvature[j, i] = both / 2
+    values, vectors = np.linalg.eigh(np.nan_to_num(curvature))
+    covariance = (vectors / np.maximum(values, _UNKNOWN**-2)) @ vectors.T
+    errors = np.sqrt(np.diag(covariance))[: size // 2]
+    return np.minimum(np.broadcast_to(errors, (k,)), _UNKNOWN)
 
 
 def _improved(

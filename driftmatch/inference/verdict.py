@@ -13,10 +13,15 @@ _UNSETTLED = 0.02  # a change of the drift in the last round
 _FORCED = 0.05
 _MEMORY = 0.2  # a correlation of neighbouring samples
 _NOISY = 0.7  # of the standard deviation: half of the variance
+_BLURRED = 1.0  # the time that noise hides, times the slope of the drift
 
 
 class Evidence(NamedTuple):
-    """What a verdict is made of; see `Inference`."""
+    """What a verdict is made of; see `Inference`.
+
+    - `blur`: √(Σ/2DΔt) Δt‖∇f‖, the time in which the states' own noise outgrows that of the
+      measurement, times how fast the drift changes.
+    """
 
     memory: float
     stiffness: float
@@ -26,6 +31,7 @@ class Evidence(NamedTuple):
     forced: float
     noise_share: float
     failed_noise: bool
+    blur: float
     residuals: Residuals
     twin: Twin
     halves: Halves
@@ -130,6 +136,12 @@ def _of_model(seen: Evidence) -> list[Check]:
             not seen.diffusion_error < _UNCERTAIN,
             Outcome.UNCERTAIN_DIFFUSION,
             f"the diffusion's expected error is {seen.diffusion_error:.0%} of it",
+        ),
+        (
+            seen.blur >= _BLURRED,
+            Outcome.MEASUREMENT_NOISE,
+            f"measurement noise hides steps for so long that the drift moves the state by "
+            f"{seen.blur:.2g} of its own size meanwhile",
         ),
         (
             seen.twin.left > 0,

@@ -107,14 +107,14 @@ def test_memory_of_samples():
 
 GOOD = Evidence(
     memory=0.9, stiffness=0.01, change=0.0, drift_error=0.1, diffusion_error=0.05, forced=0.0,
-    noise_share=0.0, failed_noise=False, residuals=residuals(white(), ALL, ONE),
+    noise_share=0.0, failed_noise=False, blur=0.0, residuals=residuals(white(), ALL, ONE),
     twin=INFERENCE.twin, halves=INFERENCE.halves,
 )  # fmt: skip
 TWIN = INFERENCE.twin
 BAD = {
     Outcome.COARSE_RECORDING: [{"memory": 0.1}, {"stiffness": 1.1},
                                {"stiffness": 0.3, "change": 0.1}],
-    Outcome.MEASUREMENT_NOISE: [{"noise_share": 0.8}, {"failed_noise": True}],
+    Outcome.MEASUREMENT_NOISE: [{"noise_share": 0.8}, {"failed_noise": True}, {"blur": 2.0}],
     Outcome.NOT_MARKOV: [{"residuals": residuals(moving(white(), 0.3), ALL, ONE)}],
     Outcome.NOT_NORMAL: [{"residuals": residuals(white() ** 3, ALL, ONE)}],
     Outcome.TRANSIENT: [{"residuals": residuals(np.sort(white(), axis=0) + 9 * white(1), ALL, ONE)},
