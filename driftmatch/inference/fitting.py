@@ -111,13 +111,19 @@ def fit(transitions: Transitions, candidates: Candidates) -> Fitted:
     some = transitions.part(_CHOSEN_IN)
     best = _settle(some, candidates)
     if best.stiffness >= _COARSE or best.change > _SETTLED:
-        few = transitions.part(_COMPARED_IN)
-        rivals = [best] + [
+        few, own = transitions.part(_COMPARED_IN), best.drift.choice.basis
+        are_all = len(few.states) == len(some.states)
+        rivals = [best if are_all else _settle(few, Candidates([own], candidates.diffusion))] + [
             _settle(few, Candidates([basis], candidates.diffusion))
             for basis in candidates.drift
-            if not len(basis.bias)
+            if not len(basis.bias) and basis is not own
         ]
-        best = max(rivals, key=lambda rival: _worth(rival, predict(rival, few)))
+        first = max(rivals, key=lambda rival: _worth(rival, predict(rival, few)))
+        if are_all:
+            best = first
+        elif first.drift.choice.basis is not own:
+            bases = [first.drift.choice.basis], [first.diffusion.choice.basis]
+            best = _settle(some, Candidates(*bases))
     return best if len(some.states) == len(transitions.states) else again(transitions, best)
 
 

@@ -77,7 +77,8 @@ class Inference(Record):
 
     @property
     def sampling(self) -> str:
-        """Whether Δt‖∇f‖ is "fine" (below 0.05), "coarse" (below 0.2), or "unreliable"."""
+        """Whether increments as they are would be "fine" (Δt‖∇f‖ below 0.05), "coarse" (below 0.2)
+        or "unreliable"; the outcome says whether the correction for the interval sufficed."""
         words = ("fine", FINE), ("coarse", COARSE)
         return next((word for word, most in words if self.stiffness < most), "unreliable")
 
