@@ -32,7 +32,7 @@ _ITERATIONS = 3
 _SETTLED = 0.02  # of diffusion and noise in a round, and of the drift
 _SAMPLES = 50_000  # that are iterated on, before all are smoothed once
 _OVERWHELMED = 1.5  # a ratio of squared distances over two samples and one
-_TRIES, _FINE, _FIRST = 18, 3e-3, 0.2  # of the search: evaluations for each size, logarithms
+_TRIES, _FINE, _FIRST = 10, 1e-2, 0.2  # of the search: evaluations for each size, logarithms
 _APART = 3  # coordinates, of which each has its own sizes
 _CURVED = 0.1  # a logarithm at which curvature is measured
 _UNKNOWN = 1.0  # a standard error of a logarithm that says that nothing is known
@@ -137,7 +137,7 @@ def _likeliest_sizes(
     found = scipy.optimize.minimize(
         unlikely, corners[0], method="Nelder-Mead",
         options={"initial_simplex": corners, "maxfev": _TRIES * size, "xatol": _FINE,
-                 "fatol": 0.01},
+                 "fatol": 0.1},
     )  # fmt: skip
     return found.x, _errors(unlikely, found.x, found.fun, k)
 
