@@ -132,15 +132,16 @@ class _Work:
 
     def infer(self, lag: int | None, measurement_noise: bool | None) -> Inference:
         chosen = lag or 1
-        fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
+        fitted, noisy, failed, left, is_noisy = self._fit(chosen, measurement_noise)
         lags = ()
         if lag is None:
             tried = [self._at_lag(number) for number in _LAGS if self._has(number)]
             lags = tuple(seen for seen, _ in tried)
             whiter = [seen.samples for seen, will_do in tried[1:] if will_do]
-            if noisy is None and not left.is_white and whiter:
+            # With measurement noise larger lags look better, and D is as wrong.
+            if not is_noisy and not left.is_white and whiter:
                 chosen = whiter[0]
-                fitted, noisy, failed, left = self._fit(chosen, measurement_noise)
+                fitted, noisy, failed, left, _ = self._fit(chosen, measurement_noise)
         self.meter.advance(1, "errors")
         return self._record(chosen, lags, fitted, noisy, failed, left)
 
@@ -183,7 +184,7 @@ class _Work:
                 left = residuals(noisy.smoothed.innovation, self._apart(1)[1], push)
         self.meter.advance(1)
         failed = noisy is None and measurement_noise is not False and seen and lag == 1
-        return fitted, noisy, failed, left
+        return fitted, noisy, failed, left, seen or noisy is not None
 
     def _at_lag(self, lag: int) -> tuple[Lag, bool]:
         """By one regression in the simplest bases, whatever the noise; and whether that lag will

@@ -82,7 +82,7 @@ def _form(path: Path) -> _Form:
     if not head.strip():
         raise InputError(f"{path.name} is empty: it must hold samples, one a row")
     encoding = _encoding(path, head)
-    lines = head.decode(encoding, errors="replace").rstrip("\ufffd").splitlines()
+    lines = head.decode(encoding, errors="replace").rstrip(chr(0xFFFD)).splitlines()
     first = 0
     while first < len(lines) and (not lines[first].strip() or _is_comment(lines[first])):
         first += 1
