@@ -56,7 +56,8 @@ def encodable(text: str, stream: object) -> str:
 SPELLED = "driftmatch.spelled"  # what `encodable` does, as an error handler for streams
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "±": "+-", "×": "x", "·": "*", "½": "1/2", "∞": "inf",
-    "√": "sqrt", "∇": "grad ", "‖": "||", "⟨": "<", "⟩": ">", "…": "...", "→": "->", "←": "<-", "✓": "ok",
+    "√": "sqrt", "∇": "grad ", "‖": "||", "⟨": "<", "⟩": ">", "…": "...", "→": "->", "←": "<-",
+    "✓": "ok",
 }  # fmt: skip
 
 
