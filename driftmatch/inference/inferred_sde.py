@@ -41,7 +41,7 @@ class InferredSDE(AbstractSDE):
             recording.coordinates, recording.units, recording.name,
         )  # fmt: skip
 
-    def scaled(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k"]:
+    def scaled(self, z: Float[Array | Matrix, "*batch k"]) -> Float[Array, "*batch k"]:
         """z'."""
         return (z - like(self.mean, z)) @ like(self.inverse, z).T
 
