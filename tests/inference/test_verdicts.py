@@ -33,13 +33,6 @@ def one_of_two_coordinates():
     return linear(OSCILLATOR, np.diag([1e-7, 0.25]), 0.1 * np.arange(10_000))[:, :1]
 
 
-def outliers():
-    z = clean(5000)
-    rng = np.random.default_rng(1)
-    z[rng.choice(5000, 25, replace=False)] += 5 * rng.standard_normal((25, 2))
-    return z
-
-
 def jumps():
     """Between two states of a process, by three of its standard deviations, ten times or so."""
     rng, z = np.random.default_rng(2), np.zeros((5000, 2))
@@ -77,7 +70,6 @@ DEFECTS = {
 SLOW_DEFECTS = {
     too_coarse: {Outcome.COARSE_RECORDING},
     one_of_two_coordinates: {Outcome.NOT_MARKOV},
-    outliers: {Outcome.NOT_NORMAL},
     seen_through_fog: {Outcome.MEASUREMENT_NOISE},
 }
 
