@@ -1,6 +1,7 @@
 """An estimate as the SDE that it is, in the units of the recording."""
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -41,14 +42,16 @@ class InferredSDE(AbstractSDE):
             recording.coordinates, recording.units, recording.name,
         )  # fmt: skip
 
-    def scaled(self, z: Float[Array | Matrix, "*batch k"]) -> Float[Array, "*batch k"]:
+    def scaled(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k"]:
         """z'."""
         return (z - like(self.mean, z)) @ like(self.inverse, z).T
 
     def drift(self, z):
+        z = jnp.asarray(z)
         return like(self.factor, z) @ self.estimate.drift(self.scaled(z))
 
     def diffusion(self, z):
+        z = jnp.asarray(z)
         return like(self.factor, z) @ self.estimate.root(self.scaled(z))
 
     @property
