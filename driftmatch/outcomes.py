@@ -84,8 +84,8 @@ class Outcome(enum.Enum):
     UNCERTAIN_DRIFT = "the recording is too short to tell its drift: record for longer"
     UNCERTAIN_DIFFUSION = "the recording is too short to tell its diffusion: record for longer"
     MEASUREMENT_NOISE = (
-        "measurement noise is seen and could not be corrected for: record with less of it, or for "
-        "longer"
+        "measurement noise hides the diffusion or was not corrected for: record with less of it, "
+        "or for longer, and leave measurement_noise out"
     )
     NOT_MARKOV = (
         "what the model leaves over is not white: something that was not recorded has a memory; "

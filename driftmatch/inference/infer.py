@@ -183,7 +183,7 @@ class _Work:
                 fitted = noisy.fitted
                 left = residuals(noisy.smoothed.innovation, self._apart(1)[1], push)
         self.meter.advance(1)
-        failed = noisy is None and measurement_noise is not False and seen and lag == 1
+        failed = noisy is None and seen and lag == 1
         return fitted, noisy, failed, left, seen or noisy is not None
 
     def _at_lag(self, lag: int) -> tuple[Lag, bool]:

@@ -60,7 +60,7 @@ def verdict(seen: Evidence) -> tuple[Outcome, str | None, tuple[str, ...]]:
 
 
 def _of_samples(seen: Evidence) -> list[Check]:
-    """How they were taken. Outliers look like measurement noise, and both like a short interval."""
+    """How they were taken. Outliers look like measurement noise, and both like a long interval."""
     left = seen.residuals
     return [
         (
@@ -87,8 +87,7 @@ def _of_samples(seen: Evidence) -> list[Check]:
         (
             seen.failed_noise,
             Outcome.MEASUREMENT_NOISE,
-            "steps are anticorrelated as by measurement noise, which could not be told from the "
-            "dynamics",
+            "steps are anticorrelated as by measurement noise",
         ),
         (
             seen.stiffness >= COARSE and (seen.change > _UNSETTLED or seen.stiffness > 1.0),
@@ -140,8 +139,8 @@ def _of_model(seen: Evidence) -> list[Check]:
         (
             seen.blur >= _BLURRED,
             Outcome.MEASUREMENT_NOISE,
-            f"measurement noise hides steps for so long that the drift moves the state by "
-            f"{seen.blur:.2g} of its own size meanwhile",
+            f"the states' own noise outgrows that of the measurement in {seen.blur:.2g} times the "
+            "time in which the drift changes",
         ),
         (
             seen.twin.left > 0,

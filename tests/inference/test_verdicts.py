@@ -55,6 +55,13 @@ def trend():
     return clean(10_000) + np.linspace(0, 8, 10_000)[:, None]
 
 
+def outliers():
+    z = clean(5000)
+    rng = np.random.default_rng(1)
+    z[rng.choice(5000, 25, replace=False)] += 5 * rng.standard_normal((25, 2))
+    return z
+
+
 def seen_through_fog():
     """Measurement noise larger than what is measured."""
     z = clean(4000)
@@ -70,6 +77,7 @@ DEFECTS = {
 SLOW_DEFECTS = {
     too_coarse: {Outcome.COARSE_RECORDING},
     one_of_two_coordinates: {Outcome.NOT_MARKOV},
+    outliers: {Outcome.NOT_NORMAL},
     seen_through_fog: {Outcome.MEASUREMENT_NOISE},
 }
 
