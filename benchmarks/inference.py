@@ -8,6 +8,7 @@ the interval. Errors are normalised mean squares over the recorded states, witho
 
 import time
 import warnings
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -119,7 +120,9 @@ def peer(samples, interval: float, parametric: bool):
 
 def cell(name: str, sde, interval: float, noise: float, number: int) -> dict:
     """One recording, by all."""
-    states, samples = recorded(sde, interval, number, noise)
+    # Every cell has a chance of its own, lest one path decides for all systems.
+    seed = zlib.crc32(f"{name} {interval} {noise} {number}".encode()) % 2**31
+    states, samples = recorded(sde, interval, number, noise, seed)
     f, D = drifts(sde, states), diffusion_matrices(sde, states)
     row = {"system": name, "interval": interval, "noise": noise, "samples": number}
     began = time.perf_counter()

@@ -14,7 +14,8 @@ from driftmatch.precision import like
 
 Matrix = np.ndarray
 
-BATCH = 2**14  # states at a time: few shapes to compile for, and arrays that stay in the cache
+# States at a time: few shapes to compile for, and arrays that stay in the cache.
+SMALL_BATCH, BATCH = 2**11, 2**14
 _MARGIN = 1.1  # of the largest recorded radius
 _CUBIC = 2  # coordinates up to which quartic and quintic monomials are few enough to be tried
 
@@ -112,10 +113,10 @@ def monomials(angles: tuple[bool, ...], degree: int) -> tuple[tuple[int, ...], .
 def in_batches(
     function, states: Float[Matrix, "N k"], *parameters: Any, more: tuple[Matrix, ...] = ()
 ) -> tuple[Matrix, ...]:
-    """The values of `function(states, *more, *parameters)` for all states, in batches of one size;
-    `more`: further arrays of N rows."""
+    """The values of `function(states, *more, *parameters)` for all states, in batches of one of
+    two sizes, lest every number of states is compiled for; `more`: further arrays of N rows."""
     parts, N = [], len(states)
-    size = min(BATCH, 1 << max(N - 1, 1).bit_length())
+    size = SMALL_BATCH if N <= BATCH else BATCH
     for first in range(0, N, size):
         rows = [a[first : first + size] for a in (states, *more)]
         missing = size - len(rows[0])

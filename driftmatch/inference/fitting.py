@@ -34,7 +34,7 @@ _CHOSEN_IN = 100_000  # transitions in which bases are chosen
 _COMPARED_IN = 10_000  # and in which settled fits are compared, where intervals are coarse
 _ROUNDS, _CHOICES = 20, 3  # of all rounds, the first choose
 _SETTLED = 1e-3  # a change of the drift, relative to it
-_FLOOR = 0.01  # of the mean diffusion
+FLOOR = 0.01  # of the mean diffusion
 _SIMPLER, _SIMPLER_DRIFT = 2.0, 0.5  # standard errors that more functions must gain
 _STIFF = 0.95  # the quantile of Δt ‖∇f‖ that counts
 _COARSE = 0.2  # of Δt ‖∇f‖, from where corrections may decide which basis is best
@@ -181,7 +181,10 @@ def regress(
         tolerance=_SIMPLER_DRIFT,
     )  # fmt: skip
     residual = transitions.steps - dt * (_values(drift, z) + mean_excess)
-    squares = residual[:, :, None] * residual[:, None, :]
+    # What is left over of steps is smaller than the noise, as the drift follows it.
+    number = max(float(transitions.weights.sum()), 1.0)
+    freedom = number / max(number - drift.num_effective, number / 2)
+    squares = freedom * residual[:, :, None] * residual[:, None, :]
     if transitions.spreads is not None:
         squares = squares + transitions.spreads
     halves = upper(squares / (2 * dt[:, :, None])) - spread_excess
@@ -226,7 +229,7 @@ def _fitted(transitions, drift, diffusion, before, damping) -> Fitted:
         diffusion_basis=diffusion.choice.basis,
         diffusion_coefficients=diffusion.coefficients,
         pull=np.asarray(size / np.sqrt(k)),
-        floor=np.asarray(_FLOOR * max(typical, 0.0)),
+        floor=np.asarray(FLOOR * max(typical, 0.0)),
     )
     return Fitted(estimate, drift, diffusion, change, stiffness(estimate, transitions))
 

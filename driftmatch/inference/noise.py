@@ -17,9 +17,18 @@ import numpy as np
 import scipy.optimize
 from jaxtyping import Float
 
+from driftmatch.inference.acceleration import Step, accelerated
 from driftmatch.inference.basis import Basis
 from driftmatch.inference.estimate import Estimate
-from driftmatch.inference.fitting import Candidates, Fitted, predict, regress, stiffness, substeps
+from driftmatch.inference.fitting import (
+    FLOOR,
+    Candidates,
+    Fitted,
+    predict,
+    regress,
+    stiffness,
+    substeps,
+)
 from driftmatch.inference.regression import Choice, solve, sums
 from driftmatch.inference.smoothing import Smoothed, expected_transitions, smooth
 from driftmatch.inference.transitions import Transitions, block_numbers
@@ -27,9 +36,9 @@ from driftmatch.inference.transitions import Transitions, block_numbers
 Matrix = np.ndarray
 
 _SEEN = 4.0  # standard errors of an anticorrelation
-_ROUNDS, _CHOICES = 12, (0, 2)  # of three iterations each; those that choose bases
-_ITERATIONS = 3
-_SETTLED = 0.02  # of diffusion and noise in a round, and of the drift
+_ROUNDS = 12, 40  # of iterations, at most, after each choice of bases
+_GAIN = 0.1  # log likelihood in a round
+_LARGEST = 50.0  # a logarithm
 _SAMPLES = 50_000  # that are iterated on, before all are smoothed once
 _OVERWHELMED = 1.5  # a ratio of squared distances over two samples and one
 _TRIES, _FINE, _FIRST = 10, 1e-2, 0.2  # of the search: evaluations for each size, logarithms
@@ -70,24 +79,59 @@ def with_noise(
     overwhelm single steps, from what the estimate without noise leaves over; None if that
     diverges."""
     few, few_times = _some(pieces, times)
-    point = _Point(*_first(few, few_times, candidates, plain))
-    for number in range(_ROUNDS):
+    point: _Point | None = _Point(*_first(few, few_times, candidates, plain))
+    for rounds in _ROUNDS:
         sizes, _ = _likeliest_sizes(point, few, few_times)
-        point = point.resized(sizes)
-        for iteration in range(_ITERATIONS):
-            chooses = number in _CHOICES and iteration == 0
-            improved = _improved(point, few, few_times, candidates if chooses else None)
-            if improved is None:
-                return None
-            point = improved
-        has_settled = max(*np.abs(sizes), point.fitted.change) < _SETTLED
-        if number > _CHOICES[-1] and has_settled:
-            break
-    sizes, errors = _likeliest_sizes(point, few, few_times)
-    last = _improved(point.resized(sizes), pieces, times, None)
+        chosen = _improved(point.resized(sizes), few, few_times, candidates)
+        point = chosen and _settled(chosen, few, few_times, rounds)
+        if point is None:
+            return None
+    _, errors = _likeliest_sizes(point, few, few_times)
+    last = _improved(point, pieces, times, None)
     if last is None or last.smoothed is None or last.transitions is None:
         return None
     return Noisy(last.fitted, last.noise, last.smoothed, last.transitions, errors)
+
+
+def _settled(
+    point: "_Point", pieces: list[Matrix], times: list[Matrix], rounds: int
+) -> "_Point | None":
+    """Iterated in its bases until nothing is gained; None if that diverges."""
+    fits = point.fitted.drift, point.fitted.diffusion
+    shapes = [fit.coefficients.shape for fit in fits]
+    k, D = len(point.noise), point.mean_diffusion
+    interval = float(np.median(np.concatenate([np.diff(time) for time in times])))
+
+    def vector(at: _Point):
+        parts = at.fitted.estimate.coefficients, at.fitted.diffusion.coefficients, _log(at.noise)
+        return np.concatenate([np.ravel(part) for part in parts])
+
+    def apart(vectors):
+        at = np.cumsum([np.prod(shape) for shape in shapes])
+        c, d, logs = np.split(vectors, at.astype(int), axis=-1)
+        lead = vectors.shape[:-1]
+        return c.reshape(*lead, *shapes[0]), d.reshape(*lead, *shapes[1]), logs
+
+    def inner(one, other):
+        """What changes of drift, diffusion and noise would do to the log likelihood, about, if
+        there were no noise, twice."""
+        (c, d, logs), (c2, d2, logs2) = apart(one), apart(other)
+        drift = np.einsum("apq,pr,brq->ab", c, fits[0].matrix, c2) * interval / (2 * D)
+        diffusion = np.einsum("apq,pr,brq->ab", d, fits[1].matrix, d2) / (2 * D**2)
+        return drift + diffusion + sum(map(len, pieces)) / 2 * logs @ logs2.T
+
+    def step(at: _Point) -> Step | None:
+        improved = _improved(at, pieces, times, None)
+        if improved is None or improved.smoothed is None:
+            return None
+        value = float(np.sum(improved.smoothed.log_likelihood))
+        return Step(vector(at), vector(improved), value, improved)
+
+    def moved(at: _Point, to):
+        c, d, logs = apart(to)
+        return at.with_parameters(c, d, _exp(logs.reshape(k, k)))
+
+    return accelerated(step, moved, inner, point, rounds=rounds, gain=_GAIN)
 
 
 class _Point(NamedTuple):
@@ -103,12 +147,23 @@ class _Point(NamedTuple):
         one for each coordinate or for all."""
         k = len(self.noise)
         of_D, of_noise = np.broadcast_to(logs.reshape(2, -1), (2, k))
-        D = _scaled(self.fitted.diffusion.coefficients, of_D)
-        estimate = dataclasses.replace(self.fitted.estimate, diffusion_coefficients=D)
-        diffusion = self.fitted.diffusion._replace(coefficients=D)
-        fitted = self.fitted._replace(estimate=estimate, diffusion=diffusion)
+        d = _scaled(self.fitted.diffusion.coefficients, of_D)
         factors = np.exp((of_noise[:, None] + of_noise) / 2)
-        return self._replace(fitted=fitted, noise=factors * self.noise)
+        return self.with_parameters(self.fitted.estimate.coefficients, d, factors * self.noise)
+
+    def with_parameters(self, c: Matrix, d: Matrix, noise: Matrix) -> "_Point":
+        """With these coefficients and this Σ."""
+        estimate = dataclasses.replace(
+            self.fitted.estimate, coefficients=c, diffusion_coefficients=d
+        )
+        diffusion = self.fitted.diffusion._replace(coefficients=d)
+        fitted = self.fitted._replace(estimate=estimate, diffusion=diffusion)
+        return self._replace(fitted=fitted, noise=noise)
+
+    @property
+    def mean_diffusion(self) -> float:
+        """The mean of D's diagonal, from the estimate's floor, which is a share of it."""
+        return max(float(self.fitted.estimate.floor) / FLOOR, 1e-300)
 
 
 def _scaled(entries: Float[Matrix, "r e"], logs: Float[Matrix, " k"]) -> Float[Matrix, "r e"]:
@@ -250,6 +305,16 @@ def _at_least(matrix: Float[Matrix, "k k"], share: float) -> Float[Matrix, "k k"
     """With no eigenvalue below this share of the largest."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.maximum(values, share * np.abs(values).max())) @ vectors.T
+
+
+def _log(matrix: Float[Matrix, "k k"]) -> Float[Matrix, "k k"]:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.log(np.maximum(values, 1e-300))) @ vectors.T
+
+
+def _exp(matrix: Float[Matrix, "k k"]) -> Float[Matrix, "k k"]:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.exp(np.minimum(values, _LARGEST))) @ vectors.T
 
 
 def _residual_noise(pieces: list[Matrix], smoothed: Smoothed) -> Float[Matrix, "k k"]:

@@ -53,6 +53,12 @@ class Fit(NamedTuple):
     ridge: Float[Matrix, "p p"]
     scores: Float[Matrix, "B p q"]
 
+    @property
+    def num_effective(self) -> float:
+        """Of functions, trace A⁻¹(A − R): all of them without a ridge."""
+        p = len(self.matrix)
+        return p - float(np.trace(np.linalg.lstsq(self.matrix, self.ridge, rcond=1e-15)[0]))
+
 
 def sums(
     basis: Basis,

@@ -26,7 +26,7 @@ from driftmatch.inference.transitions import Transitions, block_numbers
 
 Matrix = np.ndarray
 
-_SHORTEST, _LONGEST = 16, 512  # samples of overlap
+_OVERLAPS = 32, 128, 512  # samples
 _WIDTHS = 8.0  # of overlap, in memories of the filter
 
 
@@ -60,9 +60,9 @@ def smooth(
     interval = float(np.median(np.concatenate([np.diff(time) for time in times])))
     D = np.trace(np.asarray(estimate.diffusion_matrix(jnp.asarray(pieces[0][:1]))[0])) / k
     memory = np.sqrt(np.trace(noise) / k / max(2 * D * interval, 1e-300))
-    # Powers of two, lest every width is compiled for.
-    overlap = 1 << int(np.ceil(np.log2(np.clip(_WIDTHS * memory, _SHORTEST, _LONGEST))))
-    length = max(96, overlap)
+    # Of few sizes, lest every width is compiled for.
+    overlap = next((o for o in _OVERLAPS if o >= _WIDTHS * memory), _OVERLAPS[-1])
+    length = max(128, overlap)
     width = length + 2 * overlap + 1
     states, steps, own = [], [], []
     for piece, time in zip(pieces, times, strict=True):
