@@ -22,6 +22,7 @@ _STEP = 0.05  # of a simulation, times ‖∇f‖
 _MOST_STEPS = 2_000_000
 _TWINS, _PATHS, _LONGEST = 5, 4, 20_000  # recordings of the model, paths of each, samples of a path
 _FEWEST, _BINS = 64, 15
+_BLOCKS = 16  # in which the variance of what is left over is compared
 
 
 class Residuals(Record):
@@ -33,6 +34,10 @@ class Residuals(Record):
     - `kurtosis`: excess, shape (k,); `mean`, `variance`: shape (k,).
     - `force`: by how much further than the drift says the second half of steps went than the first,
       in root mean squares of what the drift says, shape (k,); `force_error`: its standard error.
+    - `strength`: by how much stronger than the drift says it is in the second half than in the
+      first, relative to it, shape (k,); `strength_error`: its standard error.
+    - `noise`: the variance in the second half less that in the first, relative to their mean, shape
+      (k,); `noise_error`: its standard error.
     - `quantiles`: shape (Q, k), where a normal variable has those of `NORMAL`, shape (Q,).
     """
 
@@ -44,6 +49,10 @@ class Residuals(Record):
     variance: Float[Matrix, " k"]
     force: Float[Matrix, " k"]
     force_error: Float[Matrix, " k"]
+    strength: Float[Matrix, " k"]
+    strength_error: Float[Matrix, " k"]
+    noise: Float[Matrix, " k"]
+    noise_error: Float[Matrix, " k"]
     quantiles: Float[Matrix, "Q k"]
 
     @property
@@ -64,8 +73,17 @@ class Residuals(Record):
 
     @property
     def is_stationary(self) -> bool:
-        """No force of a quarter of the drift that comes or goes and chance does not explain."""
-        return bool(np.all(np.abs(self.force) <= np.maximum(0.25, _SEEN * self.force_error)))
+        """No force of a quarter of the drift that comes or goes, no drift that grows or falls by a
+        half, and no noise whose variance does by a quarter, that chance does not explain."""
+        changes = (
+            (self.force, self.force_error, 0.25),
+            (self.strength, self.strength_error, 0.5),
+            (self.noise, self.noise_error, 0.25),
+        )
+        return all(
+            bool(np.all(np.abs(change) <= np.maximum(least, _SEEN * error)))
+            for change, error, least in changes
+        )
 
 
 class Twin(Record):
@@ -112,15 +130,26 @@ class Halves(Record):
 
 
 def residuals(
-    left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"], push: Float[Matrix, " k"]
+    left: Float[Matrix, "N k"], follows: Bool[Matrix, " N"], push: Float[Matrix, "#N k"]
 ) -> Residuals:
     """- `follows`: whether a step begins where the one before it ended. - `push`: how far the drift
-    leads in a step, root mean square, in standard deviations of a step."""
+    leads in every step, in standard deviations of a step."""
     run = np.cumsum(~follows)
     size = left - left.mean(axis=0)
     square = left**2 - (left**2).mean(axis=0)
-    first, second = (half.mean(axis=0) for half in np.array_split(left, 2))
-    push = np.maximum(push, 1e-300)
+    halves, push = np.array_split(left, 2), np.broadcast_to(push, left.shape)
+    first, second = (half.mean(axis=0) for half in halves)
+    # The scatter of blocks, as noise whose size wanders differs between halves by chance.
+    variances = np.stack([block.var(axis=0) for block in np.array_split(left, _BLOCKS)])
+    before, after = np.split(variances, 2)
+    variance = np.maximum(variances.mean(axis=0), 1e-300)
+    scatter = np.sqrt((before.var(axis=0) + after.var(axis=0)) / (_BLOCKS / 2 - 1))
+    strengths = [
+        (np.sum(own * by, axis=0) / total, 1 / total)
+        for own, by in zip(halves, np.array_split(push, 2), strict=True)
+        for total in [np.maximum(np.sum(by**2, axis=0), 1e-300)]
+    ]
+    push = np.maximum(np.sqrt(np.mean(push**2, axis=0)), 1e-300)
     return Residuals(
         autocorrelation=_autocorrelation(size, run),
         squares=_autocorrelation(square, run),
@@ -130,6 +159,10 @@ def residuals(
         variance=left.var(axis=0),
         force=(second - first) / push,
         force_error=2 / np.sqrt(len(left)) / push,
+        strength=strengths[1][0] - strengths[0][0],
+        strength_error=np.sqrt(strengths[0][1] + strengths[1][1]),
+        noise=(after - before).mean(axis=0) / variance,
+        noise_error=scatter / variance,
         quantiles=np.quantile(left, scipy.stats.norm.cdf(NORMAL), axis=0),
     )
 

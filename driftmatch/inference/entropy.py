@@ -27,25 +27,23 @@ def entropy_production(
     fitted: Fitted,
     transitions: Transitions,
     prediction: Prediction,
+    recorded: Transitions,
     twice: Transitions | None,
     rng: np.random.Generator,
 ) -> tuple[float, float]:
     """σ̇ per unit time and its standard error, from blocks drawn again within the folds.
 
-    - `transitions`, `prediction`: what was fitted, and to what. - `twice`: steps of twice the lag,
-      or None where there are none. Infinite and NaN where D, before it was made positive, has no
-      inverse, or in some direction less than its floor.
+    - `transitions`, `prediction`: what the drift was learnt from, and what was made of it; with
+      measurement noise the smoothed ones, as noisy states bias it. - `recorded`: the steps as they
+      are, in the same blocks. - `twice`: those of twice the lag, or None where there are none.
     """
     estimate, choice = fitted.estimate, fitted.drift.choice
-    some = diffusions(estimate, transitions.states[:: 1 + len(transitions.states) // 2000])[1]
-    if np.median(np.linalg.eigvalsh(some)[:, 0]) <= float(estimate.floor):
-        return np.inf, np.nan
     rates = transitions.steps / transitions.intervals[:, None]
     rates = rates - (prediction.mean - prediction.drift)
     total = sums(choice.basis, transitions.states, rates, drift_weights(transitions, prediction),
                  transitions.blocks)  # fmt: skip
     B = len(total.gram)
-    currents = [_currents(estimate, choice.basis, transitions, B)]
+    currents = [_currents(estimate, choice.basis, recorded, B)]
     if twice is not None:
         currents.append(_currents(estimate, choice.basis, twice, B))
     folds = np.arange(B) * min(FOLDS, B) // B

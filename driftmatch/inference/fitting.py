@@ -25,7 +25,7 @@ from driftmatch.inference.estimate import (
     symmetric,
     upper,
 )
-from driftmatch.inference.regression import Fit, choose, solve, sums
+from driftmatch.inference.regression import Choice, Fit, choose, solve, sums
 from driftmatch.inference.transitions import Transitions
 
 Matrix = np.ndarray
@@ -34,7 +34,8 @@ _CHOSEN_IN = 100_000  # transitions in which bases are chosen
 _COMPARED_IN = 10_000  # and in which settled fits are compared, where intervals are coarse
 _ROUNDS, _CHOICES = 20, 3  # of all rounds, the first choose
 _SETTLED = 1e-3  # a change of the drift, relative to it
-FLOOR = 0.01  # of the mean diffusion
+FLOOR = 1e-4  # of the mean diffusion
+_QUADRATIC = 2  # the place of quadratic functions among the candidates
 _SIMPLER, _SIMPLER_DRIFT = 2.0, 0.5  # standard errors that more functions must gain
 _STIFF = 0.95  # the quantile of Δt ‖∇f‖ that counts
 _COARSE = 0.2  # of Δt ‖∇f‖, from where corrections may decide which basis is best
@@ -188,6 +189,8 @@ def regress(
     if transitions.spreads is not None:
         squares = squares + transitions.spreads
     halves = upper(squares / (2 * dt[:, :, None])) - spread_excess
+    if candidates is not None:
+        relative = _provisional(candidates, z, halves, transitions.weights / relative**2, blocks)
     diffusion = _regression(
         z, halves, transitions.weights / relative**2, blocks,
         candidates and candidates.diffusion, before and before.diffusion, tolerance=_SIMPLER,
@@ -205,6 +208,14 @@ def _regression(z, values, weights, blocks, bases, before, *, tolerance=0.0) -> 
     if bases is not None:
         return choose(bases, z, values, weights, blocks, tolerance=tolerance)
     return solve(before.choice, sums(before.choice.basis, z, values, weights, blocks))
+
+
+def _provisional(candidates: Candidates, z, halves, weights, blocks) -> Float[Matrix, " N"]:
+    """How large D is, by quadratic functions: as its square varies by D², a basis is not to be
+    chosen where all count alike."""
+    basis = candidates.diffusion[min(_QUADRATIC, len(candidates.diffusion) - 1)]
+    values = _values(solve(Choice(basis, 0.0), sums(basis, z, halves, weights, blocks)), z)
+    return _relative_noise(symmetric(values, z.shape[1]))
 
 
 def _fitted(transitions, drift, diffusion, before, damping) -> Fitted:

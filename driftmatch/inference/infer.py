@@ -37,6 +37,9 @@ _DEGREES, _DIFFUSION_DEGREES = (1, 2, 3, 4, 5), (0, 1, 2, 3, 4)
 _FEWEST = 50  # transitions
 _LAGS = (1, 2, 4, 8, 16)
 _MOST_STARTS = 16
+_SMALLEST, _LARGEST = 1e-16, 1e16  # standard deviations
+_DEPENDENT = 1e-10  # an eigenvalue of the correlations
+_NEGATIVE = 0.01  # of the mean diffusion
 _SOME = 50_000  # transitions that tell what a lag is like
 
 
@@ -86,6 +89,11 @@ def infer(
     check_features("features", features)
     measurement_noise = or_none(check_flag)("measurement_noise", measurement_noise)
     components = or_none(check_count)("components", components)
+    if measurement_noise and (lag or 1) > 1:
+        raise InputError(
+            f"measurement noise is corrected for in steps over one sample, got lag={lag}: leave "
+            "lag or measurement_noise out"
+        )
     recording = Recording.of(recording, dt=dt, times=times)
     if components is not None:
         recording = component_recording(recording, components)
@@ -102,6 +110,7 @@ def usable_pieces(recording: Recording, lag: int) -> list[slice]:
             "did: leave such columns out"
         )
     pieces = recording.pieces
+    _check_scales(recording, pieces)
     steps = sum(max(piece.stop - piece.start - lag, 0) for piece in pieces)
     if steps < _FEWEST * lag:
         over = "" if lag == 1 else f" for a lag of {lag}"
@@ -110,6 +119,29 @@ def usable_pieces(recording: Recording, lag: int) -> list[slice]:
             f"not missing{over}, got {steps}: record for longer, or fill short gaps"
         )
     return pieces
+
+
+def _check_scales(recording: Recording, pieces: list[slice]) -> None:
+    """Raises `InputError` for units that single precision cannot square, and for coordinates that
+    are sums of others."""
+    states = np.concatenate([np.asarray(recording.states[p], np.float64) for p in pieces])
+    states = states[:: 1 + len(states) // _SOME]
+    with np.errstate(all="ignore"):
+        scale = states.std(axis=0)
+    for name, size in zip(recording.labels, scale, strict=True):
+        if not _SMALLEST < size < _LARGEST:
+            raise InputError(
+                f"{name} has a standard deviation of {size:.3g}, too far from 1 for its square: "
+                "record it in other units"
+            )
+    values, vectors = np.linalg.eigh(np.corrcoef(states, rowvar=False).reshape(len(scale), -1))
+    if values[0] < _DEPENDENT:
+        part = np.abs(vectors[:, 0]) > 0.1
+        names = [name for name, is_part in zip(recording.labels, part, strict=True) if is_part]
+        raise InputError(
+            f"{' and '.join(names)} depend on each other linearly, so that one says nothing new: "
+            "leave it out"
+        )
 
 
 class _Work:
@@ -161,12 +193,12 @@ class _Work:
 
     def _residuals(self, fitted: Fitted, transitions: Transitions, lag: int):
         """Of steps that do not overlap: what is left over, which follow one another, and how far
-        the drift pushes in a step, in standard deviations of a step."""
+        the drift pushes in every step, in standard deviations of a step."""
         places, follows = self._apart(lag)
         apart = Transitions(*(part[places] for part in transitions[:5]))
         seen = predict(fitted, apart)
         dt, variance = apart.intervals[:, None], 2 * np.einsum("nii->ni", seen.half)
-        return seen.residual, follows, np.sqrt(np.mean(dt * seen.mean**2 / variance, axis=0))
+        return seen.residual, follows, np.sqrt(dt / variance) * seen.mean
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")
@@ -183,7 +215,7 @@ class _Work:
                 fitted = noisy.fitted
                 left = residuals(noisy.smoothed.innovation, self._apart(1)[1], push)
         self.meter.advance(1)
-        failed = noisy is None and seen and lag == 1
+        failed = noisy is None and seen
         return fitted, noisy, failed, left, seen or noisy is not None
 
     def _at_lag(self, lag: int) -> tuple[Lag, bool]:
@@ -214,12 +246,16 @@ class _Work:
         drift_error, diffusion_error = self._errors(estimate, transitions, moved, moved_D)
         some = transitions.states[:: 1 + len(transitions.states) // 20_000]
         linear = diffusions(estimate, some)[1]
-        forced = float(np.mean(np.linalg.eigvalsh(linear)[:, 0] < -float(estimate.floor)))
+        least = -_NEGATIVE * max(float(np.einsum("nii->n", linear).mean()) / len(noise), 0.0)
+        forced = float(np.mean(np.linalg.eigvalsh(linear)[:, 0] < least))
         self.meter.advance(1, "entropy production")
-        longer = self._transitions(2 * lag) if self._has(2 * lag) and not noisy else None
-        base = self._transitions(lag) if noisy else transitions
-        sigma, sigma_error = entropy_production(fitted, base, predict(fitted, base),
-                                                longer, self.rng)  # fmt: skip
+        sigma, sigma_error = np.inf, np.nan
+        if not self._is_singular(estimate, some, moved_D):
+            longer = self._transitions(2 * lag) if self._has(2 * lag) and not noisy else None
+            base = self._transitions(lag) if noisy else transitions
+            sigma, sigma_error = entropy_production(
+                fitted, transitions, predict(fitted, transitions), base, longer, self.rng
+            )
         self.meter.advance(1, "the model's own recording")
         own = twin(sde, self.recording, self.pieces, fitted.stiffness / lag, noise, self.scaling,
                    self.key)  # fmt: skip
@@ -232,7 +268,8 @@ class _Work:
             diffusion_error, forced, share, failed, self._blur(fitted, noisy), left, own, both,
         ))  # fmt: skip
         if lag > 1:
-            findings += (f"increments over {lag} samples, as those over one are not white",)
+            why = "as those over one are not white" if lags else "as asked for"
+            findings += (f"increments over {lag} samples, {why}",)
         return Inference(
             sde, outcome, reason, findings, fitted.stiffness, noise, drift_error, diffusion_error,
             forced, sigma, sigma_error, lag, lags,
@@ -260,10 +297,27 @@ class _Work:
         off_D = np.einsum("np,spe->sne", psi, moved_D)
         off_D = self.scaling.unscale_matrices(symmetric(off_D, len(L)))
         scale = np.sqrt(np.diag(L @ L.T))
-        relative = np.sqrt(np.mean(off.var(axis=0) / scale**2) / np.mean(f**2 / scale**2))
-        both = scale[:, None] * scale
-        relative_D = np.sqrt(np.mean(off_D.var(axis=0) / both**2) / np.mean(D**2 / both**2))
-        return float(relative), float(relative_D)
+        def largest(variance, square, known):
+            # Of the coordinates that have any, lest a fast one hides that a slow one is not known.
+            ratios = variance[known] / square[known]
+            return float(np.sqrt(ratios.max())) if len(ratios) else np.inf
+
+        squares = np.mean(f**2, axis=0)
+        drift = largest(off.var(axis=0).mean(axis=0), squares, squares > 0)
+        own = np.mean(np.einsum("nii->ni", D) ** 2, axis=0)
+        spread = np.einsum("nii->ni", off_D.var(axis=0)).mean(axis=0)
+        known = np.sqrt(own) > 2 * float(estimate.floor) * scale**2
+        return drift, largest(spread, own, known)
+
+    def _is_singular(self, estimate: Estimate, states, moved_D) -> bool:
+        """Whether the least eigenvalue of the mean of D, before it was made positive, cannot be
+        told from 0 or its floor."""
+        psi = estimate.diffusion_basis.at(states).mean(axis=0)
+        d = psi @ np.asarray(estimate.diffusion_coefficients)
+        k = self.recording.dim
+        least = np.linalg.eigvalsh(symmetric(d, k))[0]
+        again = np.linalg.eigvalsh(symmetric(d + np.einsum("r,sre->se", psi, moved_D), k))[:, 0]
+        return bool(least <= max(float(estimate.floor), 3 * again.std()))
 
     def _starts(self) -> Matrix:
         """The first sample of every piece, of the longest if there are many."""

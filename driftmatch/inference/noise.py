@@ -289,7 +289,7 @@ def _first(pieces, times, candidates, plain) -> tuple[Fitted, Matrix]:
     d = D[np.triu_indices(k)][None]
     estimate = Estimate(
         basis, c, constant, d, plain.estimate.pull,
-        np.asarray(1e-3 * np.trace(D) / k),
+        np.asarray(FLOOR * np.trace(D) / k),
     )  # fmt: skip
     drift, diffusion = _fit_of(basis, at, c), _fit_of(constant, at, d)
     return Fitted(estimate, drift, diffusion, np.inf, stiffness(estimate, at)), noise

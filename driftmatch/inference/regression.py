@@ -108,7 +108,12 @@ def choose(
         total = sums(basis, states, values, weights, blocks)
         folds = _folded(total)
         for ridge in _RIDGES if len(basis.bias) else (0.0,):
-            tried.append((Choice(basis, float(ridge)), _losses(Choice(basis, ridge), folds), total))
+            choice = Choice(basis, float(ridge))
+            tried.append((choice, _losses(choice, folds), total))
+    # Every output counts by what the best leaves over of it, lest the noisiest decides for all.
+    least = np.min([losses.sum(axis=0) for _, losses, _ in tried], axis=0)
+    scale = np.where((least > 0) & np.isfinite(least), least, 1.0)
+    tried = [(choice, (losses / scale).sum(axis=1), total) for choice, losses, total in tried]
     best = min(tried, key=lambda trial: trial[1].sum())
     if tolerance > 0:
         simplest = sorted(tried, key=lambda trial: (trial[0].basis.size, -trial[0].ridge))
@@ -128,8 +133,8 @@ def _folded(total: Sums) -> Sums:
     return Sums(*(np.add.reduceat(part, edges, axis=0) for part in total))
 
 
-def _losses(choice: Choice, folds: Sums) -> Float[Matrix, " folds"]:
-    """Σ w |y − cᵀφ|² of every fold, with the coefficients of the others."""
+def _losses(choice: Choice, folds: Sums) -> Float[Matrix, "folds q"]:
+    """Σ w (y − cᵀφ)² of every fold, with the coefficients of the others."""
     gram, moment = folds.gram.sum(axis=0), folds.moment.sum(axis=0)
     matrix = gram + choice.matrix(gram)
     losses = []
@@ -137,8 +142,6 @@ def _losses(choice: Choice, folds: Sums) -> Float[Matrix, " folds"]:
         try:
             c = np.linalg.solve(matrix - own, moment - with_y)
         except np.linalg.LinAlgError:
-            return np.full(len(folds.gram), np.inf)
-        losses.append(
-            np.sum(square - 2 * np.sum(c * with_y, axis=0) + np.sum(c * (own @ c), axis=0))
-        )
+            return np.full(folds.square.shape, np.inf)
+        losses.append(square - 2 * np.sum(c * with_y, axis=0) + np.sum(c * (own @ c), axis=0))
     return np.array(losses)

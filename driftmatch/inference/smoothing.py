@@ -21,11 +21,12 @@ from driftmatch.inference.closure import (
     transition,
     transposed,
 )
-from driftmatch.inference.estimate import Estimate, uniform
+from driftmatch.inference.estimate import Estimate, diffusions, uniform
 from driftmatch.inference.transitions import Transitions, block_numbers
 
 Matrix = np.ndarray
 
+_SOME = 1000  # states that tell how large D is
 _OVERLAPS = 32, 128, 512  # samples
 _WIDTHS = 8.0  # of overlap, in memories of the filter
 
@@ -58,7 +59,8 @@ def smooth(
     """Of all transitions within these pieces, one after the other."""
     k = noise.shape[0]
     interval = float(np.median(np.concatenate([np.diff(time) for time in times])))
-    D = np.trace(np.asarray(estimate.diffusion_matrix(jnp.asarray(pieces[0][:1]))[0])) / k
+    some = np.concatenate([piece[:: 1 + len(piece) // _SOME] for piece in pieces])[:_SOME]
+    D = np.trace(diffusions(estimate, some)[0].mean(axis=0)) / k
     memory = np.sqrt(np.trace(noise) / k / max(2 * D * interval, 1e-300))
     # Of few sizes, lest every width is compiled for.
     overlap = next((o for o in _OVERLAPS if o >= _WIDTHS * memory), _OVERLAPS[-1])

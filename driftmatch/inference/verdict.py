@@ -111,8 +111,10 @@ def _of_residuals(seen: Evidence) -> list[Check]:
         (
             not left.is_stationary,
             Outcome.TRANSIENT,
-            "forces differ between the recording's halves, by "
-            f"{np.abs(left.force).max():.0%} of the drift",
+            "between the recording's halves forces differ by "
+            f"{np.abs(left.force).max():.0%} of the drift, its strength by "
+            f"{np.abs(left.strength).max():.0%} and the noise's variance by "
+            f"{np.abs(left.noise).max():.0%}",
         ),
         (
             not halves.are_alike,

@@ -27,6 +27,7 @@ _RECURRENT = re.compile(
     rf"(?:.*\.)?(?:(?:{_NAMES})(?:\.weight)?|weight_hh(?:_l\d+)?|recurrent_weights?)", re.IGNORECASE
 )
 _OF_MAPS = re.compile(r"(?P<before>.*\.|)weight_hh(?P<layer>_l\d+|)")  # nn.RNN, nn.RNNCell
+_REVERSE = re.compile(r"(?:.*\.)?weight_hh(?:_l\d+)?_reverse")
 _FACTORS = (("gamma", "readout"), ("m", "n"))
 _BIAS = re.compile(r"b|bias(?:es)?|b_?(?:rec|hh|h)|bias_\w+|(?:rec|recurrent)_bias", re.IGNORECASE)
 _STATE = "_extra_state"  # of a module, beside its tensors
@@ -133,6 +134,12 @@ def _recurrent_names(tensors: Tensors, given: Any) -> list[str]:
         if name.split(".")[-1] == m and array.ndim == 2 and name[: -len(m)] + n in tensors
     ]
     found = squares or pairs
+    reverse = [name for name in tensors if _REVERSE.fullmatch(name)]
+    if found and reverse:
+        raise InputError(
+            f"{reverse[0]} runs backwards in time: a network of two directions is no network of "
+            "this kind; name the weights of one by recurrent="
+        )
     if len(found) == 1:
         return found[0]
     if found:
@@ -166,10 +173,14 @@ def _bias(tensors: Tensors, names: list[str], size: int, given: Any) -> np.ndarr
         return sum(
             (tensors[name].astype(float) for name in pair if name in tensors), np.zeros(size)
         )
+    # Of the recurrent weights' own module, or that of the whole, not of a readout.
+    own = {name.rpartition(".")[0] for name in names}
+    own |= {module.rpartition(".")[0] for module in own}
     found = [
         name
         for name, array in tensors.items()
         if _BIAS.fullmatch(name.split(".")[-1]) and array.shape == (size,)
+        and name.rpartition(".")[0] in own
     ]
     if len(found) > 1:
         raise InputError(

@@ -12,6 +12,7 @@ from driftmatch.recordings.measured import Measured
 
 _EVEN = 1e-3  # of an interval: more than clocks jitter, less than matters to a rate
 _GAP = 1.5
+_TELLING = 10  # steps of a segment that has a clock of its own
 _REGULAR = 0.9  # the share of intervals near the median where a long one is a gap
 
 
@@ -119,13 +120,27 @@ def interval(times: Float[np.ndarray, " T"], starts: Int[np.ndarray, " S"]) -> f
 
 
 def _gaps(steps: Float[np.ndarray, " t"]) -> Bool[np.ndarray, " t"]:
-    """Which of these are too long, if the others are alike."""
+    """Which of these are too long, if the others are alike: of a segment, if it is long enough to
+    say, or of all. NaN between segments."""
+    found = _long(steps)
+    borders = np.flatnonzero(np.isnan(steps))
+    for first, last in zip([0, *(borders + 1)], [*borders, len(steps)], strict=True):
+        own = steps[first:last]
+        if len(own) >= _TELLING and _are_regular(own):
+            found[first:last] = _long(own)
+    return found
+
+
+def _are_regular(steps: Float[np.ndarray, " t"]) -> bool:
+    middle = np.median(steps)
+    return bool(np.mean(np.abs(steps - middle) <= (_GAP - 1) * middle) >= _REGULAR)
+
+
+def _long(steps: Float[np.ndarray, " t"]) -> Bool[np.ndarray, " t"]:
     known = steps[~np.isnan(steps)]
-    middle = float(np.median(known))
-    is_near = np.abs(known - middle) <= (_GAP - 1) * middle
-    if np.mean(is_near) < _REGULAR:
+    if not _are_regular(known):
         return np.zeros(len(steps), bool)
-    return steps > _GAP * middle
+    return steps > _GAP * float(np.median(known))
 
 
 def is_even(times: Float[np.ndarray, " T"], starts: Int[np.ndarray, " S"], dt: float) -> bool:

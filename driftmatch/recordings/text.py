@@ -104,7 +104,9 @@ def _form(path: Path) -> _Form:
     elif first > 0 and _is_comment(lines[first - 1]):  # as NumPy writes headings
         above = _cells(lines[first - 1].strip().lstrip("#%"), separator)
         headings = above if len(above) == width and not all(map(_is_number, above)) else None
-    decimal = "," if any("," in c and _is_number(c) for row in cells[1:] for c in row) else "."
+    # Where commas separate columns, one within quotes separates thousands.
+    has_commas = any("," in c and _is_number(c) for row in cells[1:] for c in row)
+    decimal = "," if has_commas and separator != "," else "."
     return _Form(encoding, separator, decimal, headings, first, width)
 
 

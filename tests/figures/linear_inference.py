@@ -47,7 +47,7 @@ def inferred(k: int, noise: float = 0.0, **changes) -> Inference:
     estimate = Estimate(bases[0], slope, bases[1], upper(np.eye(k)[None]), np.asarray(1.0),
                         np.asarray(0.01))  # fmt: skip
     scaling = Scaling(np.zeros(k), np.eye(k), angles)
-    left = residuals(rng.normal(size=(798, k)), np.arange(798) > 0, 0.1 * np.ones(k))
+    left = residuals(rng.normal(size=(798, k)), np.arange(798) > 0, 0.1 * np.ones((1, k)))
     twins = paths(k, 4, 499, seed=1)
     fields = {
         "sde": InferredSDE.of(estimate, scaling, recording, np.zeros((1, k))),

@@ -13,7 +13,7 @@ from driftmatch.inference.verdict import Evidence, verdict
 from driftmatch.outcomes import Outcome
 
 N = 5000
-ONE = np.ones(2)
+ONE = np.ones((1, 2))
 ALL = np.arange(N) > 0  # each step follows the one before it
 
 
@@ -118,7 +118,7 @@ BAD = {
     Outcome.NOT_MARKOV: [{"residuals": residuals(moving(white(), 0.3), ALL, ONE)}],
     Outcome.NOT_NORMAL: [{"residuals": residuals(white() ** 3, ALL, ONE)}],
     Outcome.TRANSIENT: [{"residuals": residuals(np.sort(white(), axis=0) + 9 * white(1), ALL, ONE)},
-                        {"halves": dataclasses.replace(INFERENCE.halves, shift=9 * ONE)}],
+                        {"halves": dataclasses.replace(INFERENCE.halves, shift=9 * ONE[0])}],
     Outcome.UNCERTAIN_DRIFT: [{"drift_error": 0.3}, {"drift_error": np.nan}],
     Outcome.UNCERTAIN_DIFFUSION: [{"diffusion_error": 0.3}, {"diffusion_error": np.inf}],
     Outcome.MODEL_LEAVES: [{"twin": dataclasses.replace(TWIN, left=0.1)}],
