@@ -110,7 +110,6 @@ def usable_pieces(recording: Recording, lag: int) -> list[slice]:
             "did: leave such columns out"
         )
     pieces = recording.pieces
-    _check_scales(recording, pieces)
     steps = sum(max(piece.stop - piece.start - lag, 0) for piece in pieces)
     if steps < _FEWEST * lag:
         over = "" if lag == 1 else f" for a lag of {lag}"
@@ -118,6 +117,7 @@ def usable_pieces(recording: Recording, lag: int) -> list[slice]:
             f"{recording.name} must have at least {_FEWEST * lag} steps between samples that are "
             f"not missing{over}, got {steps}: record for longer, or fill short gaps"
         )
+    _check_scales(recording, pieces)
     return pieces
 
 
@@ -297,6 +297,7 @@ class _Work:
         off_D = np.einsum("np,spe->sne", psi, moved_D)
         off_D = self.scaling.unscale_matrices(symmetric(off_D, len(L)))
         scale = np.sqrt(np.diag(L @ L.T))
+
         def largest(variance, square, known):
             # Of the coordinates that have any, lest a fast one hides that a slow one is not known.
             ratios = variance[known] / square[known]

@@ -149,7 +149,9 @@ class _Point(NamedTuple):
         of_D, of_noise = np.broadcast_to(logs.reshape(2, -1), (2, k))
         d = _scaled(self.fitted.diffusion.coefficients, of_D)
         factors = np.exp((of_noise[:, None] + of_noise) / 2)
-        return self.with_parameters(self.fitted.estimate.coefficients, d, factors * self.noise)
+        return self.with_parameters(
+            np.asarray(self.fitted.estimate.coefficients), d, factors * self.noise
+        )
 
     def with_parameters(self, c: Matrix, d: Matrix, noise: Matrix) -> "_Point":
         """With these coefficients and this Σ."""

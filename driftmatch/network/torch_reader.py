@@ -179,7 +179,8 @@ def _bias(tensors: Tensors, names: list[str], size: int, given: Any) -> np.ndarr
     found = [
         name
         for name, array in tensors.items()
-        if _BIAS.fullmatch(name.split(".")[-1]) and array.shape == (size,)
+        if _BIAS.fullmatch(name.split(".")[-1])
+        and array.shape == (size,)
         and name.rpartition(".")[0] in own
     ]
     if len(found) > 1:
