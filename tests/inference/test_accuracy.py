@@ -97,3 +97,22 @@ def test_round_trip_through_a_network():
     own = errors(first.sde, second.sde, states)[0] ** 0.5
     assert off_again < 1.5 * max(off, own)
     assert errors(sde, second.sde, states)[1] < 1e-2
+
+
+def test_a_slow_coordinate_does_not_depend_on_a_fast_one():
+    """D of one is a four hundredth of the other's in scaled coordinates; each is right by itself,
+    within four standard errors √(2/N) and what the interval adds."""
+    dt, N = 0.005, 20_000
+    z = linear(np.diag([-0.05, -20.0]), np.diag([0.05, 20.0]), dt * np.arange(N))
+    found = dm.infer(z, dt=dt, key=KEY)
+    D = fields(found.sde, np.zeros((1, 2)))[1][0]
+    np.testing.assert_allclose(np.diag(D), [0.05, 20.0], rtol=4 * (2 / N) ** 0.5)
+    assert found.entropy_production_error < np.inf
+
+
+def test_noise_in_proportion_to_the_state():
+    """z = exp(u) of an Ornstein–Uhlenbeck process u with D = 1/2: D(z) = z²/2, from 0.01 to 10."""
+    u = linear([[-1.0]], [[0.5]], 0.01 * np.arange(10_000))
+    found = dm.infer(np.exp(u), dt=0.01, key=KEY)
+    z = np.array([[0.4], [1.0], [2.5]])
+    np.testing.assert_allclose(fields(found.sde, z)[1][:, 0, 0], z[:, 0] ** 2 / 2, rtol=0.1)

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
 from paths import KEY, linear, recorded
 
 import driftmatch as dm
@@ -71,6 +72,22 @@ def test_neither_linear_nor_gaussian():
     found = dm.infer(recorded(sde, 60_000, 0.1), dt=0.1, key=KEY)
     assert abs(found.entropy_production - 0.90692) < 3 * found.entropy_production_error
     assert found.entropy_production_error < 0.1
+
+
+@pytest.mark.slow
+def test_with_measurement_noise_in_one_coordinate():
+    """Learnt from noisy states the drift would have a curl of its own: the control."""
+    A, D = np.array([[-1.0, 2.0], [-0.5, -1.0]]), np.array([[1.0, 0.5], [0.5, 1.0]])
+    z = linear(A, D, DT * np.arange(20_000))
+    noise = 0.4 * z[:, 0].std() * np.random.default_rng(5).standard_normal(len(z))
+    y = z + np.c_[noise, 0 * noise]
+    found = dm.infer(y, dt=DT, key=KEY)
+    S = scipy.linalg.solve_continuous_lyapunov(A, -2 * D)
+    current = A + D @ np.linalg.inv(S)
+    exact = np.trace(current.T @ np.linalg.inv(D) @ current @ S)
+    assert found.has_measurement_noise
+    assert abs(found.entropy_production - exact) < 3 * found.entropy_production_error
+    assert abs(naive(y) - exact) > 3 * found.entropy_production_error
 
 
 @pytest.mark.slow

@@ -68,11 +68,37 @@ def seen_through_fog():
     return z + np.random.default_rng(4).standard_normal(z.shape)
 
 
+def in_turn(*rates_and_sizes):
+    """dz = −rate z dt + √(2 size) dB with other parameters in each half."""
+    parts = [
+        linear([[-rate]], [[size]], DT * np.arange(5000), seed)
+        for seed, (rate, size) in enumerate(rates_and_sizes)
+    ]
+    return np.concatenate(parts)
+
+
+def faster():
+    """Twice and a half as fast in the second half, with the same density."""
+    return in_turn((1.0, 1.0), (2.5, 2.5))
+
+
+def louder():
+    return in_turn((1.0, 1.0), (1.0, 2.0))
+
+
+def slow_beside_fast():
+    """Of the slow coordinate there is little to be seen, of the fast one enough for two."""
+    return linear(np.diag([-0.02, -5.0]), np.diag([0.02, 5.0]), DT * np.arange(5000))
+
+
 DEFECTS = {
     too_short: {Outcome.UNCERTAIN_DRIFT},
     coloured_noise: {Outcome.NOT_MARKOV},
     trend: {Outcome.TRANSIENT},
     jumps: {Outcome.NOT_NORMAL},
+    faster: {Outcome.TRANSIENT},
+    louder: {Outcome.TRANSIENT},
+    slow_beside_fast: {Outcome.UNCERTAIN_DRIFT, Outcome.TRANSIENT},
 }
 SLOW_DEFECTS = {
     too_coarse: {Outcome.COARSE_RECORDING},

@@ -247,6 +247,11 @@ W = low_rank()
         ({"W": W}, {"dt": 0.1, "alpha": 0.1}, r"tau = dt/alpha"),
         ({"W": W}, {"tau": None, "dt": 0.1, "alpha": 2}, "alpha must be at most 1"),
         ({"weight_hh_l0": W}, {}, "the map h ← φ"),
+        (
+            {"weight_hh_l0": W, "weight_hh_l0_reverse": W},
+            {"dt": 1.0, "alpha": 1.0, "tau": None},
+            "runs backwards in time",
+        ),
         ({"weight_hh_l0": np.ones((90, 30))}, {}, "an LSTM or a GRU"),
         ({"W": W}, {"tau": np.ones(N)}, "tau must be one number"),
         ({"W": np.random.default_rng(0).normal(size=(N, N))}, {}, "which is not low"),
@@ -255,3 +260,10 @@ W = low_rank()
 def test_what_is_not_clear_is_asked(source, options, sentence):
     with pytest.raises(dm.InputError, match=sentence):
         dm.Network.from_torch(source, **{"tau": 1.0} | options)
+
+
+def test_a_bias_of_the_readout_is_none_of_the_neurons():
+    state = {"rnn.h2h.weight": W, "readout.weight": W, "readout.bias": np.ones(N)}
+    assert not np.any(dm.Network.from_torch(state, tau=1.0).bias)
+    own = dm.Network.from_torch(state | {"rnn.h2h.bias": np.ones(N)}, tau=1.0)
+    np.testing.assert_array_equal(own.bias, 1)

@@ -50,3 +50,11 @@ def test_the_unit_of_time_does_not_matter(unit, offset):
     assert one.is_even
     assert other.is_even
     assert other.dt == pytest.approx(unit, rel=1e-6)
+
+
+def test_segments_have_clocks_of_their_own():
+    """One sampled ten times more rarely than the other, which has a gap, is no gap itself."""
+    often = np.where(np.arange(900) < 400, np.arange(900), np.arange(900) + 5) * 0.01
+    rarely = 0.1 * np.arange(90)
+    found = dm.Recording.of([np.arange(900.0), np.arange(90.0)], times=[often, rarely])
+    assert found.pieces == [slice(0, 400), slice(400, 900), slice(900, 990)]

@@ -137,6 +137,7 @@ def test_segments_by_a_column(heading, numbers, tmp_path, monkeypatch):
             "column 'V' of cell.csv holds 'oops' in row 2 .* no number",
         ),
         ("t,V\n0,1\n1,1+2j\n2,3\n", {}, r"holds '1\+2j' in row 2"),
+        ('t,V\n0,"1,001"\n1,2\n', {}, "holds '1,001' in row 1"),
         ("t,V\nfirst,1\n1,2\n", {}, "column 't' of cell.csv holds 'first' in row 1"),
         ("t,V\n0,1\n,2\n", {}, "times must be finite, got nan at sample 1"),
         ("t,V\n0,1\n1,2\n1,3\n", {}, "times must increase, but that of sample 2 .* given twice"),
