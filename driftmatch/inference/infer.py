@@ -39,6 +39,7 @@ _LAGS = (1, 2, 4, 8, 16)
 _MOST_STARTS = 16
 _SMALLEST, _LARGEST = 1e-16, 1e16  # standard deviations
 _DEPENDENT = 1e-10  # an eigenvalue of the correlations
+_ROUNDING = 1e-12
 _NEGATIVE = 0.01  # of the mean diffusion
 _SOME = 50_000  # transitions that tell what a lag is like
 
@@ -198,7 +199,10 @@ class _Work:
         apart = Transitions(*(part[places] for part in transitions[:5]))
         seen = predict(fitted, apart)
         dt, variance = apart.intervals[:, None], 2 * np.einsum("nii->ni", seen.half)
-        return seen.residual, follows, np.sqrt(dt / variance) * seen.mean
+        # Of an estimate far off, the closure's variances may be negative.
+        with np.errstate(all="ignore"):
+            variance = np.maximum(variance, _ROUNDING * np.abs(variance).mean(axis=0))
+            return seen.residual, follows, np.sqrt(dt / variance) * seen.mean
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")

@@ -40,7 +40,7 @@ class Inference(Record):
     - `stiffness`: Δt‖∇f‖; see `sampling`.
     - `measurement_noise`: its covariance Σ, shape (k, k), in units of z²; 0 if none is seen.
     - `drift_error`, `diffusion_error`: the expected error, root mean square over the recorded
-      states, relative to that of f and D.
+      states, relative to that of f and of D's diagonal, in the coordinate where it is largest.
     - `forced`: the share of recorded states where D had an eigenvalue below minus a hundredth
       of its mean, and was made positive.
     - `entropy_production`, `entropy_production_error`: σ̇ of the recording, per unit time, and its
