@@ -39,7 +39,7 @@ _LAGS = (1, 2, 4, 8, 16)
 _MOST_STARTS = 16
 _SMALLEST, _LARGEST = 1e-16, 1e16  # standard deviations
 _DEPENDENT = 1e-10  # an eigenvalue of the correlations
-_ROUNDING = 1e-12
+_ROUNDING, _FAR = 1e-12, 1e6  # of variances; standard deviations of a step
 _NEGATIVE = 0.01  # of the mean diffusion
 _SOME = 50_000  # transitions that tell what a lag is like
 
@@ -202,7 +202,8 @@ class _Work:
         # Of an estimate far off, the closure's variances may be negative.
         with np.errstate(all="ignore"):
             variance = np.maximum(variance, _ROUNDING * np.abs(variance).mean(axis=0))
-            return seen.residual, follows, np.sqrt(dt / variance) * seen.mean
+            push = np.clip(np.sqrt(dt / variance) * seen.mean, -_FAR, _FAR)
+        return seen.residual, follows, push
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")
