@@ -203,7 +203,7 @@ class _Work:
         with np.errstate(all="ignore"):
             variance = np.maximum(variance, _ROUNDING * np.abs(variance).mean(axis=0))
             push = np.clip(np.sqrt(dt / variance) * seen.mean, -_FAR, _FAR)
-        return seen.residual, follows, push
+        return np.clip(seen.residual, -_FAR, _FAR), follows, push
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")
@@ -230,7 +230,8 @@ class _Work:
         some = transitions.part(_SOME)
         simple = Candidates(self.candidates.drift[:3], self.candidates.diffusion[:1])
         fitted = fitting.regress(some, simple, None, None)
-        fitted = fitting.again(some, fitted)
+        if fitted.stiffness < COARSE:  # else that lag will not do, whatever it is corrected for
+            fitted = fitting.again(some, fitted)
         left = residuals(*self._residuals(fitted, transitions, lag))
         D = symmetric(fitted.diffusion.coefficients[0], self.recording.dim)
         D = np.diag(self.scaling.unscale_matrices(D)).copy()
