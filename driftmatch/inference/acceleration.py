@@ -2,8 +2,8 @@ r"""Anderson's acceleration of a slow iteration x ← g(x) that makes something 
 
 With f = g(x) − x of this and earlier rounds, the next x is the combination of their g whose f is
 smallest, unless that turns out less likely than what was known before: then the iteration starts
-afresh from the best, without a past. So sums of squares as slow as those of expectation and
-maximisation, where two parameters trade places, converge in tens of rounds and not in thousands.
+afresh from the best, without a past. So expectation and maximisation, slow where two parameters
+trade places, converge in tens of rounds and not in thousands.
 
 Source: H. F. Walker, P. Ni, SIAM J. Numer. Anal. 49, 1715 (2011); for the safeguard,
 N. C. Henderson, R. Varadhan, J. Comput. Graph. Stat. 28, 834 (2019).

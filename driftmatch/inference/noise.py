@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from driftmatch.inference.acceleration import Step, accelerated
 from driftmatch.inference.basis import Basis
-from driftmatch.inference.estimate import Estimate
+from driftmatch.inference.estimate import Estimate, diffusions
 from driftmatch.inference.fitting import (
     FLOOR,
     Candidates,
@@ -31,7 +31,7 @@ from driftmatch.inference.fitting import (
 )
 from driftmatch.inference.regression import Choice, solve, sums
 from driftmatch.inference.smoothing import Smoothed, expected_transitions, smooth
-from driftmatch.inference.transitions import Transitions, block_numbers
+from driftmatch.inference.transitions import Transitions, block_numbers, median_interval
 
 Matrix = np.ndarray
 
@@ -99,8 +99,9 @@ def _settled(
     """Iterated in its bases until nothing is gained; None if that diverges."""
     fits = point.fitted.drift, point.fitted.diffusion
     shapes = [fit.coefficients.shape for fit in fits]
-    k, D = len(point.noise), point.mean_diffusion
-    interval = float(np.median(np.concatenate([np.diff(time) for time in times])))
+    k, interval = len(point.noise), median_interval(times)
+    some = np.concatenate(pieces)[:: 1 + sum(map(len, pieces)) // 1000]
+    D = np.trace(diffusions(point.fitted.estimate, some)[0].mean(axis=0)) / k
 
     def vector(at: _Point):
         parts = at.fitted.estimate.coefficients, at.fitted.diffusion.coefficients, _log(at.noise)
@@ -161,11 +162,6 @@ class _Point(NamedTuple):
         diffusion = self.fitted.diffusion._replace(coefficients=d)
         fitted = self.fitted._replace(estimate=estimate, diffusion=diffusion)
         return self._replace(fitted=fitted, noise=noise)
-
-    @property
-    def mean_diffusion(self) -> float:
-        """The mean of D's diagonal, from the estimate's floor, which is a share of it."""
-        return max(float(self.fitted.estimate.floor) / FLOOR, 1e-300)
 
 
 def _scaled(entries: Float[Matrix, "r e"], logs: Float[Matrix, " k"]) -> Float[Matrix, "r e"]:
@@ -255,7 +251,7 @@ def _first(pieces, times, candidates, plain) -> tuple[Fitted, Matrix]:
     without noise: Σ = −E[r_t r_{t+1}ᵀ], D = E[rrᵀ]/2Δt − Σ/Δt."""
     k = pieces[0].shape[1]
     longest = max(len(piece) for piece in pieces)
-    dt = float(np.median(np.concatenate([np.diff(time) for time in times])))
+    dt = median_interval(times)
 
     def spread(lag):
         d = np.concatenate([p[lag:] - p[:-lag] for p in pieces if len(p) > lag])

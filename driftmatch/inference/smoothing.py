@@ -22,7 +22,7 @@ from driftmatch.inference.closure import (
     transposed,
 )
 from driftmatch.inference.estimate import Estimate, diffusions, uniform
-from driftmatch.inference.transitions import Transitions, block_numbers
+from driftmatch.inference.transitions import Transitions, block_numbers, median_interval
 
 Matrix = np.ndarray
 
@@ -58,7 +58,7 @@ def smooth(
 ) -> Smoothed:
     """Of all transitions within these pieces, one after the other."""
     k = noise.shape[0]
-    interval = float(np.median(np.concatenate([np.diff(time) for time in times])))
+    interval = median_interval(times)
     some = np.concatenate([piece[:: 1 + len(piece) // _SOME] for piece in pieces])[:_SOME]
     D = np.trace(diffusions(estimate, some)[0].mean(axis=0)) / k
     memory = np.sqrt(np.trace(noise) / k / max(2 * D * interval, 1e-300))

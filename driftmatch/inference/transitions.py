@@ -95,5 +95,10 @@ class Transitions(NamedTuple):
         )  # fmt: skip
 
 
+def median_interval(times: list[Float[Matrix, " t"]]) -> float:
+    """Between samples of all pieces."""
+    return float(np.median(np.concatenate([np.diff(time) for time in times])))
+
+
 def block_numbers(N: int) -> Int[Matrix, " N"]:
     return np.arange(N) * min(NUM_BLOCKS, N) // N

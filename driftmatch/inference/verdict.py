@@ -87,7 +87,8 @@ def _of_samples(seen: Evidence) -> list[Check]:
         (
             seen.failed_noise,
             Outcome.MEASUREMENT_NOISE,
-            "steps are anticorrelated as by measurement noise",
+            "steps are anticorrelated as by measurement noise, which is corrected for in steps "
+            "over one sample only",
         ),
         (
             seen.stiffness >= COARSE and (seen.change > _UNSETTLED or seen.stiffness > 1.0),
@@ -114,7 +115,7 @@ def _of_residuals(seen: Evidence) -> list[Check]:
             "between the recording's halves forces differ by "
             f"{np.abs(left.force).max():.0%} of the drift, its strength by "
             f"{np.abs(left.strength).max():.0%} and the noise's variance by "
-            f"{np.abs(left.noise).max():.0%}",
+            f"{np.abs(left.noise).max():.0%}; if not only at the beginning, infer from parts",
         ),
         (
             not halves.are_alike,

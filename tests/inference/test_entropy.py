@@ -96,6 +96,16 @@ def test_of_wells_at_equilibrium():
     assert abs(found.entropy_production) < 3 * found.entropy_production_error
 
 
+def test_noise_along_a_circle_alone():
+    """D(z) has no inverse at any state, though its mean has: no finite number either."""
+    sde = dm.SDE(
+        lambda z: z * (1 - z @ z), lambda z: jnp.stack([-z[1], z[0]])[:, None], 2, start=[1.0, 0.5]
+    )
+    z = recorded(sde, 4000, 0.02)
+    z = z + 1e-3 * linear(-np.eye(2), np.eye(2), 0.02 * np.arange(4000))
+    assert dm.infer(z, dt=0.02, key=KEY).entropy_production == np.inf
+
+
 def test_without_noise_in_a_direction_there_is_none():
     """An oscillator that is shaken in its velocity: no finite number, and no other complaint."""
     A = np.array([[0.0, 1.0], [-1.0, -0.5]])
