@@ -189,6 +189,9 @@ def _within(
             if adds_up and not np.any(fixed.hits == 1):
                 break
         slow = search.slow()
+        if visited is not None:  # of zeros next to the box, descents within it need not know
+            starts = (sampler.random(num_starts) + shift) % 1.0
+            search.follow((1 + 2 * _NEXT_TO) * starts - _NEXT_TO)
         outside = search.outside()
     if fixed.is_continuum or slow.is_continuum:
         outcome = Outcome.CONTINUUM if fixed.is_continuum else Outcome.SLOW_CONTINUUM

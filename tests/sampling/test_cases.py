@@ -175,8 +175,9 @@ def test_flat_potentials_can_be_embedded(name):
 def test_points_of_wells_without_noise():
     found = dm.fixed_points(wells(), key=KEY)
     np.testing.assert_allclose(found.points, [[-1.0], [0.0], [1.0]], atol=1e-9)
-    found = dm.fixed_points(plane_wells(), key=KEY)
-    np.testing.assert_allclose(found.points, [[-1.0, 0], [0, 0], [1, 0]], atol=1e-9)
+    for seed in range(4):  # in some of the boxes every descent ends in two of them
+        found = dm.fixed_points(plane_wells(), key=jax.random.key(seed))
+        np.testing.assert_allclose(found.points, [[-1.0, 0], [0, 0], [1, 0]], atol=1e-9)
 
 
 @pytest.mark.parametrize("build", [wells, pytest.param(plane_wells, marks=pytest.mark.slow)])
