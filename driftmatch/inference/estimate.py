@@ -3,9 +3,9 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 from jaxtyping import Array, Float
 
 from driftmatch.compilation import compiled
@@ -17,6 +17,8 @@ from driftmatch.precision import like
 Matrix = np.ndarray
 
 _PADDED_UP_TO, _PADDING = 50_000, 64  # states, features
+_SHIFT = 1e-6  # in whitened coordinates
+_QUICK = 2  # dimensions in which the spectrum of D costs little, also where D is constant
 
 
 class Estimate(eqx.Module):
@@ -49,22 +51,26 @@ class Estimate(eqx.Module):
 
     def drift(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k"]:
         """f."""
-        inside = self.basis(z) @ like(self.coefficients, z)
+        inside = self.basis.combined(z, like(self.coefficients, z))
         return inside - like(self.pull, z) * (z - self.basis.within(z))
 
     def linear_diffusion(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
         """Σ d ψ(z), before its negative part is cut off."""
         d = like(self.diffusion_coefficients, z)
-        entries = d[0] if self.has_constant_diffusion else self.diffusion_basis(z) @ d
+        entries = d[0] if self.has_constant_diffusion else self.diffusion_basis.combined(z, d)
         return jnp.broadcast_to(symmetric(entries, self.dim), (*z.shape, self.dim))
 
     def diffusion_matrix(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
         """D."""
         if self.has_constant_diffusion:
             entries = like(self.diffusion_coefficients, z)[0]
-            one = spectral(symmetric(entries, self.dim), lambda v: self._above(v))
+            one = spectral(symmetric(entries, self.dim), self._above)
             return jnp.broadcast_to(one, (*z.shape, self.dim))
-        return spectral(self.linear_diffusion(z), lambda v: self._above(v))
+        return spectral(self.linear_diffusion(z), self._above)
+
+    def fields(self, z: Float[Array, "*batch k"]) -> tuple[Array, Array]:
+        """f and D."""
+        return self.drift(z), self.diffusion_matrix(z)
 
     def root(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
         """The symmetric σ with σσᵀ = 2D."""
@@ -72,6 +78,40 @@ class Estimate(eqx.Module):
 
     def _above(self, values: Array) -> Array:
         return jnp.maximum(values, like(self.floor, values))
+
+
+class OneBasis(eqx.Module):
+    """An estimate whose drift and diffusion are linear in the same functions, taken once.
+
+    - `coefficients`: c and d side by side, shape (p, k + k (k+1) / 2).
+    """
+
+    basis: Basis
+    coefficients: Float[Matrix | Array, "p q"]
+    pull: Float[Matrix | Array, ""]
+    floor: Float[Matrix | Array, ""]
+
+    def fields(self, z: Float[Array, "*batch k"]) -> tuple[Array, Array]:
+        """f and D."""
+        f, linear = self._linear(z)
+        return f, spectral(linear, lambda v: jnp.maximum(v, like(self.floor, v)))
+
+    def drift(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k"]:
+        """f."""
+        return self._linear(z)[0]
+
+    def linear_diffusion(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
+        """Σ d ψ(z), before its negative part is cut off."""
+        return self._linear(z)[1]
+
+    def diffusion_matrix(self, z: Float[Array, "*batch k"]) -> Float[Array, "*batch k k"]:
+        """D."""
+        return self.fields(z)[1]
+
+    def _linear(self, z: Array) -> tuple[Array, Array]:
+        k, values = z.shape[-1], self.basis.combined(z, like(self.coefficients, z))
+        outside = like(self.pull, z) * (z - self.basis.within(z))
+        return values[..., :k] - outside, symmetric(values[..., k:], k)
 
 
 def symmetric(entries: Any, k: int) -> Any:
@@ -106,19 +146,28 @@ def spectral(matrix: Float[Array, "*batch k k"], function) -> Float[Array, "*bat
     return ((low + high) / 2)[..., None, None] * identity + slope[..., None, None] * part
 
 
-def uniform(estimate: Estimate, number: int) -> Estimate:
-    """The same, padded with functions that do not count, so that for few states there are few
-    programs for all estimates: compiling would take longer than running."""
-    bases = estimate.basis, estimate.diffusion_basis
-    if number > _PADDED_UP_TO or max(len(basis.bias) for basis in bases) > _PADDING:
-        return estimate
-    every = monomials(estimate.basis.angles, highest_degree(estimate.dim))
-    sizes = [_PADDING if len(basis.bias) else 0 for basis in bases]
-    basis, c = padded(estimate.basis, estimate.coefficients, every, sizes[0])
-    psi, d = estimate.diffusion_basis, estimate.diffusion_coefficients
-    if not estimate.has_constant_diffusion:
-        psi, d = padded(psi, d, every, sizes[1])
-    return Estimate(basis, c, psi, d, estimate.pull, estimate.floor)
+def uniform(estimate: Estimate, number: int) -> Estimate | OneBasis:
+    """The same in a form of which there are few, so that few programs are compiled: for few states
+    padded with functions that do not count, as compiling would take longer than running."""
+    basis, psi = estimate.basis, estimate.diffusion_basis
+    c, d = estimate.coefficients, estimate.diffusion_coefficients
+    every = max(basis.exponents, psi.exponents, key=len)
+    sizes = [len(basis.bias), len(psi.bias)]
+    if number <= _PADDED_UP_TO and max(sizes) <= _PADDING:
+        every = monomials(basis.angles, highest_degree(estimate.dim))
+        sizes = [_PADDING if size else 0 for size in sizes]
+    if estimate.has_constant_diffusion and estimate.dim > _QUICK:
+        return Estimate(*padded(basis, c, every, sizes[0]), psi, d, estimate.pull, estimate.floor)
+    (one, c), (other, d) = padded(basis, c, every, sizes[0]), padded(psi, d, every, sizes[1])
+    m = len(every)
+    both = Basis(
+        np.concatenate([one.gamma, other.gamma]), np.concatenate([one.bias, other.bias]),
+        basis.reach, every, basis.angles,
+    )  # fmt: skip
+    features = scipy.linalg.block_diag(c[m:], d[m:])
+    return OneBasis(
+        both, np.concatenate([np.hstack([c[:m], d[:m]]), features]), estimate.pull, estimate.floor
+    )
 
 
 def moments(
@@ -132,8 +181,12 @@ def moments(
 
 
 def slopes(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k k"]:
-    """∂f/∂z."""
-    return in_batches(_slopes, states, uniform(estimate, len(states)))[0]
+    """∂f/∂z, by central differences: one program less to compile."""
+    columns = []
+    for shift in _SHIFT * np.eye(states.shape[1]):
+        up, down = np.split(drifts(estimate, np.concatenate([states + shift, states - shift])), 2)
+        columns.append((up - down) / (2 * _SHIFT))
+    return np.stack(columns, axis=-1)
 
 
 def drifts(estimate: Estimate, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
@@ -149,17 +202,10 @@ def diffusions(estimate: Estimate, states: Float[Matrix, "N k"]) -> tuple[Matrix
 
 @compiled
 def _moments(states, intervals, estimate, substeps):
-    still = jnp.zeros((*states.shape, states.shape[-1]), states.dtype)
-    m, P, _ = transition(
-        estimate.drift, estimate.diffusion_matrix, states, still, intervals, substeps
-    )
-    mean, half = (m - states) / intervals[:, None], P / (2 * intervals[:, None, None])
-    return mean, half, estimate.drift(states), estimate.diffusion_matrix(states)
-
-
-@compiled
-def _slopes(states, estimate):
-    return (jax.vmap(jax.jacfwd(estimate.drift))(states),)
+    still = jnp.zeros((states.shape[-1], *states.T.shape), states.dtype)
+    m, P, _ = transition(estimate.fields, states.T, still, intervals, substeps)
+    mean, half = (m.T - states) / intervals[:, None], jnp.moveaxis(P / (2 * intervals), -1, 0)
+    return mean, half, *estimate.fields(states)
 
 
 @compiled

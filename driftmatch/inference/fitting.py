@@ -103,14 +103,16 @@ def predict(fitted: Fitted, transitions: Transitions) -> Prediction:
     return Prediction(*parts, residual, likelihood)
 
 
-def fit(transitions: Transitions, candidates: Candidates) -> Fitted:
-    """Choose bases and repeat the regressions until they settle.
+def first_fit(transitions: Transitions, candidates: Candidates) -> Fitted:
+    """Choose bases and repeat the regressions until they settle, on some of many transitions."""
+    return _settle(transitions.part(_CHOSEN_IN), candidates)
 
-    Where intervals are coarse, monomials of each degree are tried beside what cross-validation
-    chose, and what makes the data likeliest is kept.
+
+def fit(transitions: Transitions, candidates: Candidates, first: Fitted) -> Fitted:
+    """Where intervals are coarse, monomials of each degree are tried beside what cross-validation
+    chose first, and what makes the data likeliest is kept; of many transitions all are seen once.
     """
-    some = transitions.part(_CHOSEN_IN)
-    best = _settle(some, candidates)
+    some, best = transitions.part(_CHOSEN_IN), first
     if best.stiffness >= _COARSE or best.change > _SETTLED:
         few, own = transitions.part(_COMPARED_IN), best.drift.choice.basis
         are_all = len(few.states) == len(some.states)
@@ -119,11 +121,11 @@ def fit(transitions: Transitions, candidates: Candidates) -> Fitted:
             for basis in candidates.drift
             if not len(basis.bias) and basis is not own
         ]
-        first = max(rivals, key=lambda rival: _worth(rival, predict(rival, few)))
+        likeliest = max(rivals, key=lambda rival: _worth(rival, predict(rival, few)))
         if are_all:
-            best = first
-        elif first.drift.choice.basis is not own:
-            bases = [first.drift.choice.basis], [first.diffusion.choice.basis]
+            best = likeliest
+        elif likeliest.drift.choice.basis is not own:
+            bases = [likeliest.drift.choice.basis], [likeliest.diffusion.choice.basis]
             best = _settle(some, Candidates(*bases))
     return best if len(some.states) == len(transitions.states) else again(transitions, best)
 

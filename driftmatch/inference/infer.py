@@ -1,6 +1,5 @@
 """`infer`: from a recording to an SDE."""
 
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -21,7 +20,10 @@ from driftmatch.inference.fitting import Candidates, Fitted, predict
 from driftmatch.inference.inference import COARSE, Inference, Lag
 from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.inference.noise import Noisy, is_anticorrelated, with_noise
-from driftmatch.inference.transitions import Scaling, Transitions
+from driftmatch.inference.shrinkage import shrunk
+from driftmatch.inference.stretches import Stretches
+from driftmatch.inference.transitions import Scaling
+from driftmatch.inference.usable import usable_pieces
 from driftmatch.inference.verdict import Evidence, verdict
 from driftmatch.matching.features import AbstractFeatures, RandomFeatures, check_features
 from driftmatch.meters import SILENT, AbstractMeter, task
@@ -34,14 +36,11 @@ Matrix = np.ndarray
 _RANDOM = RandomFeatures()
 _NUMBERS, _DIFFUSION_NUMBERS = (16, 32, 64), (16, 32)
 _DEGREES, _DIFFUSION_DEGREES = (1, 2, 3, 4, 5), (0, 1, 2, 3, 4)
-_FEWEST = 50  # transitions
 _LAGS = (1, 2, 4, 8, 16)
 _MOST_STARTS = 16
-_SMALLEST, _LARGEST = 1e-16, 1e16  # standard deviations
-_DEPENDENT = 1e-10  # an eigenvalue of the correlations
 _ROUNDING, _FAR = 1e-12, 1e6  # of variances; standard deviations of a step
 _NEGATIVE = 0.01  # of the mean diffusion
-_SOME = 50_000  # transitions that tell what a lag is like
+_SOME, _MANY = 50_000, 200_000  # transitions to fit, samples to test, that tell what a lag is like
 
 
 @spelled
@@ -103,48 +102,6 @@ def infer(
         return _Work(recording, pieces, features, key, meter).infer(lag, measurement_noise)
 
 
-def usable_pieces(recording: Recording, lag: int) -> list[slice]:
-    """Where nothing is missing; raises `InputError` where nothing can be learnt over that lag."""
-    if constant := recording.constant_columns:
-        raise InputError(
-            f"every coordinate of {recording.name} must change, and {' and '.join(constant)} never "
-            "did: leave such columns out"
-        )
-    pieces = recording.pieces
-    steps = sum(max(piece.stop - piece.start - lag, 0) for piece in pieces)
-    if steps < _FEWEST * lag:
-        over = "" if lag == 1 else f" for a lag of {lag}"
-        raise InputError(
-            f"{recording.name} must have at least {_FEWEST * lag} steps between samples that are "
-            f"not missing{over}, got {steps}: record for longer, or fill short gaps"
-        )
-    _check_scales(recording, pieces)
-    return pieces
-
-
-def _check_scales(recording: Recording, pieces: list[slice]) -> None:
-    """Raises `InputError` for units that single precision cannot square, and for coordinates that
-    are sums of others."""
-    states = np.concatenate([np.asarray(recording.states[p], np.float64) for p in pieces])
-    states = states[:: 1 + len(states) // _SOME]
-    with np.errstate(all="ignore"):
-        scale = states.std(axis=0)
-    for name, size in zip(recording.labels, scale, strict=True):
-        if not _SMALLEST < size < _LARGEST:
-            raise InputError(
-                f"{name} has a standard deviation of {size:.3g}, too far from 1 for its square: "
-                "record it in other units"
-            )
-    values, vectors = np.linalg.eigh(np.corrcoef(states, rowvar=False).reshape(len(scale), -1))
-    if values[0] < _DEPENDENT:
-        part = np.abs(vectors[:, 0]) > 0.1
-        names = [name for name, is_part in zip(recording.labels, part, strict=True) if is_part]
-        raise InputError(
-            f"{' and '.join(names)} depend on each other linearly, so that one says nothing new: "
-            "leave it out"
-        )
-
-
 class _Work:
     """What the parts of an inference share."""
 
@@ -152,10 +109,10 @@ class _Work:
         self.recording, self.meter = recording, meter
         self.rng, self.key = generator(split(key)[0]), split(key)[1]
         self.pieces = [np.asarray(recording.states[piece], np.float64) for piece in pieces]
-        self.times = [recording.times[piece] for piece in pieces]
         self.scaling = Scaling.of(recording, self.pieces)
-        self.scaled = [self.scaling.scale(piece) for piece in self.pieces]
-        states = np.concatenate(self.scaled)
+        self.stretches = Stretches([self.scaling.scale(piece) for piece in self.pieces],
+                                   [recording.times[piece] for piece in pieces])  # fmt: skip
+        states = np.concatenate(self.stretches.pieces)
         angles = self.scaling.angles
         self.candidates = Candidates(
             candidates(states, angles, features, self.rng, numbers=_NUMBERS, degrees=_DEGREES),
@@ -168,7 +125,7 @@ class _Work:
         fitted, noisy, failed, left, is_noisy = self._fit(chosen, measurement_noise)
         lags = ()
         if lag is None:
-            tried = [self._at_lag(number) for number in _LAGS if self._has(number)]
+            tried = [self._at_lag(number) for number in _LAGS if self.stretches.has(number)]
             lags = tuple(seen for seen, _ in tried)
             whiter = [seen.samples for seen, will_do in tried[1:] if will_do]
             # With measurement noise larger lags look better, and D is as wrong.
@@ -178,25 +135,10 @@ class _Work:
         self.meter.advance(1, "errors")
         return self._record(chosen, lags, fitted, noisy, failed, left)
 
-    def _transitions(self, lag: int) -> Transitions:
-        long = [i for i, piece in enumerate(self.scaled) if len(piece) > lag]
-        return Transitions.of([self.scaled[i] for i in long], [self.times[i] for i in long], lag)
-
-    def _has(self, lag: int) -> bool:
-        return sum(max(0, len(piece) - lag) for piece in self.scaled) >= _FEWEST * lag
-
-    def _apart(self, lag: int) -> tuple[Matrix, Matrix]:
-        """Of all steps over a lag, the places of those that do not overlap; and which of these
-        begin where the one before ended."""
-        ends = np.cumsum([0] + [len(piece) - lag for piece in self.scaled if len(piece) > lag])
-        places = [np.arange(a, b, lag) for a, b in pairwise(ends)]
-        return np.concatenate(places), np.concatenate([p > p[0] for p in places])
-
-    def _residuals(self, fitted: Fitted, transitions: Transitions, lag: int):
+    def _residuals(self, fitted: Fitted, stretches: Stretches, lag: int):
         """Of steps that do not overlap: what is left over, which follow one another, and how far
         the drift pushes in every step, in standard deviations of a step."""
-        places, follows = self._apart(lag)
-        apart = Transitions(*(part[places] for part in transitions[:5]))
+        apart, follows = stretches.apart(lag)
         seen = predict(fitted, apart)
         dt, variance = apart.intervals[:, None], 2 * np.einsum("nii->ni", seen.half)
         # Of an estimate far off, the closure's variances may be negative.
@@ -207,18 +149,21 @@ class _Work:
 
     def _fit(self, lag: int, measurement_noise: bool | None):
         self.meter.advance(0, f"lag {lag}")
-        transitions = self._transitions(lag)
-        fitted = fitting.fit(transitions, self.candidates)
+        transitions = self.stretches.transitions(lag)
+        first = fitting.first_fit(transitions, self.candidates)
         self.meter.advance(1, "measurement noise")
-        apart, follows, push = self._residuals(fitted, transitions, lag)
-        left = residuals(apart, follows, push)
-        seen = is_anticorrelated(apart, follows)
+        seen = is_anticorrelated(*self._residuals(first, self.stretches.part(_SOME), lag)[:2])
         noisy = None
         if measurement_noise or (measurement_noise is None and seen and lag == 1):
-            noisy = with_noise(self.scaled, self.times, self.candidates, fitted)
-            if noisy is not None:
-                fitted = noisy.fitted
-                left = residuals(noisy.smoothed.innovation, self._apart(1)[1], push)
+            noisy = with_noise(*self.stretches, self.candidates, first)
+        if noisy is not None:
+            _, follows, push = self._residuals(first, self.stretches, 1)
+            left = residuals(noisy.smoothed.innovation, follows, push)
+            fitted = shrunk(noisy.fitted)
+        else:
+            fitted = shrunk(fitting.fit(transitions, self.candidates, first))
+            apart, follows, push = self._residuals(fitted, self.stretches.part(_MANY), lag)
+            left, seen = residuals(apart, follows, push), is_anticorrelated(apart, follows)
         self.meter.advance(1)
         # Of a lag that was asked for it is told where it matters.
         failed = noisy is None and seen and (lag == 1 or not left.is_white)
@@ -227,13 +172,13 @@ class _Work:
     def _at_lag(self, lag: int) -> tuple[Lag, bool]:
         """By one regression in the simplest bases, whatever the noise; and whether that lag will
         do: what is left over is white, and the lag not coarse."""
-        transitions = self._transitions(lag)
-        some = transitions.part(_SOME)
+        stretches = self.stretches.part(_MANY)
+        some = stretches.transitions(lag).part(_SOME)
         simple = Candidates(self.candidates.drift[:3], self.candidates.diffusion[:1])
         fitted = fitting.regress(some, simple, None, None)
         if fitted.stiffness < COARSE:  # else that lag will not do, whatever it is corrected for
             fitted = fitting.again(some, fitted)
-        left = residuals(*self._residuals(fitted, transitions, lag))
+        left = residuals(*self._residuals(fitted, stretches, lag))
         D = symmetric(fitted.diffusion.coefficients[0], self.recording.dim)
         D = np.diag(self.scaling.unscale_matrices(D)).copy()
         correlation = float(np.abs(left.autocorrelation).max())
@@ -241,7 +186,7 @@ class _Work:
 
     def _record(self, lag, lags, fitted: Fitted, noisy: Noisy | None, failed, left) -> Inference:
         estimate = fitted.estimate
-        transitions = noisy.transitions if noisy else self._transitions(lag)
+        transitions = noisy.transitions if noisy else self.stretches.transitions(lag)
         sde = InferredSDE.of(estimate, self.scaling, self.recording, self._starts())
         noise = np.zeros_like(self.scaling.factor)
         if noisy is not None:
@@ -258,8 +203,12 @@ class _Work:
         self.meter.advance(1, "entropy production")
         sigma, sigma_error = np.inf, np.nan
         if not self._is_singular(estimate, some, moved_D):
-            longer = self._transitions(2 * lag) if self._has(2 * lag) and not noisy else None
-            base = self._transitions(lag) if noisy else transitions
+            longer = (
+                self.stretches.transitions(2 * lag)
+                if self.stretches.has(2 * lag) and not noisy
+                else None
+            )
+            base = self.stretches.transitions(lag) if noisy else transitions
             sigma, sigma_error = entropy_production(
                 fitted, transitions, predict(fitted, transitions), base, longer, self.rng
             )
@@ -271,8 +220,9 @@ class _Work:
         share = float(np.sqrt(np.max(np.diag(noise) / spread**2)))
         change = fitted.change if np.isfinite(fitted.change) else 1.0
         outcome, reason, findings = verdict(Evidence(
-            memory(self.scaled, self.scaling.angles), fitted.stiffness, change, drift_error,
-            diffusion_error, forced, share, failed, self._blur(fitted, noisy), left, own, both,
+            memory(self.stretches.pieces, self.scaling.angles), fitted.stiffness, change,
+            drift_error, diffusion_error, forced, share, failed, self._blur(fitted, noisy), left,
+            own, both,
         ))  # fmt: skip
         if lag > 1:
             why = "as those over one are not white" if lags else "as asked for"

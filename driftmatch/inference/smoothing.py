@@ -18,6 +18,7 @@ from driftmatch.inference.closure import (
     cholesky,
     over,
     over_transposed,
+    times,
     transition,
     transposed,
 )
@@ -93,8 +94,8 @@ def expected_transitions(
     the mean of Δz given z_t, and its covariance as spread."""
     m, P, X = smoothed.mean, smoothed.covariance, smoothed.between
     N, k = m.shape
-    L = np.asarray(cholesky(jnp.asarray(P)))
-    offsets = k**0.5 * np.swapaxes(L, 1, 2)
+    L = np.asarray(cholesky(jnp.moveaxis(jnp.asarray(P), 0, -1)))
+    offsets = k**0.5 * L.T
     offsets = np.concatenate([offsets, -offsets], axis=1)
     P = P + 1e-14 * np.eye(k)
     forward = np.swapaxes(np.linalg.solve(P, X), 1, 2)  # E[z_{t+1} | z_t] = ... + forward (z_t − m)
@@ -113,40 +114,43 @@ def expected_transitions(
 @compiled
 def _smooth(y, intervals, known, estimate, noise, substeps):
     # Without LAPACK, whose batches may wait for each other for ever in a loop.
-    k = y.shape[-1]
-    prior = jnp.broadcast_to(4 * jnp.eye(k, dtype=y.dtype), (len(y), k, k))
+    k, count = y.shape[-1], len(y)
+    noise = noise[..., None]
+    prior = jnp.broadcast_to(4 * jnp.eye(k, dtype=y.dtype)[..., None], (k, k, count))
 
     def update(m, P, sample, is_known):
         L = cholesky(P + noise)
         gain, error = over(P, L), sample - m
-        whitened = over_transposed(error[..., None, :], L)[..., 0, :]
-        diagonal = jnp.diagonal(L, axis1=-2, axis2=-1)
-        likelihood = -0.5 * jnp.sum(whitened**2, -1) - jnp.sum(jnp.log(diagonal), -1)
-        m_new, P_new = m + (gain @ error[..., None])[..., 0], P - gain @ P
-        m_new = jnp.where(is_known[:, None], m_new, m)
-        P_new = jnp.where(is_known[:, None, None], (P_new + transposed(P_new)) / 2, P)
+        whitened = over_transposed(error[None], L)[0]
+        diagonal = jnp.stack([L[i, i] for i in range(k)])
+        likelihood = -0.5 * jnp.sum(whitened**2, 0) - jnp.sum(jnp.log(diagonal), 0)
+        m_new, P_new = m + times(gain, error[:, None])[:, 0], P - times(gain, P)
+        m_new = jnp.where(is_known, m_new, m)
+        P_new = jnp.where(is_known, (P_new + transposed(P_new)) / 2, P)
         return m_new, P_new, whitened, likelihood
 
     def forwards(carry, now):
         sample, interval, is_known = now
         m, P = carry
-        ahead, spread, slope = transition(
-            estimate.drift, estimate.diffusion_matrix, m, P, interval, substeps
-        )
+        ahead, spread, slope = transition(estimate.fields, m, P, interval, substeps)
         m_new, P_new, whitened, likelihood = update(ahead, spread, sample, is_known)
         return (m_new, P_new), (m, P, ahead, spread, slope, whitened, likelihood)
 
     def backwards(carry, then):
         m_next, P_next = carry
         m, P, ahead, spread, slope = then
-        gain = over(P @ transposed(slope), cholesky(spread))
-        m_now = m + (gain @ (m_next - ahead)[..., None])[..., 0]
-        P_now = P + gain @ (P_next - spread) @ transposed(gain)
+        gain = over(times(P, transposed(slope)), cholesky(spread))
+        m_now = m + times(gain, (m_next - ahead)[:, None])[:, 0]
+        P_now = P + times(times(gain, P_next - spread), transposed(gain))
         P_now = (P_now + transposed(P_now)) / 2
-        return (m_now, P_now), (m_now, P_now, m_next, P_next, gain @ P_next)
+        return (m_now, P_now), (m_now, P_now, m_next, P_next, times(gain, P_next))
 
-    along = jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), (y[:, 1:], intervals, known[:, 1:]))
-    first = update(y[:, 0], prior, y[:, 0], known[:, 0])[:2]
-    last, (m, P, ahead, spread, slope, whitened, likelihood) = jax.lax.scan(forwards, first, along)
+    # Pieces last, samples first.
+    y, intervals, known = jnp.transpose(y, (1, 2, 0)), intervals.T, known.T
+    first = update(y[0], prior, y[0], known[0])[:2]
+    last, (m, P, ahead, spread, slope, whitened, likelihood) = jax.lax.scan(
+        forwards, first, (y[1:], intervals, known[1:])
+    )
     _, smoothed = jax.lax.scan(backwards, last, (m, P, ahead, spread, slope), reverse=True)
-    return jax.tree.map(lambda a: jnp.swapaxes(a, 0, 1), (*smoothed, whitened, likelihood))
+    outputs = (*smoothed, whitened, likelihood)
+    return jax.tree.map(lambda a: jnp.moveaxis(jnp.swapaxes(a, 0, -1), -1, 1), outputs)

@@ -33,9 +33,14 @@ class Blocks:
 @contextmanager
 def blocks(number: int, size: int = 256) -> Iterator[Blocks]:
     """Blocks of `size` among `number` states, with one thread a core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with one_blas_thread(), ThreadPoolExecutor(min(SHARES, cores or 1)) as executor:
+    with one_blas_thread(), ThreadPoolExecutor(min(SHARES, cores())) as executor:
         yield Blocks(number, size, executor)
+
+
+def cores() -> int:
+    """How many this process may use."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return own or 1
 
 
 @contextmanager

@@ -18,11 +18,11 @@ D = np.array([[0.5, 0.2], [0.2, 0.4]])
 def after(drift, diffusion, z, dt, substeps):
     """Mean and covariance an interval after the state z, and the slope of the mean."""
     with jax.enable_x64(True):
-        m, P, slope = transition(
-            drift, diffusion, jnp.asarray(z)[None], jnp.zeros((1, len(z), len(z))),
-            jnp.asarray([dt]), substeps,
+        parts = transition(
+            lambda z: (drift(z), diffusion(z)), jnp.asarray(z)[:, None],
+            jnp.zeros((len(z), len(z), 1)), jnp.asarray([dt]), substeps,
         )  # fmt: skip
-        return np.asarray(m[0]), np.asarray(P[0]), np.asarray(slope[0])
+        return tuple(np.asarray(part[..., 0]) for part in parts)
 
 
 def constant(D):
@@ -103,9 +103,11 @@ def test_triangles_of_many_matrices(k):
     root = rng.standard_normal((7, k, k))
     P, B = root @ np.swapaxes(root, 1, 2), rng.standard_normal((7, k, k))
     with jax.enable_x64(True):
-        L = np.asarray(cholesky(jnp.asarray(P)))
-        np.testing.assert_allclose(L, np.linalg.cholesky(P), rtol=1e-9, atol=1e-9)
-        product = np.asarray(over_triangle(jnp.asarray(B), jnp.asarray(L)))
+        last = [jnp.moveaxis(jnp.asarray(each), 0, -1) for each in (P, B)]
+        L = cholesky(last[0])
+        product = np.moveaxis(np.asarray(over_triangle(last[1], L)), -1, 0)
+        L = np.moveaxis(np.asarray(L), -1, 0)
+    np.testing.assert_allclose(L, np.linalg.cholesky(P), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(product @ L, B, atol=1e-8)
 
 
@@ -113,6 +115,6 @@ def test_a_singular_matrix_has_a_triangle():
     v = np.array([1.0, -2.0, 0.5])
     P = np.stack([np.outer(v, v), np.zeros((3, 3))])
     with jax.enable_x64(True):
-        L = np.asarray(cholesky(jnp.asarray(P)))
+        L = np.moveaxis(np.asarray(cholesky(jnp.moveaxis(jnp.asarray(P), 0, -1))), -1, 0)
     np.testing.assert_allclose(L @ np.swapaxes(L, 1, 2), P, atol=1e-8)
     assert np.isfinite(L).all()
