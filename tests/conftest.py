@@ -7,6 +7,7 @@ the other and the commands that tests start, for as long as the tests run.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import subprocess
@@ -39,6 +40,13 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # workers inherit this, too
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_stays_is_not_looked_through_again():
+    """Programs are kept, and the collector of garbage would take seconds to pass over them all."""
+    yield
+    gc.freeze()
 
 
 @pytest.fixture

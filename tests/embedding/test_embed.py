@@ -222,19 +222,22 @@ def test_same_key_same_network_on_one_core_and_on_two(oscillator, monkeypatch, e
 
 @pytest.mark.slow
 def test_guards_keep_the_network_from_strange_attractors():
-    """Far starts end on the target's attractor with guards; without, some do not."""
+    """Far starts end on the target's attractor with guards; without, some do not, in one of three
+    networks at least (in all four that were tried; which ones may depend on rounding)."""
     sde = dm.systems.lorenz(noise=1.0)
-    run = dm.simulate(
-        sde, duration=20.0, dt=0.005, key=KEY, num_trajectories=64, save_every=10
-    )  # fmt: skip
-    states = run.states[:, 100:].reshape(-1, 3)
-    fractions = {}
-    for confine in (True, False):
-        network = dm.embed(sde, 256, key=KEY, check=False, confine=confine).network
-        check = dm.basins(network, sde, states, key=KEY, num_starts=128, num_paths=32)
-        fractions[confine] = check.spurious_fraction
-    assert fractions[True] == 0
-    assert fractions[False] > 0.05
+    samples = dm.sample(sde, key=KEY)
+    states = samples.runs[:, ::10].reshape(-1, 3)
+
+    def astray(confine, seed):
+        key = jax.random.key(seed)
+        found = dm.embed(sde, 128, key=key, check=False, confine=confine, samples=samples)
+        check = dm.basins(
+            found.network, sde, states, key=key, num_starts=128, num_paths=32, samples=samples
+        )
+        return check.spurious_fraction
+
+    assert [astray(True, seed) for seed in range(3)] == [0, 0, 0]
+    assert max(astray(False, seed) for seed in range(3)) > 0.05
 
 
 def test_constant_drift_and_half_line():
