@@ -55,7 +55,7 @@ INFERENCE = Inference(
         np.zeros((10, 2)),
         0.1,
         *np.zeros((2, 2)),
-        *np.ones((7, 2)),
+        *np.ones((9, 2)),
         np.zeros((33, 2)),
     ),
     twin=Twin(RNG.normal(size=(2, 20, 2)), 0.05, 0.04, np.nan, np.nan, 0.0),

@@ -22,6 +22,8 @@ _STEP = 0.05  # of a simulation, times ‖∇f‖
 _MOST_STEPS = 2_000_000
 _TWINS, _PATHS, _LONGEST = 5, 4, 20_000  # recordings of the model, paths of each, samples of a path
 _FEWEST, _BINS = 64, 15
+_SHORTEST, _WINDOWS = 16, 32  # steps of a sum, and how many sums there must be
+_SUMS, _UNLIKELY = 1.4, 1e-4
 _BLOCKS = 16  # in which the variance of what is left over is compared
 
 
@@ -38,6 +40,8 @@ class Residuals(Record):
       first, relative to it, shape (k,); `strength_error`: its standard error.
     - `noise`: the variance in the second half less that in the first, relative to their mean, shape
       (k,); `noise_error`: its standard error.
+    - `sums`: the variance of sums over many steps beside that of as many independent ones, shape
+      (k,), over the length where chance explains it least; `sums_chance`: how likely chance is to.
     - `quantiles`: shape (Q, k), where a normal variable has those of `NORMAL`, shape (Q,).
     """
 
@@ -53,12 +57,20 @@ class Residuals(Record):
     strength_error: Float[Matrix, " k"]
     noise: Float[Matrix, " k"]
     noise_error: Float[Matrix, " k"]
+    sums: Float[Matrix, " k"]
+    sums_chance: Float[Matrix, " k"]
     quantiles: Float[Matrix, "Q k"]
 
     @property
     def is_white(self) -> bool:
         """No correlation above 0.05 that chance does not explain."""
         return _is_small(self.autocorrelation, self.error, 0.05)
+
+    @property
+    def is_free_of_slow_forces(self) -> bool:
+        """Sums of many steps vary no more than 1.4 times as much as if steps were independent, or
+        chance explains it: forces that are small in every step but stay for long add up."""
+        return not bool(np.any((self.sums > _SUMS) & (self.sums_chance < _UNLIKELY)))
 
     @property
     def is_normal(self) -> bool:
@@ -150,6 +162,7 @@ def residuals(
         for total in [np.maximum(np.sum(by**2, axis=0), 1e-300)]
     ]
     push = np.maximum(np.sqrt(np.mean(push**2, axis=0)), 1e-300)
+    sums, chance = _sums(size, run)
     return Residuals(
         autocorrelation=_autocorrelation(size, run),
         squares=_autocorrelation(square, run),
@@ -163,6 +176,8 @@ def residuals(
         strength_error=np.sqrt(strengths[0][1] + strengths[1][1]),
         noise=(after - before).mean(axis=0) / variance,
         noise_error=scatter / variance,
+        sums=sums,
+        sums_chance=chance,
         quantiles=np.quantile(left, scipy.stats.norm.cdf(NORMAL), axis=0),
     )
 
@@ -176,6 +191,26 @@ def _autocorrelation(values: Float[Matrix, "N k"], run: Int[Matrix, " N"]) -> Fl
         products = values[lag:][pairs] * values[:-lag][pairs]
         rows.append(products.mean(axis=0) / variance if len(products) else 0 * variance)
     return np.array(rows)
+
+
+def _sums(values: Float[Matrix, "N k"], run: Int[Matrix, " N"]) -> tuple[Matrix, Matrix]:
+    """The largest variance of sums over 16, 32, ... steps of a run, divided by their number and the
+    variance of a step, and its chance: that of χ² with as many degrees as there are sums."""
+    variance = np.maximum(np.mean(values**2, axis=0), 1e-300)
+    ratio, chance = np.ones(values.shape[1]), np.ones(values.shape[1])
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    length = _SHORTEST
+    while length * _WINDOWS <= len(values):
+        first = np.arange(0, len(values) - length + 1, length)
+        first = first[run[first] == run[first + length - 1]]
+        if len(first) >= _WINDOWS:
+            sums = total[first + length] - total[first]
+            own = np.mean(sums**2, axis=0) / (length * variance)
+            unlikely = scipy.stats.chi2.sf(len(first) * own, len(first))
+            ratio = np.where(unlikely < chance, own, ratio)
+            chance = np.minimum(chance, unlikely)
+        length *= 2
+    return ratio, chance
 
 
 def _is_small(correlation, error, most) -> bool:

@@ -118,6 +118,12 @@ def _of_residuals(seen: Evidence) -> list[Check]:
             f"{np.abs(left.noise).max():.0%}; if not only at the beginning, infer from parts",
         ),
         (
+            not left.is_free_of_slow_forces,
+            Outcome.NOT_MARKOV,
+            f"what is left over adds up to {left.sums.max():.2g} times what independent steps "
+            "would: forces that stay for long",
+        ),
+        (
             not halves.are_alike,
             Outcome.TRANSIENT,
             f"the means of the recording's halves differ by {np.abs(halves.shift).max():.2g} "

@@ -26,6 +26,14 @@ def moving(noise, weight):
     return np.concatenate([noise[:1], noise[1:] + weight * noise[:-1]])
 
 
+def staying(length, number=N):
+    """Of variance 1, correlated over so many steps."""
+    found, kept = white(7, number), np.exp(-1 / length)
+    for i in range(1, number):
+        found[i] = kept * found[i - 1] + np.sqrt(1 - kept**2) * found[i]
+    return found
+
+
 def test_white_and_normal_is_neither_of_the_others():
     """100 times: 4 standard errors of 40 numbers are passed 0.3 % of the time."""
     for seed in range(100):
@@ -34,6 +42,7 @@ def test_white_and_normal_is_neither_of_the_others():
         assert left.is_normal
         assert left.is_steady
         assert left.is_stationary
+        assert left.is_free_of_slow_forces
         assert not is_anticorrelated(white(seed, 1000), ALL[:1000])
     assert left.error == pytest.approx(1000**-0.5)
     np.testing.assert_allclose(left.variance, 1, atol=0.25)
@@ -49,12 +58,15 @@ def test_each_defect_is_seen_and_no_other():
         "is_normal": white() * outliers,
         "is_steady": white() * slow,
         "is_stationary": white() + pushed,
+        "is_free_of_slow_forces": white() + 0.12 * staying(100),
     }
+    # Noise that is now large, now small is not normal, taken together; what stays adds up.
+    adds_up = {"is_free_of_slow_forces"}
+    implied = {"is_steady": {"is_normal"}, "is_white": adds_up, "is_stationary": adds_up}
     for name, left in cases.items():
         found = residuals(left, ALL, 0.2 * ONE)
         seen = {other for other in cases if not getattr(found, other)}
-        # Noise that is now large, now small is not normal, taken together.
-        assert seen == {name} | ({"is_normal"} if name == "is_steady" else set())
+        assert seen == {name} | implied.get(name, set())
     assert residuals(cases["is_stationary"], ALL, 2 * ONE).is_stationary, "little beside the drift"
     assert is_anticorrelated(moving(white(), -0.3), ALL)
     assert not is_anticorrelated(moving(white(), 0.3), ALL)
@@ -115,7 +127,8 @@ BAD = {
     Outcome.COARSE_RECORDING: [{"memory": 0.1}, {"stiffness": 1.1},
                                {"stiffness": 0.3, "change": 0.1}],
     Outcome.MEASUREMENT_NOISE: [{"noise_share": 0.8}, {"failed_noise": True}, {"blur": 2.0}],
-    Outcome.NOT_MARKOV: [{"residuals": residuals(moving(white(), 0.3), ALL, ONE)}],
+    Outcome.NOT_MARKOV: [{"residuals": residuals(moving(white(), 0.3), ALL, ONE)},
+                         {"residuals": residuals(white() + 0.12 * staying(100), ALL, ONE)}],
     Outcome.NOT_NORMAL: [{"residuals": residuals(white() ** 3, ALL, ONE)}],
     Outcome.TRANSIENT: [{"residuals": residuals(np.sort(white(), axis=0) + 9 * white(1), ALL, ONE)},
                         {"halves": dataclasses.replace(INFERENCE.halves, shift=9 * ONE[0])}],

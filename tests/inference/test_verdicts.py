@@ -51,6 +51,16 @@ def coloured_noise():
     return z
 
 
+def force_that_stays():
+    """In single steps a twentieth of the noise, for ten times as long as the process remembers."""
+    rng, dt, number = np.random.default_rng(5), 0.01, 200_000
+    force = 0.5 * linear([[-0.1]], [[0.1]], dt * np.arange(number), 6)
+    z = np.zeros((number, 1))
+    for t in range(1, number):
+        z[t] = z[t - 1] + dt * (force[t - 1] - z[t - 1]) + np.sqrt(dt) * rng.standard_normal(1)
+    return z
+
+
 def trend():
     return clean(10_000) + np.linspace(0, 8, 10_000)[:, None]
 
@@ -104,6 +114,7 @@ SLOW_DEFECTS = {
     too_coarse: {Outcome.COARSE_RECORDING},
     one_of_two_coordinates: {Outcome.NOT_MARKOV},
     outliers: {Outcome.NOT_NORMAL},
+    force_that_stays: {Outcome.NOT_MARKOV},
     seen_through_fog: {Outcome.MEASUREMENT_NOISE},
 }
 
