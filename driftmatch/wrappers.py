@@ -93,6 +93,16 @@ class Forced(AbstractWrapper):
         return self.input(t) if inner is None else inner + self.input(t)
 
 
+class OverTau(eqx.Module):
+    """u(t)/τ, an input's part of the latent drift."""
+
+    input: Input = eqx.field(converter=as_module)
+    tau: float = eqx.field(static=True)
+
+    def __call__(self, t):
+        return self.input(t) / self.tau
+
+
 def unforced(sde: AbstractSDE) -> AbstractSDE:
     """What is forced, or the SDE itself."""
     while isinstance(sde, Forced):

@@ -120,6 +120,7 @@ FITTING = {
     "embed": Row(
         dm.embed, {"system": SDE, "num_neurons": 64, "key": K},
         {"system": OBJECT, "num_neurons": [*COUNT, 2, 9000], "key": KEY, "method": CHOICE,
+         "error": optional([*POSITIVE, 0.1]),
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": optional(NON_NEGATIVE),
          "confine": optional(FLAG), "check": FLAG, "states": optional([*ARRAY, np.ones((5, 2))]),
          "box": optional(BOX), "meter": METER,
@@ -191,6 +192,7 @@ SYSTEMS = {
     "Affine.push": Row(NETWORK.lift.push, {"v": np.ones(2)}, {"v": STATES}),
     "Affine.components": Row(NETWORK.lift.components, {"w": np.ones(5)}, {"w": STATES}),
     "Affine.pull": Row(NETWORK.lift.pull, {"w": np.ones(5)}, {"w": STATES}),
+    "Network.split": Row(NETWORK.split, {"copies": 2}, {"copies": COUNT}),
     "Network.project": Row(NETWORK.project, {"x": np.ones(5)}, {"x": STATES}),
     "Network.with_private_noise": Row(
         NETWORK.with_private_noise, {"private_noise": 0.1}, {"private_noise": NON_NEGATIVE}
@@ -671,6 +673,8 @@ EXEMPT = {
     "save_trajectory": "tested in tests/storage",
     "Activation.__call__": TRACED,
     "SharedNoise.__call__": TRACED,
+    "SharedNoise.split": "called by Network.split",
+    "LowRank.split": "called by Network.split",
     "memory.AbstractTrials": "an interface",
     "Network.spread": TRACED,
     "Samples.halves": "called by embed",

@@ -26,6 +26,27 @@ NEURONS = {1: 64, 2: 128, 3: 512}
 NEURONS_BEYOND = 1024
 
 
+Neurons = Annotated[
+    int | None,
+    typer.Option(
+        "--neurons",
+        "-n",
+        metavar="N",
+        min=1,
+        help="Default: 64, 128, 512 for 1, 2, 3 dimensions, 1024 beyond.",
+    ),
+]
+WantedError = Annotated[
+    float | None,
+    typer.Option(
+        "--error",
+        metavar="X",
+        help="Instead of --neurons: the drift error wanted, such as 0.01, by as few neurons as "
+        "come to it.",
+    ),
+]
+
+
 def embed(
     system: Annotated[
         str,
@@ -35,16 +56,8 @@ def embed(
             help="A name from [b]driftmatch list[/b], dysts:Flow, or file.py:attribute.",
         ),
     ],
-    neurons: Annotated[
-        int | None,
-        typer.Option(
-            "--neurons",
-            "-n",
-            metavar="N",
-            min=1,
-            help="Default: 64, 128, 512 for 1, 2, 3 dimensions, 1024 beyond.",
-        ),
-    ] = None,
+    neurons: Neurons = None,
+    error: WantedError = None,
     seed: Seed = 0,
     noise: Noise = None,
     settings: Settings = None,
@@ -92,10 +105,13 @@ def embed(
         from driftmatch.embedding.embed import embed as embed_sde
 
         sde = target.build()
+        if neurons is None and error is None:
+            neurons = NEURONS.get(sde.dim, NEURONS_BEYOND)
         embedding = embed_sde(
             sde,
-            neurons or NEURONS.get(sde.dim, NEURONS_BEYOND),
+            neurons,
             key=jax.random.key(seed),
+            error=error,
             method=method,
             tau=tau,
             activation=activation,

@@ -9,8 +9,16 @@ from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from driftmatch.activations import Activation, get_activation
-from driftmatch.arguments import check_array, check_flag, check_key, check_meter, or_none
+from driftmatch.arguments import (
+    check_array,
+    check_flag,
+    check_key,
+    check_meter,
+    check_positive,
+    or_none,
+)
 from driftmatch.embedding.closed_loop import ClosedLoop, closed_loop
+from driftmatch.embedding.size import smallest
 from driftmatch.embedding.verdict import EmbeddingReport, verdict, why
 from driftmatch.errors import InputError
 from driftmatch.matching.arguments import check_arguments, check_spread, given_states
@@ -67,9 +75,10 @@ class Embedding(Record):
 @spelled
 def embed(
     system: AbstractSDE,
-    num_neurons: int,
+    num_neurons: int | None = None,
     *,
     key: PRNGKeyArray,
+    error: float | None = None,
     method: str | AbstractFit = "refined",
     tau: float | None = None,
     activation: str | Activation = "tanh",
@@ -94,6 +103,9 @@ def embed(
 
     - `system`: the target, of dimension k; `num_neurons`: n > k.
     - `key`: a `jax.random.key`; the same key on the same machine gives the same network.
+    - `error`: instead of `num_neurons`, the drift error ε_f wanted, such as 1e-2: the smallest
+      network that comes to it, to within a factor √2, is looked for; ``report.sizes`` says what
+      others came to.
     - `method`: "refined", "least-squares", "backprop", or such an object with other settings.
     - `tau`: the neural time constant, in the target's unit of time; by default the time in which
       the target changes by about its own size.
@@ -115,6 +127,12 @@ def embed(
     Raises `InputError` for unusable arguments and `ComputationError` when the target diverges or
     does not stay anywhere, with the reason.
     """
+    if num_neurons is None or error is not None:
+        return _smallest(
+            system, num_neurons, error, check, key=key, method=method, tau=tau,
+            activation=activation, private_noise=private_noise, confine=confine, states=states,
+            box=box, samples=samples, meter=meter,
+        )  # fmt: skip
     began = time.perf_counter()
     fit, activation = get_fit(method), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(system, num_neurons, tau, private_noise)
@@ -159,18 +177,11 @@ def embed(
     fit_seconds = time.perf_counter() - fitting
     network, largest = task.assemble(fitted.features, fitted.readout, guards, time_scale)
     errors = matching_errors(sde, network, held_out)
+    num_states = fitted.num_states or len(task.problem.weights)
     report = EmbeddingReport(
-        drift_error=errors.drift,
-        noisy_drift_error=errors.noisy_drift,
-        local_error=errors.local,
-        diffusion_error=errors.diffusion,
-        largest_readout=largest,
-        tau=tau,
-        num_states=fitted.num_states or len(task.problem.weights),
-        num_guards=num_guards,
-        seconds=time.perf_counter() - began,
-        fit_seconds=fit_seconds,
-    )
+        errors.drift, errors.noisy_drift, errors.local, errors.diffusion, largest, tau,
+        num_states, num_guards, time.perf_counter() - began, fit_seconds,
+    )  # fmt: skip
     loop = None
     if runs is not None and samples is not None:
         loop = _watched(meter, sde, network, samples, runs, jax.random.fold_in(key, 1))
@@ -179,6 +190,32 @@ def embed(
     outcome = verdict(report, loop, not_settled)
     reason = None if outcome.ok else why(outcome, report, loop, fitted, samples)
     return Embedding(network, report, outcome, sde, loop, reason)
+
+
+def _smallest(system, num_neurons, error, check, *, key, samples, meter, **options) -> Embedding:
+    """Of those that come to an error, by fits without a closed loop, and then with one."""
+    if num_neurons is not None:
+        raise InputError("give either num_neurons, or the error that a network is to come to")
+    if error is None:
+        raise InputError(
+            "give num_neurons, such as 256, or the error that a network is to come to, such as "
+            "error=1e-2"
+        )
+    error = check_positive("error", error)
+    check = check_flag("check", check)
+    sde = as_sde(system, error="embed takes an SDE")
+    if options["states"] is None and options["box"] is None:
+        samples = samples_of(sde, samples, check_key(key), check_meter(meter)).require_place()
+
+    def at(number: int, check: bool = False) -> Embedding:
+        return embed(
+            sde, number, key=key, samples=samples, meter=meter, check=check, **options
+        )  # fmt: skip
+
+    sizes = smallest(lambda number: at(number).report.drift_error, error, sde.dim)
+    number = next(number for number, reached in sizes if reached <= error)
+    found = at(number, check)
+    return replace(found, report=replace(found.report, sizes=sizes))
 
 
 def _watched(meter: AbstractMeter, *arguments) -> ClosedLoop:

@@ -24,6 +24,7 @@ class EmbeddingReport(Record):
     - `num_states`: how many states were learnt from; `num_guards`: neurons that only keep
       the network from straying (see `confinement`).
     - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
+    - `sizes`: numbers of neurons that were tried and their ε_f, if an error was asked for.
     """
 
     drift_error: float
@@ -36,6 +37,7 @@ class EmbeddingReport(Record):
     num_guards: int
     seconds: float
     fit_seconds: float
+    sizes: tuple[tuple[int, float], ...] = ()
 
 
 def verdict(

@@ -5,7 +5,6 @@ from driftmatch.network.connectivity import LowRank as LowRank
 from driftmatch.network.lift import AbstractLift as AbstractLift
 from driftmatch.network.lift import Affine as Affine
 from driftmatch.network.network import Network as Network
-from driftmatch.network.network import OverTau as OverTau
 from driftmatch.network.neural import NeuralSDE as NeuralSDE
 from driftmatch.network.noisier import NoisierSDE as NoisierSDE
 from driftmatch.network.noisier import with_noise as with_noise

@@ -56,6 +56,10 @@ class AbstractConnectivity(eqx.Module):
         """Of W, the largest first."""
 
     @abc.abstractmethod
+    def split(self, copies: int) -> "AbstractConnectivity":
+        """Of so many copies of every neuron, which send together what it sent."""
+
+    @abc.abstractmethod
     def for_loop(self) -> "AbstractConnectivity":
         """The same, laid out for a loop, and not to be changed."""
 
@@ -94,6 +98,10 @@ class LowRank(AbstractConnectivity):
         values = np.zeros(self.lift.num_neurons, complex)
         values[: len(few)] = few[np.argsort(-np.abs(few), kind="stable")]
         return values
+
+    def split(self, copies):
+        every = np.repeat(np.arange(self.lift.num_neurons), copies)
+        return LowRank(self.lift.of(every), self.readout[:, every] / copies)
 
     def for_loop(self):
         return LowRank(self.lift.for_loop(), self.readout)

@@ -20,12 +20,12 @@ from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
     as_list,
     check_array,
+    check_count,
     check_non_negative,
     check_positive,
     check_text,
     or_none,
 )
-from driftmatch.closures import as_module
 from driftmatch.domain import check_coordinates
 from driftmatch.errors import InputError, TruncationWarning
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
@@ -37,7 +37,7 @@ from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
 from driftmatch.network.torch_reader import read_torch
 from driftmatch.precision import like
 from driftmatch.sde import AbstractSDE, check_starts
-from driftmatch.wrappers import Forced, Input, check_input
+from driftmatch.wrappers import Forced, Input, OverTau, check_input
 
 Matrix = np.ndarray
 NEGLIGIBLE = 0.01  # of ‖W‖²_F, which may be left out without a word
@@ -348,10 +348,10 @@ class Network(AbstractSDE):
         `input`: u(t) of shape (k,), in units of z; it enters as the neural input I = Γu.
         """
         silent = self if self.private_noise == 0 else self.with_private_noise(0.0)
-        if input is None:
-            return silent
-        check_input(input, (self.dim,))
-        return Forced(silent, OverTau(input, self.tau))
+        if input is not None:
+            check_input(input, (self.dim,))
+            return Forced(silent, OverTau(input, self.tau))
+        return silent
 
     def neural(self, *, input: Input | None = None) -> NeuralSDE:
         """The network as n neurons, an SDE in x ∈ R^n.
@@ -370,6 +370,16 @@ class Network(AbstractSDE):
         """The same network with another private noise s."""
         return self._with(private_noise=check_non_negative("private_noise", private_noise))
 
+    def split(self, copies: int) -> "Network":
+        """A network of `copies` times as many neurons with the same latent SDE.
+
+        The copies of a neuron receive what it received and send together what it sent; private
+        noise, which they do not share, moves z by √copies less.
+        """
+        copies = check_count("copies", copies)
+        W, S = self.connectivity.split(copies), self.shared_noise.split(copies)
+        return self._with(connectivity=W, shared_noise=S)
+
     def for_loop(self) -> "Network":
         """The same network, laid out for a loop, and not to be changed."""
         return self._with(connectivity=self.connectivity.for_loop())
@@ -387,13 +397,3 @@ class Network(AbstractSDE):
             f"Network({self.name!r}, {self.num_neurons} neurons of rank {self.dim}, "
             f"tau={self.tau:g}, {self.activation.name}{private})"
         )
-
-
-class OverTau(eqx.Module):
-    """u(t)/τ, an input's part of the latent drift."""
-
-    input: Input = eqx.field(converter=as_module)
-    tau: float = eqx.field(static=True)
-
-    def __call__(self, t):
-        return self.input(t) / self.tau

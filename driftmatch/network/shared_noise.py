@@ -27,6 +27,12 @@ class SharedNoise(NamedTuple):
         constant = like(self.constant, rates)
         return constant if self.readout is None else constant + like(self.readout, rates) @ rates
 
+    def split(self, copies: int) -> "SharedNoise":
+        """Of so many copies of every neuron; see `Network.split`."""
+        if self.readout is None:
+            return self
+        return self._replace(readout=np.repeat(self.readout, copies, axis=-1) / copies)
+
 
 def check_shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
     """S of a network of n neurons and k latent coordinates; a number stands for itself times I."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from driftmatch.arguments import check_count, check_flag, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network, NeuralSDE, OverTau, input_gain, network_of
+from driftmatch.network import Network, NeuralSDE, input_gain, network_of
 from driftmatch.randomness import split
 from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
@@ -22,7 +22,7 @@ from driftmatch.simulation.loop import integrate
 from driftmatch.simulation.scatter import default_starts
 from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 from driftmatch.words import did_you_mean, spelled
-from driftmatch.wrappers import Forced, Input, check_input
+from driftmatch.wrappers import Forced, Input, OverTau, check_input
 
 if TYPE_CHECKING:
     import diffrax

@@ -82,7 +82,7 @@ def embedded(monkeypatch):
 
     def embed(sde, num_neurons, **options):
         calls.append({"sde": sde, "num_neurons": num_neurons} | options)
-        net = network(num_neurons, sde.dim, name=sde.name)
+        net = network(num_neurons or 64, sde.dim, name=sde.name)
         return Embedding(net, replace(REPORT), dm.Outcome.MORE_NEURONS, sde)
 
     monkeypatch.setattr("driftmatch.embedding.embed.embed", embed)

@@ -41,6 +41,12 @@ def test_people_are_told_how_good_it_is_and_what_to_do_next(cli, embedded):
     assert "driftmatch compare net.safetensors" in shown
 
 
+def test_an_error_stands_for_a_number_of_neurons(cli, embedded):
+    cli("embed", "van_der_pol", "--error", 0.02)
+    (call,) = embedded
+    assert (call["num_neurons"], call["error"]) == (None, 0.02)
+
+
 def test_options_arrive(cli, embedded):
     import jax
 

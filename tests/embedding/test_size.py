@@ -1,0 +1,72 @@
+"""The smallest network that comes to an error: found, told, and refused where there is none."""
+
+import jax
+import pytest
+
+import driftmatch as dm
+from driftmatch.embedding.size import smallest
+
+KEY = jax.random.key(0)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("wanted", [3e-1, 2e-2, 1e-3])
+def test_of_a_power_law(power, wanted):
+    """To within a factor √2 of what the law says, in few trials."""
+    asked = []
+
+    def error_at(number):
+        asked.append(number)
+        return 3.0 * number**-power
+
+    exact = (3.0 / wanted) ** (1 / power)
+    if exact > 4096:
+        with pytest.raises(dm.ComputationError, match="in sight of an error"):
+            smallest(error_at, wanted, 2)
+        return
+    sizes = smallest(error_at, wanted, 2)
+    number = next(number for number, error in sizes if error <= wanted)
+    assert exact <= number
+    assert number == 16 or number <= 1.01 * 2**0.5 * exact
+    assert sorted(asked) == [number for number, _ in sizes]
+    assert len(asked) <= 10
+
+
+def test_what_falls_no_more_is_not_waited_for():
+    asked = []
+
+    def error_at(number):
+        asked.append(number)
+        return 0.01 + 1.0 / number
+
+    with pytest.raises(dm.ComputationError, match=r"128 come to 0\.018"):
+        smallest(error_at, 1e-3, 1)
+    assert asked[-1] == 128
+
+
+def test_an_embedding_of_an_error():
+    sde = dm.systems.van_der_pol()
+    samples = dm.sample(sde, key=KEY)
+    found = dm.embed(sde, error=1e-2, key=KEY, samples=samples, check=False)
+    assert found.report.drift_error <= 1e-2
+    sizes = dict(found.report.sizes)
+    number = found.network.num_neurons
+    assert sizes[number] == found.report.drift_error
+    assert all(error > 1e-2 for size, error in sizes.items() if size < number)
+    same = dm.embed(sde, number, key=KEY, samples=samples, check=False)
+    assert same.report.drift_error == found.report.drift_error
+    assert same.report.sizes == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "give num_neurons, such as 256, or the error"),
+        ({"num_neurons": 64, "error": 0.1}, "give either num_neurons, or the error"),
+        ({"error": 0.0}, "error must be a positive number, got 0"),
+        ({"error": "small"}, "error must be a positive number"),
+    ],
+)
+def test_what_is_no_size(options, words):
+    with pytest.raises(dm.InputError, match=words):
+        dm.embed(dm.systems.van_der_pol(), key=KEY, **options)
