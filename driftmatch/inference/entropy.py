@@ -49,47 +49,51 @@ def entropy_production(
     folds = np.arange(B) * min(FOLDS, B) // B
 
     def rate(counts):
-        found = [_rate(choice, total, H, time, folds, counts) for H, time in currents]
+        found = [_rates(choice, total, H, time, folds, counts) for H, time in currents]
         return 2 * found[0] - found[1] if len(found) > 1 else found[0]
 
-    again = [rate(_drawn(folds, rng)) for _ in range(_REPLICATES)]
-    return float(rate(np.ones(B))), float(np.std(again, ddof=1))
+    again = rate(np.stack([_drawn(folds, rng) for _ in range(_REPLICATES)]))
+    return float(rate(np.ones((1, B)))[0]), float(np.std(again, ddof=1))
 
 
 def _currents(
     estimate: Estimate, basis: Basis, steps: Transitions, B: int
 ) -> tuple[Float[Matrix, "B p k"], Float[Matrix, " B"]]:
     """Of every block Σ φ(z + Δz/2) (D⁻¹Δz)ᵀ, and the time."""
+    middle = steps.states + steps.steps / 2
+    force = np.linalg.solve(diffusions(estimate, middle)[0], steps.steps[..., None])[..., 0]
     H = np.zeros((B, basis.size, estimate.dim))
     for block in range(B):
         own = slice(*np.searchsorted(steps.blocks, [block, block + 1]))
-        if own.stop == own.start:
-            continue
-        middle = steps.states[own] + steps.steps[own] / 2
-        force = np.linalg.solve(diffusions(estimate, middle)[0], steps.steps[own][..., None])
-        H[block] = basis.at(middle).T @ (steps.weights[own, None] * force[..., 0])
+        H[block] = basis.at(middle[own]).T @ (steps.weights[own, None] * force[own])
     return H, np.bincount(steps.blocks, steps.weights * steps.intervals, minlength=B)
 
 
-def _rate(
+def _rates(
     choice: Choice,
     total: Sums,
     currents: Float[Matrix, "B p k"],
     times: Float[Matrix, " B"],
     folds: Int[Matrix, " B"],
-    counts: Float[Matrix, " B"],
-) -> float:
+    counts: Float[Matrix, "S B"],
+) -> Float[Matrix, " S"]:
     """σ̇ of blocks that count so often, each met by the drift of the other folds."""
-    gram = np.einsum("b,bpq->pq", counts, total.gram)
-    moment = np.einsum("b,bpq->pq", counts, total.moment)
-    produced = 0.0
+
+    def counted(parts, which):
+        flat = counts[:, which] @ parts[which].reshape(which.sum(), -1)
+        return flat.reshape(len(counts), *parts.shape[1:])
+
+    produced = np.zeros(len(counts))
     for fold in range(folds[-1] + 1):
-        own = folds == fold
-        rest = gram - np.einsum("b,bpq->pq", counts[own], total.gram[own])
-        with_y = moment - np.einsum("b,bpq->pq", counts[own], total.moment[own])
-        c = np.linalg.lstsq(rest + choice.matrix(rest), with_y, rcond=1e-15)[0]
-        produced += np.sum(c * np.einsum("b,bpk->pk", counts[own], currents[own]))
-    return float(produced / (counts @ times))
+        others = folds != fold
+        gram, moment = counted(total.gram, others), counted(total.moment, others)
+        matrices = gram + np.stack([choice.matrix(each) for each in gram])
+        try:
+            c = np.linalg.solve(matrices, moment)
+        except np.linalg.LinAlgError:
+            c = np.linalg.pinv(matrices, rcond=1e-15, hermitian=True) @ moment
+        produced += np.sum(c * counted(currents, ~others), axis=(1, 2))
+    return produced / (counts @ times)
 
 
 def _drawn(folds: Int[Matrix, " B"], rng: np.random.Generator) -> Float[Matrix, " B"]:

@@ -49,8 +49,9 @@ class Scaling:
         return scipy.linalg.solve(self.factor, (states - self.mean).T, check_finite=False).T
 
     def unscale_matrices(self, D: Float[Matrix, "*N k k"]) -> Float[Matrix, "*N k k"]:
-        """L D Lᵀ."""
-        return self.factor @ D @ self.factor.T
+        """L D Lᵀ, by one product with L ⊗ L."""
+        both = np.kron(self.factor, self.factor)
+        return (D.reshape(*D.shape[:-2], -1) @ both.T).reshape(D.shape)
 
 
 class Transitions(NamedTuple):
