@@ -104,7 +104,7 @@ class Basis(eqx.Module):
     def at(self, states: Float[Matrix, "N k"]) -> Float[Matrix, "N p"]:
         """φ at many states: by NumPy, as there are more bases to choose from than are worth
         compiling for."""
-        return self(np.asarray(states))
+        return np.asarray(self(np.asarray(states)))
 
 
 def candidates(

@@ -160,14 +160,12 @@ def uniform(estimate: Estimate, number: int) -> Estimate | OneBasis:
         return Estimate(*padded(basis, c, every, sizes[0]), psi, d, estimate.pull, estimate.floor)
     (one, c), (other, d) = padded(basis, c, every, sizes[0]), padded(psi, d, every, sizes[1])
     m = len(every)
-    both = Basis(
-        np.concatenate([one.gamma, other.gamma]), np.concatenate([one.bias, other.bias]),
-        basis.reach, every, basis.angles,
-    )  # fmt: skip
-    features = scipy.linalg.block_diag(c[m:], d[m:])
-    return OneBasis(
-        both, np.concatenate([np.hstack([c[:m], d[:m]]), features]), estimate.pull, estimate.floor
-    )
+    gamma = np.concatenate([np.asarray(one.gamma), np.asarray(other.gamma)])
+    bias = np.concatenate([np.asarray(one.bias), np.asarray(other.bias)])
+    both = Basis(gamma, bias, basis.reach, every, basis.angles)
+    of_features = np.asarray(scipy.linalg.block_diag(c[m:], d[m:]))
+    coefficients = np.concatenate([np.hstack([c[:m], d[:m]]), of_features])
+    return OneBasis(both, coefficients, estimate.pull, estimate.floor)
 
 
 def moments(

@@ -41,9 +41,9 @@ def kept(fit: Fit, coefficients: Float[Matrix, "p k"]) -> Float[Matrix, "p k"]:
         R = scipy.linalg.cholesky(np.where(same_parity, fit.matrix, 0.0))
     except np.linalg.LinAlgError:  # functions that depend on each other, on what was recorded
         return coefficients
-    white = np.stack([scipy.linalg.solve_triangular(A, s, trans="T") for s in fit.scores])
+    white = np.stack([scipy.linalg.solve_triangular(A, s, trans=1) for s in fit.scores])
     S = np.einsum("bpi,bpj->ij", white, white) / len(A)
-    b, root = R @ coefficients, scipy.linalg.solve_triangular(A, R.T, trans="T")
+    b, root = R @ coefficients, scipy.linalg.solve_triangular(A, R.T, trans=1)
     for degree in range(degrees.max() + 1):
         own = degrees == degree
         V = root[:, own].T @ root[:, own]
