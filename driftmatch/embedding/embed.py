@@ -201,6 +201,7 @@ def _smallest(system, num_neurons, error, check, *, key, samples, meter, **optio
             "give num_neurons, such as 256, or the error that a network is to come to, such as "
             "error=1e-2"
         )
+    began = time.perf_counter()
     error = check_positive("error", error)
     check = check_flag("check", check)
     sde = as_sde(system, error="embed takes an SDE")
@@ -215,7 +216,8 @@ def _smallest(system, num_neurons, error, check, *, key, samples, meter, **optio
     sizes = smallest(lambda number: at(number).report.drift_error, error, sde.dim)
     number = next(number for number, reached in sizes if reached <= error)
     found = at(number, check)
-    return replace(found, report=replace(found.report, sizes=sizes))
+    seconds = time.perf_counter() - began
+    return replace(found, report=replace(found.report, sizes=sizes, seconds=seconds))
 
 
 def _watched(meter: AbstractMeter, *arguments) -> ClosedLoop:

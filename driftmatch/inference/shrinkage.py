@@ -21,6 +21,8 @@ from driftmatch.inference.regression import Fit
 
 Matrix = np.ndarray
 
+_SINGULAR = 1e12  # a condition of the scatter
+
 
 def shrunk(fitted: Fitted) -> Fitted:
     """With its drift so, if that is of monomials alone."""
@@ -33,6 +35,8 @@ def shrunk(fitted: Fitted) -> Fitted:
 
 def kept(fit: Fit, coefficients: Float[Matrix, "p k"]) -> Float[Matrix, "p k"]:
     """What is kept of these coefficients of a fit in monomials, of states whose mean is 0."""
+    if not all(np.isfinite(part).all() for part in (fit.matrix, fit.scores, coefficients)):
+        return coefficients
     degrees = np.array([sum(exponents) for exponents in fit.choice.basis.exponents])
     # Reflected states turn the sign of what is odd.
     same_parity = (degrees[:, None] - degrees) % 2 == 0
@@ -43,11 +47,13 @@ def kept(fit: Fit, coefficients: Float[Matrix, "p k"]) -> Float[Matrix, "p k"]:
         return coefficients
     white = np.stack([scipy.linalg.solve_triangular(A, s, trans=1) for s in fit.scores])
     S = np.einsum("bpi,bpj->ij", white, white) / len(A)
+    if np.linalg.cond(S) > _SINGULAR:  # where there is no noise nothing is to be taken back
+        return coefficients
     b, root = R @ coefficients, scipy.linalg.solve_triangular(A, R.T, trans=1)
     for degree in range(degrees.max() + 1):
         own = degrees == degree
         V = root[:, own].T @ root[:, own]
         off = np.linalg.lstsq(V, b[own], rcond=None)[0]
-        size = np.trace(np.linalg.lstsq(S, b[own].T @ off, rcond=None)[0])
+        size = np.trace(np.linalg.solve(S, b[own].T @ off))
         b[own] *= max(0.0, 1 - max(b[own].size - 2, 0) / max(size, 1e-300))
     return scipy.linalg.solve_triangular(R, b)

@@ -11,7 +11,7 @@ from driftmatch.inference.usable import FEWEST
 
 Matrix = np.ndarray
 
-_FEW = 16  # stretches of a part
+_FEW = 16  # stretches that a part of one long piece has
 
 
 class Stretches(NamedTuple):
@@ -38,16 +38,17 @@ class Stretches(NamedTuple):
         return apart, np.concatenate([p > p[0] for p in places])
 
     def part(self, number: int) -> "Stretches":
-        """At most so many samples: the beginnings of stretches of equal length."""
+        """About so many samples at most: whole pieces, or stretches of long ones, evenly spaced."""
         total = sum(map(len, self.pieces))
-        if total <= number:
+        every, length = -(-total // number), max(number // _FEW, 1)
+        if every == 1:
             return self
-        length, each = -(-total // _FEW), number // _FEW
-        pieces, times = [], []
-        for piece, time in zip(self.pieces, self.times, strict=True):
-            # Short pieces are kept in proportion.
-            kept = max(2, each * min(len(piece), length) // length)
-            for first in range(0, len(piece), length):
-                pieces.append(piece[first : first + kept])
-                times.append(time[first : first + kept])
-        return Stretches(pieces, times)
+        cut = [
+            stretch
+            for piece, time in zip(self.pieces, self.times, strict=True)
+            for stretch in zip(
+                *(np.array_split(part, -(-len(piece) // length)) for part in (piece, time)),
+                strict=True,
+            )
+        ]
+        return Stretches(*map(list, zip(*cut[::every], strict=True)))

@@ -74,3 +74,20 @@ def test_functions_that_depend_on_each_other_are_left_alone():
     fit = solve(Choice(CUBIC, 0.0), total)
     found = CUBIC.at(z) @ kept(fit, fit.coefficients)
     np.testing.assert_allclose(found, z, atol=1e-6)
+
+
+def test_what_has_no_noise_stays_to_the_last_digit():
+    """One output is a function of the state, the other scatters: neither is touched."""
+    rng = np.random.default_rng(5)
+    z = rng.standard_normal((N, 2))
+    y = np.stack([z[:, 1], rng.standard_normal(N)], axis=1)
+    fit = solve(Choice(CUBIC, 0.0), sums(CUBIC, z, y, np.ones(N), block_numbers(N)))
+    found = kept(fit, fit.coefficients)
+    np.testing.assert_allclose(found[:, 0], fit.coefficients[:, 0], atol=1e-10)
+
+
+def test_what_is_not_finite_is_left_alone():
+    z = np.random.default_rng(6).standard_normal((N, 2))
+    fit = solve(Choice(CUBIC, 0.0), sums(CUBIC, z, z, np.ones(N), block_numbers(N)))
+    far = fit._replace(scores=np.full_like(fit.scores, np.inf))
+    np.testing.assert_array_equal(kept(far, fit.coefficients), fit.coefficients)
