@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from driftmatch import figures as figures
     from driftmatch import memory as memory
     from driftmatch import systems as systems
+    from driftmatch.abstract_sde import AbstractSDE as AbstractSDE
     from driftmatch.activations import ACTIVATIONS as ACTIVATIONS
     from driftmatch.activations import Activation as Activation
     from driftmatch.analysis.basin import BasinCheck as BasinCheck
     from driftmatch.analysis.basin import basins as basins
+    from driftmatch.analysis.bifurcation import Bifurcation as Bifurcation
+    from driftmatch.analysis.bifurcation import bifurcation as bifurcation
     from driftmatch.analysis.compare import Scorecard as Scorecard
+    from driftmatch.analysis.compare import Scorecards as Scorecards
     from driftmatch.analysis.compare import compare as compare
     from driftmatch.analysis.densities import sliced_wasserstein as sliced_wasserstein
     from driftmatch.analysis.densities import state_space_divergence as state_space_divergence
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     from driftmatch.embedding.robustness import robustness_front as robustness_front
     from driftmatch.embedding.verdict import EmbeddingReport as EmbeddingReport
     from driftmatch.errors import ComputationError as ComputationError
+    from driftmatch.errors import ExtrapolationWarning as ExtrapolationWarning
     from driftmatch.errors import InputError as InputError
     from driftmatch.errors import TruncationWarning as TruncationWarning
     from driftmatch.grids import Grid as Grid
@@ -82,6 +87,7 @@ if TYPE_CHECKING:
     from driftmatch.network import AbstractConnectivity as AbstractConnectivity
     from driftmatch.network import AbstractLift as AbstractLift
     from driftmatch.network import Affine as Affine
+    from driftmatch.network import InputRange as InputRange
     from driftmatch.network import LowRank as LowRank
     from driftmatch.network import Network as Network
     from driftmatch.network import NeuralSDE as NeuralSDE
@@ -94,7 +100,6 @@ if TYPE_CHECKING:
     from driftmatch.sampling.samples import Samples as Samples
     from driftmatch.sampling.surroundings import surroundings as surroundings
     from driftmatch.sde import SDE as SDE
-    from driftmatch.sde import AbstractSDE as AbstractSDE
     from driftmatch.simulation import inputs as inputs
     from driftmatch.simulation.simulate import simulate as simulate
     from driftmatch.simulation.trajectory import NetworkTrajectory as NetworkTrajectory
@@ -114,17 +119,19 @@ _HOMES = {
     "AbstractMeter": "meters",
     "AbstractReadouts": "matching.problem",
     "AbstractRoute": "analysis.irreversibility.record",
-    "AbstractSDE": "sde",
+    "AbstractSDE": "abstract_sde",
     "Activation": "activations",
     "Affine": "network",
     "Alignment": "analysis.subspace",
     "Analysis": "analysis.summary",
     "Backprop": "matching.fits",
     "BasinCheck": "analysis.basin",
+    "Bifurcation": "analysis.bifurcation",
     "ClosedLoop": "embedding.closed_loop",
     "ComputationError": "errors",
     "Embedding": "embedding.embed",
     "EmbeddingReport": "embedding.verdict",
+    "ExtrapolationWarning": "errors",
     "Features": "matching.problem",
     "Fitted": "matching.fits",
     "FixedPoints": "analysis.fixed_points",
@@ -134,6 +141,7 @@ _HOMES = {
     "Inference": "inference.inference",
     "InferredSDE": "inference.inferred_sde",
     "InputError": "errors",
+    "InputRange": "network",
     "Irreversibility": "analysis.irreversibility.record",
     "LeastSquares": "matching.fits",
     "LinearRoute": "analysis.irreversibility.by_linear",
@@ -155,6 +163,7 @@ _HOMES = {
     "Samples": "sampling.samples",
     "ScoreRoute": "analysis.irreversibility.by_score",
     "Scorecard": "analysis.compare",
+    "Scorecards": "analysis.compare",
     "SharedNoise": "network",
     "StationaryDensity": "analysis.fokker_planck.stationary",
     "Subspace": "analysis.subspace",
@@ -166,6 +175,7 @@ _HOMES = {
     "TruncationWarning": "errors",
     "analyse": "analysis.summary",
     "basins": "analysis.basin",
+    "bifurcation": "analysis.bifurcation",
     "compare": "analysis.compare",
     "embed": "embedding.embed",
     "fixed_points": "analysis.fixed_points",

@@ -179,6 +179,12 @@ def check_array(
     return array
 
 
+def check_vector(what: str, value: Any, size: int) -> Any:
+    """So many numbers, shape (size,); one number may come by itself."""
+    array = check_array(what, value, (size,), *([()] if size == 1 else []))
+    return array.reshape(size)
+
+
 def check_box(box: Any, dim: int) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """The lower and the upper corner of a box, each of k numbers, or of one for all axes."""
     wanted = (

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-Function = Callable[[Array], Array]
+Function = Callable[..., Array]
 
 _PLAIN = (str, bytes, bool, int, type(None), type(Ellipsis))
 # Whose modules and functions hold nothing that a user changes.
@@ -131,18 +131,19 @@ class CapturedPartial(eqx.Module):
         return function(*map(_released, self.arguments), *arguments, **held | options)
 
 
-def as_module(function: Any, *shape: int) -> Any:
-    """A function of an array of this shape as a module; a module is left alone."""
+def as_module(function: Any, *sizes: int) -> Any:
+    """A function of vectors of these sizes, or of a number, as a module; a module is left alone."""
     if isinstance(function, eqx.Module):
         return function
     function = uncompiled(function)
-    state = jax.ShapeDtypeStruct(shape, jnp.result_type(float))
+    shapes = [(size,) for size in sizes] or [()]
+    given = [jax.ShapeDtypeStruct(shape, jnp.result_type(float)) for shape in shapes]
     held = _captured(function)
     if held is not None:
         for module in (held, _with_constants(held)):
-            if _takes_values(module, state):
+            if _takes_values(module, given):
                 return module
-    jaxpr = _trace(function, state)
+    jaxpr = _trace(function, given)
     if any(isinstance(value, np.ndarray) for value in jaxpr.consts):
         return _OwnConstants(function)
     return Static(function)
@@ -160,32 +161,32 @@ class Static(eqx.Module):
 
     function: Function = eqx.field(static=True)
 
-    def __call__(self, x: Array) -> Array:
-        return self.function(x)
+    def __call__(self, *arguments: Array) -> Array:
+        return self.function(*arguments)
 
 
 class _OwnConstants(eqx.Module):
     function: Function = eqx.field(static=True)
 
-    def __call__(self, z: Array) -> Array:
-        jaxpr = _trace(self.function, z)
+    def __call__(self, *arguments: Array) -> Array:
+        jaxpr = _trace(self.function, arguments)
         constants = [
             np.array(value, variable.aval.dtype) if isinstance(value, np.ndarray) else value
             for variable, value in zip(jaxpr.jaxpr.constvars, jaxpr.consts, strict=True)
         ]
-        return jax.core.eval_jaxpr(jaxpr.jaxpr, constants, z)[0]
+        return jax.core.eval_jaxpr(jaxpr.jaxpr, constants, *arguments)[0]
 
 
-def _trace(function: Function, z):
+def _trace(function: Function, arguments):
     # The lambda is new each time, so that JAX keeps nothing of this trace.
-    return jax.make_jaxpr(lambda z: jnp.asarray(function(z)))(z)
+    return jax.make_jaxpr(lambda *x: jnp.asarray(function(*x)))(*arguments)
 
 
-def _takes_values(held: eqx.Module, state: jax.ShapeDtypeStruct) -> bool:
+def _takes_values(held: eqx.Module, given: list[jax.ShapeDtypeStruct]) -> bool:
     """Whether the function works when what it holds is traced; it may branch on it, say."""
     values, rest = eqx.partition(held, lambda leaf: type(leaf) is float or eqx.is_array_like(leaf))
     try:
-        jax.eval_shape(lambda values, z: eqx.combine(values, rest)(z), values, state)
+        jax.eval_shape(lambda values, *x: eqx.combine(values, rest)(*x), values, *given)
     except Exception:  # whoever calls it as it is will say what is wrong with it
         return False
     return True

@@ -1,4 +1,4 @@
-"""The two ways in which a call can fail, told apart so that a program can react to each, and one
+"""The two ways in which a call can fail, told apart so that a program can react to each, and those
 in which it warns."""
 
 import contextlib
@@ -22,6 +22,10 @@ class ComputationError(RuntimeError):
 
 class TruncationWarning(UserWarning):
     """More than 1 % of a connectivity's ‖W‖²_F lies outside the rank that was kept of it."""
+
+
+class ExtrapolationWarning(UserWarning):
+    """A network is steered by an input outside of the range on which it was matched."""
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
-from driftmatch.sde import AbstractSDE
 
 _FEW, _BATCH = 128, 4096  # states in a batch
 _NUMBERS = 2**25  # that a batch of one function may hold, about

@@ -20,6 +20,7 @@ class Outcome(enum.Enum):
     )
     STRAYS = "from far away the network ends where its target does not"
     NON_FINITE = "the run became non-finite"
+    OUTSIDE_INPUTS = "the input left the range on which the network was matched: see network.inputs"
     DRIFTING = "the trajectories still drift after all the steps that were allowed: start nearer"
     NOT_MIXING = "trajectories stay on attractors of their own, with unknown weights"
     UNCONFINED = "trajectories leave for ever: there is no stationary density"

@@ -9,8 +9,8 @@ from typing import Any, dataclass_transform
 
 import numpy as np
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.outcomes import Outcome
-from driftmatch.sde import AbstractSDE
 
 _FEW = 6  # numbers of an array that are shown
 _LONG = 300  # characters of a line

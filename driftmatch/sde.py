@@ -1,9 +1,7 @@
-"""What an SDE is: the one interface that targets, estimates and networks share."""
+"""An SDE from functions."""
 
-import abc
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import equinox as eqx
 import jax
@@ -12,132 +10,37 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractNamed, AbstractWrapper, check_starts
 from driftmatch.arguments import (
-    Checked,
-    check_array,
     check_choice,
     check_count,
     check_positive,
     check_text,
+    check_vector,
     is_traced,
     or_none,
     shown,
 )
 from driftmatch.closures import as_module, uncompiled
 from driftmatch.domain import check_bounds, check_coordinates, check_inside, check_periods
+from driftmatch.drift_and_diffusion import (
+    WithoutInput,
+    check_functions,
+    constant_diffusion,
+    takes_input,
+)
 from driftmatch.errors import InputError
 from driftmatch.precision import like
 
 if TYPE_CHECKING:  # to a type checker an AbstractVar would be a field to initialise
-    from typing import ClassVar as AbstractVar
+    pass
 else:
-    from equinox import AbstractVar
+    pass
 
-Drift = Callable[[Array], Array]
-
-
-class AbstractSDE(eqx.Module):
-    r"""An Itô stochastic differential equation
-
-        dz = [f(z) + c(t)] dt + σ(z) dB,    z ∈ R^k,  B ∈ R^m,    D(z) = ½ σ(z) σ(z)ᵀ
-
-    with drift f, diffusion (noise amplitude) σ and an optional forcing c(t). Everything is
-    written for one state of shape ``(k,)``; batch with ``jax.vmap``. Units: z in the user's own,
-    f in z per unit time, σ in z per square root of unit time.
-    `dim` is k and `noise_dim` m.
-    """
-
-    dim: AbstractVar[int]
-    noise_dim: AbstractVar[int]
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        for name in {"drift", "diffusion", "noise", "forcing"} & inspect.get_annotations(
-            cls
-        ).keys():
-            raise InputError(f"{name} is a method of every SDE: call the field something else")
-
-    @abc.abstractmethod
-    def drift(self, z: Float[Array, " k"]) -> Float[Array, " k"]:
-        """f(z), without forcing."""
-
-    @abc.abstractmethod
-    def diffusion(self, z: Float[Array, " k"]) -> Float[Array, "k m"]:
-        """σ(z), a matrix always."""
-
-    def noise(self, z: Float[Array, " k"], dB: Float[Array, " m"]) -> Float[Array, " k"]:
-        """σ(z) dB; overridden where the matrix need not be formed."""
-        return self.diffusion(z) @ dB
-
-    def forcing(self, t: Float[Array, ""]) -> Float[Array, " k"] | None:
-        """c(t), or None for an autonomous system."""
-        return None
-
-    @property
-    def start(self) -> Float[np.ndarray, " k"] | None:
-        """A state from which the attractor, or the first of several, is reached, or None if nobody
-        named one."""
-        return None if self.starts is None else self.starts[0]
-
-    @property
-    def starts(self) -> Float[np.ndarray, "A k"] | None:
-        """States from which, together, every attractor is reached, one a row, or None; `start`
-        alone if a class says no more."""
-        if type(self).start is AbstractSDE.start or self.start is None:
-            return None
-        return np.atleast_2d(np.asarray(self.start, dtype=float))
-
-    @property
-    def time_scale(self) -> float | None:
-        """The time in which the state changes by about its own size, or None if unknown."""
-        return None
-
-    @property
-    def lower(self) -> Float[np.ndarray, " k"] | None:
-        """What no coordinate falls below, −inf for no bound; None if nobody said."""
-        return None
-
-    @property
-    def upper(self) -> Float[np.ndarray, " k"] | None:
-        """What no coordinate rises above, inf for no bound; None if nobody said."""
-        return None
-
-    @property
-    def periodic(self) -> tuple[float | None, ...] | None:
-        """The period of each coordinate that is an angle, None for the others; None if there is no
-        angle. Drift and diffusion repeat with these periods; paths count windings."""
-        return None
-
-    @property
-    def coordinates(self) -> tuple[str, ...] | None:
-        """The names of the coordinates, such as ``("V", "w")``; None if nobody named them."""
-        return None
-
-    @property
-    def units(self) -> tuple[str, ...] | None:
-        """The unit of each coordinate, such as ``("mV", "")``, or None."""
-        return None
-
-    @property
-    def name(self) -> str:
-        """Of the system, or else of its class: for tables and figures."""
-        return type(self).__name__
-
-    @property
-    def has_constant_diffusion(self) -> bool:
-        """Whether σ is known not to depend on the state."""
-        return False
-
-    def __hash__(self):
-        # By content, as modules are compared; ``jax.jit(sde.drift)`` needs one.
-        leaves, structure = jax.tree.flatten(self)
-        return hash((structure, *map(_content, leaves)))
-
-    def __repr__(self):
-        return f"{type(self).__name__}({self.name!r}, dim={self.dim})"
+Drift = Callable[..., Array]
 
 
-class SDE(AbstractSDE):
+class SDE(AbstractNamed):
     r"""An SDE from functions:  dz = f(z) dt + σ(z) dB.
 
     **Arguments**
@@ -146,6 +49,8 @@ class SDE(AbstractSDE):
     - `diffusion`: σ, a function from ``(k,)`` to ``(k, m)``, or a constant: a scalar (σ times the
       identity), a vector of k (diagonal) or a matrix of k rows. 0 gives an ODE.
     - `dim`: k.
+    - `input_dim`: p, if they are functions of an input u of shape (p,) too: f(z, u) and σ(z, u), or
+      σ(z) alone; `at` gives the SDE at a constant u.
     - `interpretation`: "ito", or "stratonovich", which is converted here, once:
       f_i ← f_i + ½ Σ_jl σ_jl ∂_j σ_il.
     - `start`: a state near the attractor, shape (k,), or one for each of several, shape (A, k);
@@ -165,16 +70,12 @@ class SDE(AbstractSDE):
 
     dim: int = eqx.field(static=True)
     noise_dim: int = eqx.field(static=True)
+    _input_dim: int = eqx.field(static=True)
     _drift: Drift
     _diffusion: Callable[[Array], Array] | np.ndarray
-    _starts: np.ndarray | None
-    _time_scale: float | None = eqx.field(static=True)
     _lower: np.ndarray | None
     _upper: np.ndarray | None
     _periodic: tuple[float | None, ...] | None = eqx.field(static=True)
-    _coordinates: tuple[str, ...] | None = eqx.field(static=True)
-    _units: tuple[str, ...] | None = eqx.field(static=True)
-    _name: str = eqx.field(static=True)
     description: str = eqx.field(static=True)
     equation: str = eqx.field(static=True)
     parameters: tuple[tuple[str, object], ...] = eqx.field(static=True)
@@ -185,6 +86,7 @@ class SDE(AbstractSDE):
         diffusion: Callable[[Array], Array] | ArrayLike,
         dim: int,
         *,
+        input_dim: int = 0,
         interpretation: Literal["ito", "stratonovich"] = "ito",
         start: ArrayLike | None = None,
         time_scale: float | None = None,
@@ -199,6 +101,7 @@ class SDE(AbstractSDE):
         parameters: Mapping[str, object] | None = None,
     ):
         self.dim = check_count("dim", dim)
+        self._input_dim = check_count("input_dim", input_dim, least=0)
         check_choice("interpretation", interpretation, ("ito", "stratonovich"))
         if not callable(drift):
             raise InputError(f"drift must be a function of the state, got {type(drift).__name__}")
@@ -213,12 +116,15 @@ class SDE(AbstractSDE):
         self._diffusion = (
             uncompiled(diffusion)
             if callable(diffusion)
-            else _constant_diffusion(diffusion, self.dim)
+            else constant_diffusion(diffusion, self.dim)
         )
-        self.noise_dim = _check_functions(drift, self._diffusion, self.dim)
-        drift = as_module(drift, self.dim)
+        sizes = (self.dim, self.input_dim) if self.input_dim else (self.dim,)
+        if self.input_dim and callable(self._diffusion) and not takes_input(self._diffusion):
+            self._diffusion = WithoutInput(as_module(self._diffusion, self.dim))
+        self.noise_dim = check_functions(drift, self._diffusion, self.dim, self.input_dim)
+        drift = as_module(drift, *sizes)
         if callable(self._diffusion):
-            self._diffusion = as_module(self._diffusion, self.dim)
+            self._diffusion = as_module(self._diffusion, *sizes)
         if interpretation == "stratonovich" and callable(self._diffusion):
             drift = StratonovichDrift(drift, self._diffusion)
         self._drift = drift
@@ -228,26 +134,38 @@ class SDE(AbstractSDE):
         if not isinstance(parameters, Mapping | None):
             raise InputError(f"parameters must be named values in a dict, got {shown(parameters)}")
         self.parameters = tuple((k, as_tuples(v)) for k, v in (parameters or {}).items())
-        if self._starts is not None and not is_traced(self._starts):
+        if self._starts is not None and not self.input_dim and not is_traced(self._starts):
             values = jax.jit(jax.vmap(self.drift))(jnp.asarray(self._starts))
             if not is_traced(values):
                 _check_finite(np.asarray(values), self._starts)
 
-    def drift(self, z):
-        return jnp.asarray(self._drift(z))
+    def drift(self, z, u=None):
+        return jnp.asarray(self._drift(z, *self._given(u)))
 
-    def diffusion(self, z):
+    def diffusion(self, z, u=None):
         if callable(self._diffusion):
-            return jnp.asarray(self._diffusion(z))
+            return jnp.asarray(self._diffusion(z, *self._given(u)))
         return like(self._diffusion, z)
 
-    @property
-    def starts(self):
-        return self._starts
+    def _given(self, u):
+        """The input, where there is one."""
+        if (u is None) == (self.input_dim == 0):
+            return () if u is None else (u,)
+        if u is None:
+            raise InputError(
+                f"{self.name} is steered by an input of shape ({self.input_dim},): hold it at a "
+                "value by .at(value)"
+            )
+        raise InputError(f"{self.name} takes no input")
 
     @property
-    def time_scale(self):
-        return self._time_scale
+    def input_dim(self):
+        return self._input_dim
+
+    def at(self, input):
+        if self.input_dim == 0:
+            return super().at(input)
+        return AtInput(self, check_vector("input", input, self.input_dim))
 
     @property
     def lower(self):
@@ -262,20 +180,25 @@ class SDE(AbstractSDE):
         return self._periodic
 
     @property
-    def coordinates(self):
-        return self._coordinates
-
-    @property
-    def units(self):
-        return self._units
-
-    @property
-    def name(self):
-        return self._name
-
-    @property
     def has_constant_diffusion(self):
         return not callable(self._diffusion)
+
+
+class AtInput(AbstractWrapper):
+    """An SDE at a constant input u:  dz = f(z, u) dt + σ(z, u) dB."""
+
+    sde: SDE
+    u: Float[Array | np.ndarray, " p"]
+    input_dim = 0
+
+    def drift(self, z):
+        return self.sde.drift(z, like(self.u, z))
+
+    def diffusion(self, z):
+        return self.sde.diffusion(z, like(self.u, z))
+
+    def noise(self, z, dB):
+        return self.diffusion(z) @ dB
 
 
 class StratonovichDrift(eqx.Module):
@@ -284,28 +207,12 @@ class StratonovichDrift(eqx.Module):
     drift: Drift
     diffusion: Callable[[Array], Array]
 
-    def __call__(self, z):
-        sigma = self.diffusion(z)
-        along_columns = jax.vmap(lambda c: jax.jvp(self.diffusion, (z,), (c,))[1], in_axes=1)
-        return self.drift(z) + 0.5 * jnp.einsum("lil->i", along_columns(sigma))
+    def __call__(self, z, *u):
+        def sigma(z):
+            return self.diffusion(z, *u)
 
-
-def check_system(system: Any, what: str = "system") -> AbstractSDE:
-    """Any SDE, a network among them; raises `InputError` for what is none."""
-    if not isinstance(system, AbstractSDE):
-        raise InputError(f"{what} must be a Network or an SDE, got {type(system).__name__}")
-    return system
-
-
-def check_starts(start: ArrayLike, dim: int) -> Float[Checked, "A k"]:
-    """One start, or one for each attractor, as one a row, a copy."""
-    return check_array("start", start, (dim,), ("A", dim)).reshape(-1, dim).copy()
-
-
-def _content(leaf: object) -> object:
-    """What a leaf's hash is of."""
-    array = np.asarray(leaf)
-    return (array + 0.0).tobytes() if array.dtype.kind in "fc" else array.tobytes()  # −0 is 0
+        along_columns = jax.vmap(lambda c: jax.jvp(sigma, (z,), (c,))[1], in_axes=1)
+        return self.drift(z, *u) + 0.5 * jnp.einsum("lil->i", along_columns(sigma(z)))
 
 
 def as_tuples(value: object) -> object:
@@ -322,79 +229,3 @@ def _check_finite(values: Float[np.ndarray, "A k"], starts: Float[np.ndarray, "A
                 f"the drift is not finite at the start {at.tolist()}: it gave {value.tolist()}; "
                 "mend the drift or pass another start"
             )
-
-
-def _constant_diffusion(value: ArrayLike, dim: int) -> np.ndarray:
-    """The k × m matrix that a scalar, a vector or a matrix stands for."""
-    matrix = check_array("diffusion", value)
-    if matrix.ndim == 0:
-        return matrix * np.eye(dim)
-    if matrix.shape == (dim,):
-        return matrix * np.eye(dim)
-    if matrix.ndim == 2 and matrix.shape[0] == dim and matrix.shape[1] >= 1:
-        return matrix
-    raise InputError(
-        f"a constant diffusion must be a scalar, a vector of {dim} or a matrix of {dim} rows, "
-        f"got shape {matrix.shape}"
-    )
-
-
-def _takes(function: Callable) -> int | None:
-    """How many arguments it must be given; None if it does not say."""
-    try:
-        given = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-               for p in given)  # fmt: skip
-
-
-def _check_functions(drift: Drift, diffusion, dim: int) -> int:
-    """Trace both functions once, without computing, and return m."""
-    state = jax.ShapeDtypeStruct((dim,), jnp.result_type(float))
-
-    def shape_of(function, what):
-        try:
-            value = jax.eval_shape(lambda z: jnp.asarray(function(z)), state)
-        except jax.errors.TracerArrayConversionError as error:
-            raise InputError(
-                f"the {what} must be written with jax.numpy: NumPy and math functions cannot be "
-                "traced (replace np.sin by jnp.sin, and so on)"
-            ) from error
-        except jax.errors.TracerBoolConversionError as error:
-            raise InputError(
-                f"the {what} branches on the values of the state: use jnp.where instead of if"
-            ) from error
-        except jax.errors.ConcretizationTypeError as error:
-            raise InputError(
-                f"the {what} makes plain numbers of the state, as math.sin and float do: use "
-                "jnp.sin, and leave arrays as they are"
-            ) from error
-        except Exception as error:
-            if (takes := _takes(function)) is not None and takes > 1:
-                raise InputError(
-                    f"the {what} takes {takes} arguments, and is given the state alone: what "
-                    "depends on time is added by simulate(..., input=a function of time), and "
-                    "parameters are fixed by lambda z: f(z, a) or functools.partial"
-                ) from error
-            raise InputError(
-                f"the {what} failed on a state of shape ({dim},): {type(error).__name__}: {error}"
-            ) from error
-        if jnp.issubdtype(value.dtype, jnp.complexfloating):
-            raise InputError(f"the {what} must be real, got {value.dtype}: take jnp.real")
-        return value.shape
-
-    shape = shape_of(drift, "drift")
-    if shape != (dim,):
-        raise InputError(
-            f"the drift must return shape ({dim},) for a state of shape ({dim},), got {shape}"
-        )
-    if not callable(diffusion):
-        return diffusion.shape[1]
-    shape = shape_of(diffusion, "diffusion")
-    if len(shape) != 2 or shape[0] != dim or shape[1] < 1:
-        raise InputError(
-            f"the diffusion must return shape ({dim}, m) for a state of shape ({dim},), "
-            f"got {shape}; for a diagonal one return jnp.diag(...)"
-        )
-    return shape[1]

@@ -1,85 +1,49 @@
 """SDEs that are another one but for something: an input, most of all."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from driftmatch.abstract_sde import AbstractSDE, AbstractWrapper
 from driftmatch.closures import as_module
 from driftmatch.errors import InputError
-from driftmatch.sde import AbstractSDE
 
 if TYPE_CHECKING:  # to a type checker an AbstractVar would be a field to initialise
-    from typing import ClassVar as AbstractVar
+    pass
 else:
-    from equinox import AbstractVar
+    pass
 
 Input = Callable[[Array], Array]
 
 
-class AbstractWrapper(AbstractSDE):
-    """An SDE that is another one but for what a subclass overrides."""
+class Driven(AbstractWrapper):
+    """An SDE whose input changes:  dz = f(z, u(t)) dt + σ(z, u(t)) dB."""
 
-    sde: AbstractVar[AbstractSDE]
+    sde: AbstractSDE
+    input: Input = eqx.field(converter=as_module)
+    is_driven = True
+    input_dim = 0
 
-    @property
-    def dim(self):
-        return self.sde.dim
-
-    @property
-    def noise_dim(self):
-        return self.sde.noise_dim
+    def at_time(self, t):
+        return self.sde.at(jnp.reshape(self.input(t), (self.sde.input_dim,)))
 
     def drift(self, z):
-        return self.sde.drift(z)
+        self._refuse()
 
     def diffusion(self, z):
-        return self.sde.diffusion(z)
+        self._refuse()
 
     def noise(self, z, dB):
-        return self.sde.noise(z, dB)
+        self._refuse()
 
-    def forcing(self, t):
-        return self.sde.forcing(t)
-
-    @property
-    def starts(self):
-        return self.sde.starts
-
-    @property
-    def time_scale(self):
-        return self.sde.time_scale
-
-    @property
-    def lower(self):
-        return self.sde.lower
-
-    @property
-    def upper(self):
-        return self.sde.upper
-
-    @property
-    def periodic(self):
-        return self.sde.periodic
-
-    @property
-    def coordinates(self):
-        return self.sde.coordinates
-
-    @property
-    def units(self):
-        return self.sde.units
-
-    @property
-    def name(self):
-        return self.sde.name
-
-    @property
-    def has_constant_diffusion(self):
-        return self.sde.has_constant_diffusion
+    def _refuse(self) -> NoReturn:
+        raise InputError(
+            f"the input of {self.name} depends on time: hold it at a value by .at(value)"
+        )
 
 
 class Forced(AbstractWrapper):
@@ -87,6 +51,9 @@ class Forced(AbstractWrapper):
 
     sde: AbstractSDE
     input: Input = eqx.field(converter=as_module)
+
+    is_driven = True
+    input_dim = 0
 
     def forcing(self, t):
         inner = self.sde.forcing(t)
@@ -110,8 +77,21 @@ def unforced(sde: AbstractSDE) -> AbstractSDE:
     return sde
 
 
+class Steering(eqx.Module):
+    """A steering input u(t) of p numbers as one of k latent coordinates, of which it moves the
+    last p."""
+
+    input: Input = eqx.field(converter=as_module)
+    latent_dim: int = eqx.field(static=True)
+    input_dim: int = eqx.field(static=True)
+
+    def __call__(self, t):
+        u = jnp.reshape(self.input(t), (self.input_dim,))
+        return jnp.concatenate([jnp.zeros(self.latent_dim - self.input_dim, u.dtype), u])
+
+
 def check_input(input: Any, dims: tuple[int, ...]) -> int:
-    """The dimension of an input, one of those given."""
+    """The dimension of an input, one of those given; of one dimension it may be a number."""
     if not callable(input):
         raise InputError(
             f"input must be a function of time, got {type(input).__name__}; for a constant one "
@@ -126,6 +106,8 @@ def check_input(input: Any, dims: tuple[int, ...]) -> int:
             f"input failed on a time t; it must return shape {shapes} and be written with "
             f"jax.numpy: {type(error).__name__}: {error}"
         ) from error
+    if shape == () and 1 in dims:
+        return 1
     if len(shape) != 1 or shape[0] not in dims:
         raise InputError(f"input must return shape {shapes}, got {shape}")
     return shape[0]

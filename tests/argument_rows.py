@@ -58,6 +58,12 @@ RNG = np.random.default_rng(0)
 SDE = systems.limit_cycle()
 NETWORK = dm.Network(RNG.normal(size=(5, 2)), 0.1 * RNG.normal(size=(2, 5)), np.zeros(5))
 LOW_RANK = NETWORK.W
+RANGE = dm.InputRange(0.0, 1.0)
+STEERED_SDE = dm.SDE(lambda z, u: u[0] * z - z**3, 0.1, 2, input_dim=1)
+STEERED = dm.Network(
+    RNG.normal(size=(5, 3)), np.diag([0.1, 0.1, 0.0]) @ RNG.normal(size=(3, 5)), np.zeros(5),
+    inputs=RANGE,
+)  # fmt: skip
 STATES_OF_IT = RNG.normal(size=(64, 2))
 RUN = dm.NetworkTrajectory(
     0.1 * np.arange(64), RNG.normal(size=(2, 64, 2)), dm.Outcome.SUCCESS, NETWORK, 0.1
@@ -123,7 +129,7 @@ FITTING = {
          "error": optional([*POSITIVE, 0.1]),
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": optional(NON_NEGATIVE),
          "confine": optional(FLAG), "check": FLAG, "states": optional([*ARRAY, np.ones((5, 2))]),
-         "box": optional(BOX), "meter": METER,
+         "box": optional(BOX), "meter": METER, "inputs": optional([*OBJECT, RANGE]),
          **SAMPLES},
         runs=False,
     ),
@@ -150,7 +156,8 @@ SYSTEMS = {
         dm.SDE, {"drift": lambda z: -z, "diffusion": 0.1, "dim": 2},
         {"drift": [*OBJECT, lambda: 0, lambda z: 1j * z, lambda z: z[:1], lambda z: "x"],
          "diffusion": [*NUMBERS, NAN, 1e300, [NAN, 1.0], lambda z: z, lambda z: 1j * jnp.eye(2)],
-         "dim": COUNT, "interpretation": CHOICE, "start": optional(ARRAY),
+         "dim": COUNT, "input_dim": [*[bad for bad in COUNT if bad != 0], 1],
+         "interpretation": CHOICE, "start": optional(ARRAY),
          "time_scale": optional(POSITIVE), "name": TEXT, "description": TEXT, "equation": TEXT,
          "parameters": MAPPING, "lower": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
          "upper": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
@@ -160,7 +167,15 @@ SYSTEMS = {
         dm.Network, {"gamma": np.eye(3, 2), "readout": np.eye(2, 3), "bias": np.zeros(3)},
         {"gamma": ARRAY, "readout": ARRAY, "bias": ARRAY, "tau": POSITIVE, "activation": CHOICE,
          "shared_noise": [*NUMBERS, NAN, 1e300, [NAN, 1.0]], "private_noise": NON_NEGATIVE,
-         "start": optional(ARRAY), "name": TEXT, "time_scale": optional(POSITIVE), **NAMED},
+         "start": optional(ARRAY), "inputs": optional([*OBJECT, RANGE]), "name": TEXT,
+         "time_scale": optional(POSITIVE), **NAMED},
+    ),
+    "Network.at": Row(STEERED.at, {"input": 0.5}, {"input": [*ARRAY, [1.0, 2.0]]}),
+    "SDE.at": Row(STEERED_SDE.at, {"input": [0.5]}, {"input": [*ARRAY, [1.0, 2.0]]}),
+    "InputRange": Row(
+        dm.InputRange, {"lower": 0.0, "upper": 1.0},
+        {"lower": [*NUMBERS, NAN, 2.0, [0.0, 0.0]], "upper": [*NUMBERS, NAN, -1.0, [1.0, 1.0]],
+         "names": optional([*OBJECT, ["a", "b"]]), "units": optional([*OBJECT, ["a", "b"]])},
     ),
     "Network.from_connectivity": Row(
         dm.Network.from_connectivity, {"W": LOW_RANK},
@@ -249,8 +264,8 @@ SYSTEMS = {
                       [([1.0], 0, 1), ([1.0, 2.0], 0, 1)]]},
     ),
     "inputs.ramp": Row(
-        inputs.ramp, {"value": [1.0, 0.0], "begin": 0, "end": 1},
-        {"value": ARRAY, "begin": NUMBER, "end": NUMBER},
+        inputs.ramp, {"first": [0.0, 0.0], "last": [1.0, 0.0], "begin": 0, "end": 1},
+        {"first": ARRAY, "last": ARRAY, "begin": NUMBER, "end": NUMBER},
     ),
     "inputs.step": Row(inputs.step, {"value": [1.0]}, {"value": ARRAY, "begin": NUMBER}),
     "systems.blend": Row(
@@ -381,7 +396,14 @@ ANALYSIS = {
         dm.compare, {"system": SDE, "network": NETWORK, "key": K},
         {"system": OBJECT, "network": OBJECT, "key": KEY, **DURATION, **STEP,
          "num_trajectories": COUNT, "num_starts": COUNT, "meter": METER,
+         "inputs": optional([*ARRAY, [0.5]]),
          **SAMPLES},
+        runs=False,
+    ),
+    "bifurcation": Row(
+        dm.bifurcation, {"system": STEERED_SDE, "inputs": [0.0, 0.1], "key": K},
+        {"system": [*OBJECT, SDE, NETWORK], "inputs": [*ARRAY, np.zeros((2, 2))],
+         "box": optional(BOX), "key": KEY, "num_starts": COUNT, "meter": METER},
         runs=False,
     ),
     "fixed_points": Row(

@@ -15,6 +15,7 @@ from driftmatch.analysis.irreversibility.by_grid import GridScore
 from driftmatch.analysis.irreversibility.by_linear import LinearScore
 from driftmatch.analysis.irreversibility.score import ScoreFit, ScoreModel
 from driftmatch.embedding.closed_loop import ClosedLoop
+from driftmatch.embedding.embed import Look
 from driftmatch.inference.diagnostics import Halves, Residuals, Twin
 from driftmatch.inference.inference import Lag
 from driftmatch.matching.problem import Features
@@ -77,6 +78,12 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.EmbeddingReport: lambda: dm.EmbeddingReport(
         0.01, 0.02, np.float32(0.01), float("nan"), 3.0, 1.0, 100, 4, 2.0, 1.0
     ),
+    dm.Bifurcation: lambda: dm.Bifurcation(
+        np.array([[0.5]]), (of(dm.FixedPoints),), "bent", ("x", "y")
+    ),
+    dm.InputRange: lambda: dm.InputRange([0.0, -np.inf], [1.0, 2.0], ["I", "g"], ["nA", "nS"]),
+    Look: lambda: Look(np.array([0.5]), of(ClosedLoop)),
+    dm.Scorecards: lambda: dm.Scorecards(np.array([[0.5]]), (of(dm.Scorecard),)),
     dm.FixedPoints: lambda: dm.fixed_points(OU, ((-1, -1), (1, 1)), key=KEY),
     dm.Grid: lambda: GRID,
     dm.HelmholtzHodge: lambda: dm.helmholtz_hodge(OU, GRID),

@@ -13,7 +13,8 @@ MAX_LINES = 400
 MAX_FUNCTION_LINES = 80
 
 # From the ground up. A room may import from those on lower lines, and from itself.
-GROUND = "sde errors outcomes meters words activations precision evaluate grids shapes atomic "
+GROUND = "abstract_sde drift_and_diffusion sde errors outcomes meters words activations precision "
+GROUND += "evaluate grids shapes atomic "
 GROUND += "version randomness flows arguments domain wrappers records closures compilation "
 GROUND += "optional"
 STOREYS = [

@@ -9,7 +9,7 @@ import scipy.integrate
 import scipy.linalg
 from problems import PROBLEMS, Problem, knowing
 
-from driftmatch.sde import AbstractSDE
+from driftmatch.abstract_sde import AbstractSDE
 
 
 def diffusion_tensor(sde: AbstractSDE, z):

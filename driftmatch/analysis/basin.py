@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.spatial import KDTree
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
 from driftmatch.arguments import (
@@ -23,7 +24,6 @@ from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 from driftmatch.words import spelled
 from driftmatch.wrappers import unforced
@@ -31,6 +31,7 @@ from driftmatch.wrappers import unforced
 ROUNDS = 5  # how often a doubtful trajectory may settle further
 TOLERANCE = 0.25  # standard deviations of the target by which a faithful network may be off
 _NUM_REFERENCE = 256
+_MANY = 20  # stretches, to tell what is usual among them
 _ASIDE = 1e-3  # standard deviations: what is unstable is left
 
 
@@ -231,14 +232,25 @@ class _Attractor:
         return held
 
     def stays(self, stretches: Float[np.ndarray, "N P k"], rng: np.random.Generator) -> np.ndarray:
-        """Whether the target, set out beside the end of each stretch, goes on likewise."""
+        """Whether the target, set out beside the end of each stretch, goes on likewise.
+
+        Its chaos may be a transient, which no two paths leave at once: of many stretches each may
+        go on as any of the target's does.
+        """
         if len(stretches) == 0:
             return np.zeros(0, bool)
-        ends = stretches[:, -1]
+        ends = np.concatenate([stretches[:, -1]] * 2)
         own = self.flow.stretches(ends + _ASIDE * rng.standard_normal(ends.shape))
-        own = self.flow.stretches(own[:, -1])  # in time to leave what is unstable
-        off = np.linalg.norm(_coverage(own) - _coverage(stretches), axis=1)
-        return off <= self._strange_stretch.threshold  # false if it diverges
+        own = _coverage(self.flow.stretches(own[:, -1]))  # in time to leave what is unstable
+        found, least = _coverage(stretches), self._strange_stretch.threshold
+        off = np.linalg.norm(own[: len(found)] - found, axis=1)
+        likewise = off <= least  # false if it diverges
+        own = own[np.isfinite(own).all(axis=1)]
+        if len(own) < _MANY:
+            return likewise
+        to_others = KDTree(own).query(own, k=2)[0][:, 1]
+        usual = 3 * float(np.quantile(to_others, 0.9))
+        return likewise | ~_Novelty(own, max(least, usual))(found)
 
 
 def _coverage(stretches):
@@ -267,6 +279,9 @@ def _spurious(flow, attractor, starts, rng):
         if len(doubtful) == 0:
             break
     lost[doubtful] = ~attractor.stays(stretches, rng)
+    if lost[doubtful].any():  # what leaves a transient in the middle of a stretch is like nothing
+        astray = doubtful[lost[doubtful]]
+        lost[astray] = ~attractor.holds(flow.stretches(states[lost[doubtful]]))
     return lost
 
 

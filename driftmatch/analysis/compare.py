@@ -4,16 +4,25 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack, overload
 
 import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
+from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors, in_floors
 from driftmatch.analysis.lyapunov import LyapunovSpectrum, lyapunov
-from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_key,
+    check_meter,
+    check_positive,
+    or_none,
+)
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.arguments import check_pair
 from driftmatch.matching.errors import LARGE_ERROR, matching_errors
@@ -26,7 +35,6 @@ from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
@@ -159,6 +167,38 @@ class Scorecard(Record):
         return not (within or abs(distance - floor) <= _NEGLIGIBLE[name])
 
 
+class Scorecards(Record):
+    """Scorecards of a steered network, at constant `inputs`, shape (Q, p)."""
+
+    inputs: Float[np.ndarray, "Q p"]
+    cards: tuple[Scorecard, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """SUCCESS, or the first respect in which the network is not faithful at some input."""
+        return next((c.outcome for c in self.cards if not c.outcome.ok), Outcome.SUCCESS)
+
+
+class Settings(TypedDict, total=False):
+    """What `compare` takes by name, at whichever input."""
+
+    key: Required[PRNGKeyArray]
+    duration: float | None
+    dt: float | None
+    num_trajectories: int
+    num_starts: int
+    samples: Samples | None
+    meter: AbstractMeter | bool
+
+
+@overload
+def compare(
+    system: AbstractSDE, network: Network, *, inputs: None = None, **settings: Unpack[Settings]
+) -> Scorecard: ...
+@overload
+def compare(
+    system: AbstractSDE, network: Network, *, inputs: ArrayLike, **settings: Unpack[Settings]
+) -> Scorecards: ...
 @spelled
 def compare(
     system: AbstractSDE,
@@ -170,8 +210,9 @@ def compare(
     num_trajectories: int = 128,
     num_starts: int = 512,
     samples: Samples | None = None,
+    inputs: ArrayLike | None = None,
     meter: AbstractMeter | bool = SILENT,
-) -> Scorecard:
+) -> Scorecard | Scorecards:
     """Judge a network against the SDE that it embeds.
 
     Both run for the same time with the same solver and step, on independent noise; distances and
@@ -189,11 +230,19 @@ def compare(
     - `num_starts`: of the basin check, see `basins`.
     - `samples`: what `sample` found of the target; made here if they are not given.
 
+    - `inputs`: of what an input steers, constant ones to compare at, shape (Q, p), or (Q,) if
+      p = 1; `Scorecards` are returned then.
+
     A target with angles is compared on circles, as `embed` lays them out.
 
     Raises `InputError` if the dimensions differ or a number is out of range, and `ComputationError`
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
+    if inputs is not None:
+        return _at_inputs(
+            system, network, inputs, key=key, duration=duration, dt=dt, samples=samples,
+            num_trajectories=num_trajectories, num_starts=num_starts, meter=meter,
+        )  # fmt: skip
     sde = check_pair("compare", system, network, on_circles=True)
     num_starts = check_count("num_starts", num_starts)
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
@@ -262,6 +311,18 @@ def compare(
         dt=float(dt),
         num_trajectories=num_trajectories,
     )
+
+
+def _at_inputs(system, network, inputs, *, samples, **settings: Any) -> Scorecards:
+    if samples is not None:
+        raise InputError("samples are of one input: leave them out, or compare at that one")
+    for what, one in (("system", system), ("network", network)):
+        if not isinstance(one, AbstractSDE) or one.input_dim == 0:
+            raise InputError(f"{what} takes no input: leave inputs out")
+    p = system.input_dim
+    inputs = check_array("inputs", inputs, ("Q", p), *([("Q",)] if p == 1 else [])).reshape(-1, p)
+    cards = [compare(system.at(u), network.at(u), **settings) for u in inputs]
+    return Scorecards(inputs, tuple(cards))
 
 
 def _picked(sde, rng, states, number, apart=0.01) -> Float[np.ndarray, "number k"]:

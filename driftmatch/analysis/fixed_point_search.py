@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.root_search import Field, curvature, linearised, minima, zeros
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
-from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

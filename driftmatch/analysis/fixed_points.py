@@ -10,6 +10,7 @@ from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 from scipy.stats import qmc
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.fixed_point_search import STILL, FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative, or_none
@@ -20,7 +21,6 @@ from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 from driftmatch.wrappers import unforced
 

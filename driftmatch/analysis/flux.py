@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from driftmatch import evaluate
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.errors import InputError
 from driftmatch.evaluate import at_states, diffusion_matrices
 from driftmatch.network import as_sde
-from driftmatch.sde import AbstractSDE
 
 _SINGULAR = 1e-9
 
@@ -25,7 +25,7 @@ def as_stationary_sde(sde: AbstractSDE) -> AbstractSDE:
         error="sde must be an SDE or a Network",
         hint="functions become one by driftmatch.SDE(drift, diffusion, dim)",
     )
-    if sde.forcing(jnp.zeros(())) is not None:
+    if sde.is_driven:
         raise InputError(
             f"{sde.name} is driven by an input that depends on time, so it has no stationary "
             "density: leave the input out, or add a constant one to the drift"

@@ -7,13 +7,13 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.fokker_planck.stationary import as_grid
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.grids import Grid, gridded
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 if TYPE_CHECKING:

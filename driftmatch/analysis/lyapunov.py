@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.lyapunov_plan import (
     BLOCKS,
     LyapunovPlan,
@@ -26,7 +27,6 @@ from driftmatch.records import Record
 from driftmatch.sampling.block_errors import mean_error, never_mix
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import on_the_device, working_dtype
 from driftmatch.words import spelled
 

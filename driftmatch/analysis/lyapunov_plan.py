@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import (
     check_array,
     check_count,
@@ -18,7 +19,6 @@ from driftmatch.network import NeuralSDE, network_of
 from driftmatch.randomness import generator, split
 from driftmatch.sampling.given import samples_of, undriven
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.scatter import is_noise_free, own_scale, scattered
 from driftmatch.simulation.simulate import simulate

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
-from driftmatch.sde import AbstractSDE
 
 MAX_STEPS = 300
 _FARTHEST = 3.0  # boxes away from the box: lost

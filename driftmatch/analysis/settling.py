@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
 from driftmatch.flows import sampled
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 
 SETTLING = 200  # time scales before a stretch is looked at
 STRETCH = 200  # time scales looked at, one sample each

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
@@ -36,7 +37,6 @@ from driftmatch.randomness import split
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of, undriven
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_steps
 from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled

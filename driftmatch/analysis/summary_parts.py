@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.fixed_points import fixed_points
 from driftmatch.analysis.flux import as_stationary_sde, flux_drifts
 from driftmatch.analysis.fokker_planck.stationary import stationary
@@ -24,7 +25,6 @@ from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 
 PARTS = (
     "run",

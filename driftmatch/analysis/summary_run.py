@@ -4,11 +4,11 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.refine import refined
 from driftmatch.simulation.scatter import scattered
 from driftmatch.simulation.simulate import simulate

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
 from driftmatch.flows import CLASSICAL, runge_kutta
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.integrators import heun
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 from driftmatch.wrappers import unforced

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.basin import basins
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.analysis.lyapunov import lyapunov
@@ -18,7 +19,6 @@ from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.stationarity import Stationarity
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.simulate import simulate
 
 _NEURON_STEPS = 2e9  # of all paths together: a second or two

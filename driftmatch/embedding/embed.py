@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
     check_array,
@@ -19,29 +20,37 @@ from driftmatch.arguments import (
 )
 from driftmatch.embedding.closed_loop import ClosedLoop, closed_loop
 from driftmatch.embedding.size import smallest
+from driftmatch.embedding.territory import Watch, survey
 from driftmatch.embedding.verdict import EmbeddingReport, verdict, why
 from driftmatch.errors import InputError
-from driftmatch.matching.arguments import check_arguments, check_spread, given_states
+from driftmatch.matching.arguments import check_arguments
 from driftmatch.matching.assembly import Assembly
 from driftmatch.matching.confinement import default_number, place_guards
 from driftmatch.matching.design import design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
 from driftmatch.meters import SILENT, AbstractMeter, task
-from driftmatch.network import Network, as_sde
+from driftmatch.network import InputRange, Network, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
-from driftmatch.sampling.given import check_samples, samples_of
+from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sampling.time_scale import measured_time_scale
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free
 from driftmatch.words import spelled
 
+# Of several outcomes the one to tell: the others in between.
+_RANK = {Outcome.SUCCESS: 2, Outcome.UNJUDGED: 1}
 _QUIET, _NOISY = 0.003, 0.01  # private noise that targets without and with noise tolerate
+
+
+class Look(Record):
+    """A closed loop at a constant input, shape (p,), or without any."""
+
+    input: Float[np.ndarray, " p"] | None
+    closed_loop: ClosedLoop
 
 
 class Embedding(Record):
@@ -50,7 +59,10 @@ class Embedding(Record):
     - `outcome`: SUCCESS, or what the network lacks; `reason`: that with numbers, and what to do.
     - `closed_loop`: how the network behaved beside its target; None if that was not looked at.
     - `target`: what the network obeys: the SDE, or one with angles, laid out on circles: an angle
-      φ of period L takes two latent coordinates, cos and sin of 2πφ/L.
+      φ of period L takes two latent coordinates, cos and sin of 2πφ/L. Of a steered one the last
+      coordinates are the input.
+    - `looks`: of a steered network, closed loops at several inputs; `closed_loop` is the one that
+      the outcome is about.
     """
 
     network: Network
@@ -59,6 +71,7 @@ class Embedding(Record):
     target: AbstractSDE
     closed_loop: ClosedLoop | None = None
     reason: str | None = None
+    looks: tuple[Look, ...] = ()
 
     def coordinates(
         self, latent: ArrayLike, *, unwrap: bool = False
@@ -87,6 +100,7 @@ def embed(
     check: bool = True,
     states: ArrayLike | None = None,
     box: tuple[ArrayLike, ArrayLike] | None = None,
+    inputs: InputRange | None = None,
     samples: Samples | None = None,
     meter: AbstractMeter | bool = SILENT,
 ) -> Embedding:
@@ -119,6 +133,9 @@ def embed(
       not faithful; see `ClosedLoop`. Where `states` or `box` are given there is no such check.
     - `states`: shape (N, k), states to match at instead of the target's own trajectories;
       `box`: lower and upper corner, to match evenly inside.
+    - `inputs`: over which range an SDE that is steered by an input (`input_dim`) is to be followed.
+      One network then obeys  dz = f(z, u) dt + σ(z, u) dB  for every constant u in it, and lags
+      behind a changing one by τ; drift errors are means over the range. States are then (z, u).
     - `samples`: what `sample` found of this SDE; made here if it is not given.
     - `meter`: told of the progress.
 
@@ -131,36 +148,22 @@ def embed(
         return _smallest(
             system, num_neurons, error, check, key=key, method=method, tau=tau,
             activation=activation, private_noise=private_noise, confine=confine, states=states,
-            box=box, samples=samples, meter=meter,
+            box=box, inputs=inputs, samples=samples, meter=meter,
         )  # fmt: skip
     began = time.perf_counter()
     fit, activation = get_fit(method), get_activation(activation)
     num_neurons, tau, private_noise = check_arguments(system, num_neurons, tau, private_noise)
-    sde = as_sde(system, error="embed takes an SDE")
+    sde = _target(system)
     if private_noise is None:
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
     meter = check_meter(meter)
-    check_samples(sde, samples)
     confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
     key = check_key(key)
     rng = generator(key)
-    if states is None and box is None:
-        samples = samples_of(sde, samples, key, meter).require_place()
-        visited, held_out = samples.halves(rng)
-        time_scale, bounds = samples.time_scale, samples.bounds
-    elif samples is not None:
-        raise InputError("give either samples, or states or a box to match at")
-    else:
-        visited, held_out = given_states(sde, states, box, rng)
-        time_scale, bounds = sde.time_scale or _time_scale_of(sde, visited), None
-    runs = samples.runs if check and samples is not None else None
-    if sde.periodic is not None:
-        sde = OnCircles(sde, time_scale)
-        visited, held_out, bounds = sde.laid_out(visited), sde.laid_out(held_out), None
-        runs = None if runs is None else sde.laid_out(runs)
-    check_spread(sde, visited)
+    where = survey(sde, samples, states, box, inputs, key, rng, meter)
+    sde, visited = where.sde, where.visited
     whitening = Whitening.of(visited)
-    tau = time_scale if tau is None else tau
+    tau = where.time_scale if tau is None else tau
     guards = None
     if fit.confined if confine is None else confine:
         guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)
@@ -168,28 +171,61 @@ def embed(
     number = fit.num_states(num_neurons, sde.dim)
     points = design(
         sde, visited, whitening, number, rng,
-        guards=guards, tau=tau, bounds=bounds, private_noise=private_noise,
+        guards=guards, tau=tau, bounds=where.bounds, private_noise=private_noise,
     )  # fmt: skip
 
-    task = Assembly(sde, points, whitening, tau, activation, private_noise, visited)
+    task = Assembly(sde, points, whitening, tau, activation, private_noise, visited, inputs)
     fitting = time.perf_counter()
     fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
     fit_seconds = time.perf_counter() - fitting
-    network, largest = task.assemble(fitted.features, fitted.readout, guards, time_scale)
-    errors = matching_errors(sde, network, held_out)
+    network, largest = task.assemble(fitted.features, fitted.readout, guards, where.time_scale)
+    errors = matching_errors(sde, network, where.held_out)
     num_states = fitted.num_states or len(task.problem.weights)
     report = EmbeddingReport(
         errors.drift, errors.noisy_drift, errors.local, errors.diffusion, largest, tau,
         num_states, num_guards, time.perf_counter() - began, fit_seconds,
     )  # fmt: skip
-    loop = None
-    if runs is not None and samples is not None:
-        loop = _watched(meter, sde, network, samples, runs, jax.random.fold_in(key, 1))
-        report = replace(report, seconds=time.perf_counter() - began)
-    not_settled = None if samples is None or samples.outcome.ok else samples.outcome
-    outcome = verdict(report, loop, not_settled)
-    reason = None if outcome.ok else why(outcome, report, loop, fitted, samples)
-    return Embedding(network, report, outcome, sde, loop, reason)
+    looks = [_look(meter, network, w, jax.random.fold_in(key, 1)) for w in where.watches if check]
+    report = replace(report, seconds=time.perf_counter() - began)
+    return _judged(network, report, sde, where.watches, looks, fitted)
+
+
+def _judged(network, report, sde, watches, looks, fitted) -> Embedding:
+    """With the verdict: the worst, of a steered network, of those at its inputs."""
+    found = []
+    for watch, look in zip(watches, looks or [None] * len(watches), strict=True):
+        samples = watch.samples
+        loop = None if look is None else look.closed_loop
+        not_settled = None if samples.outcome.ok else samples.outcome
+        if watch.input is not None and not_settled is Outcome.NOT_MIXING:
+            not_settled = None  # weights are of one input; what steers chooses among attractors
+        outcome = verdict(report, loop, not_settled)
+        reason = None if outcome.ok else why(outcome, report, loop, fitted, samples)
+        if reason is not None and watch.input is not None:
+            reason = f"at the input {np.round(watch.input, 6).tolist()}: {reason}"
+        found.append((outcome, reason, loop))
+    if not watches:
+        outcome = verdict(report, None, None)
+        reason = None if outcome.ok else why(outcome, report, None, fitted, None)
+        found.append((outcome, reason, None))
+    outcome, reason, loop = min(found, key=lambda one: _RANK.get(one[0], 0))
+    steered = tuple(look for look in looks if look.input is not None)
+    return Embedding(network, report, outcome, sde, loop, reason, steered)
+
+
+def _look(meter: AbstractMeter, network: Network, watch: Watch, key: PRNGKeyArray) -> "Look":
+    at = network if watch.input is None else network.at(watch.input)
+    with task(meter, "closed loop", 1):
+        loop = closed_loop(watch.target, at, watch.samples, watch.runs, key)
+        meter.advance(1)
+    return Look(watch.input, loop)
+
+
+def _target(system: AbstractSDE) -> AbstractSDE:
+    """The SDE to embed; one that is steered as it is."""
+    if system.input_dim and not isinstance(system, Network):
+        return system
+    return as_sde(system, error="embed takes an SDE")
 
 
 def _smallest(system, num_neurons, error, check, *, key, samples, meter, **options) -> Embedding:
@@ -204,8 +240,8 @@ def _smallest(system, num_neurons, error, check, *, key, samples, meter, **optio
     began = time.perf_counter()
     error = check_positive("error", error)
     check = check_flag("check", check)
-    sde = as_sde(system, error="embed takes an SDE")
-    if options["states"] is None and options["box"] is None:
+    sde = _target(system)
+    if options["states"] is None and options["box"] is None and options["inputs"] is None:
         samples = samples_of(sde, samples, check_key(key), check_meter(meter)).require_place()
 
     def at(number: int, check: bool = False) -> Embedding:
@@ -220,13 +256,6 @@ def _smallest(system, num_neurons, error, check, *, key, samples, meter, **optio
     return replace(found, report=replace(found.report, sizes=sizes, seconds=seconds))
 
 
-def _watched(meter: AbstractMeter, *arguments) -> ClosedLoop:
-    with task(meter, "closed loop", 1):
-        loop = closed_loop(*arguments)
-        meter.advance(1)
-    return loop
-
-
 def _guards(visited, activation, num_neurons, confine):
     """Those that there is room for; refuses to have none where they were asked for."""
     guards = place_guards(visited, activation, default_number(visited.shape[1], num_neurons))
@@ -236,13 +265,3 @@ def _guards(visited, activation, num_neurons, confine):
             f"{activation.name!r}: use more neurons, or one that saturates such as 'tanh'"
         )
     return guards
-
-
-def _time_scale_of(sde: AbstractSDE, states: np.ndarray) -> float:
-    """The time scale on given states; refuses an SDE that moves nowhere there."""
-    scale = measured_time_scale(sde, states)
-    if not np.isfinite(scale):
-        raise InputError(
-            f"{sde.name} has neither drift nor noise at the states given: there is nothing to match"
-        )
-    return scale

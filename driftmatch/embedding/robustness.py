@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.floors import GROUPS, distances_and_floors
 from driftmatch.arguments import as_list, check_key, check_meter, check_positive, shown
 from driftmatch.embedding.closed_loop import (
@@ -27,7 +28,6 @@ from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 COMMON_NOISE = 0.01  # in every neuron, at which all networks are compared

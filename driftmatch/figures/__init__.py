@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from driftmatch.figures.attractors import Comparison as Comparison
 from driftmatch.figures.attractors import attractor as attractor
 from driftmatch.figures.attractors import compare_attractors as compare_attractors
+from driftmatch.figures.bifurcation import bifurcation as bifurcation
 from driftmatch.figures.curves import capacity as capacity
 from driftmatch.figures.curves import recall_curve as recall_curve
 from driftmatch.figures.curves import success as success

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
 from driftmatch.figures.densities import densities
@@ -29,7 +30,6 @@ from driftmatch.figures.parts.style import (
 )
 from driftmatch.figures.traces import neuron_traces
 from driftmatch.network import Network
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 
 # Length of line that fills a picture without blackening it, in sides of the picture; against time

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts
@@ -21,7 +22,6 @@ from driftmatch.figures.parts.style import (
     shades,
     style,
 )
-from driftmatch.sde import AbstractSDE
 
 # How the marker is filled says what the point does to its surroundings.
 _STYLES = {

@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.inference.estimate import Estimate
 from driftmatch.inference.transitions import Scaling
 from driftmatch.precision import like
 from driftmatch.recordings.recording import Recording
-from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

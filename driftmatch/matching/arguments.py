@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import (
     check_array,
     check_box,
@@ -16,7 +16,6 @@ from driftmatch.arguments import (
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.design import NUM_HELD_OUT, NUM_VISITED
 from driftmatch.network import Network, as_sde
-from driftmatch.sde import AbstractSDE
 
 _ROUNDING = 1e-12  # of the size of numbers: what is spread less has no spread
 MAX_NEURONS = 8192  # the refined fit's arrays then take some 20 GB
@@ -28,7 +27,7 @@ def check_arguments(sde, num_neurons, tau, private_noise) -> tuple[int, float | 
         raise InputError(
             f"the target must be an SDE (driftmatch.SDE or a system), got {type(sde).__name__}"
         )
-    if sde.forcing(jnp.zeros(())) is not None:
+    if sde.is_driven:
         raise InputError(
             f"{sde.name} is driven by an input that depends on time, which a network of its own "
             "cannot hold: leave the input out, and give it to the network when it is simulated"

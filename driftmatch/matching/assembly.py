@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.activations import Activation
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
@@ -11,9 +12,8 @@ from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.errors import drift_scales
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.matching.readouts import FreeReadouts
-from driftmatch.network import Network, SharedNoise
+from driftmatch.network import InputRange, Network, SharedNoise
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 
 # A neuron this far above threshold is constant: it carries the mean, free of private noise.
 CONSTANT_BIAS = 20.0
@@ -31,16 +31,21 @@ class Assembly:
         activation: Activation,
         private_noise: float,
         visited: np.ndarray,
+        inputs: InputRange | None = None,
     ):
+        self.inputs = inputs
+        self.num_matched = sde.dim - (0 if inputs is None else inputs.dim)
         self.sde, self.points, self.whitening, self.tau = sde, points, whitening, tau
         # One start says less than a state that was visited; several say where the attractors are.
         several = sde.starts is not None and len(sde.starts) > 1
         self.start = sde.starts if several else visited[0]
         some = visited[:NUM_HELD_OUT]
         spread = drift_scales(drifts(sde, some), diffusion_matrices(sde, some), whitening, tau)
-        # From an error in z' + τf' to the error in f_i/std f_i, coordinate by coordinate.
-        self.to_outputs = (whitening.factor / (tau * spread)[:, None]).T
-        outputs = (points.states + tau * points.drifts) @ self.to_outputs
+        # From an error in z' + τf' to the error in f_i/std f_i, coordinate by coordinate. An input
+        # is none that the rates give.
+        self.scale = (tau * spread)[: self.num_matched]
+        to_outputs = (whitening.factor[: self.num_matched] / self.scale[:, None]).T
+        outputs = (points.states + tau * points.drifts) @ to_outputs
         self.roots = None
         if not sde.has_constant_diffusion:
             unwhitened = whitening.unwhiten(points.states)
@@ -54,9 +59,11 @@ class Assembly:
         self, features: Features, readout: np.ndarray, guards: Guards | None, time_scale: float
     ) -> tuple[Network, float]:
         """The network in the target's coordinates, and its largest whitened readout weight."""
-        k, L, mean = self.sde.dim, self.whitening.factor, self.whitening.mean
+        k, q, L, mean = self.sde.dim, self.num_matched, self.whitening.factor, self.whitening.mean
         gammas, biases = [features.gamma], [features.bias]
-        whitened = [np.linalg.solve(self.to_outputs.T, readout[:, :k].T)]
+        latent = np.zeros((k, len(features)))
+        latent[:q] = self.scale[:, None] * readout[:, :q].T
+        whitened = [np.linalg.solve(L, latent)]
         offset = np.zeros(k)
         if guards is not None:
             amplitude = 1.5 * guards.required_amplitude(self._output(features, whitened[0]))
@@ -68,16 +75,19 @@ class Assembly:
         constant_rate = activation.derivatives(np.array([CONSTANT_BIAS]))[0][0]
         readout_columns = [L @ np.concatenate(whitened, axis=1)]
         readout_columns.append(((mean + L @ offset) / constant_rate)[:, None])
+        readouts = np.concatenate(readout_columns, axis=1)
+        readouts[q:] = 0.0
         gamma = np.linalg.solve(L.T, np.concatenate([*gammas, np.zeros((1, k))]).T).T
         bias = np.concatenate([*biases, [CONSTANT_BIAS]]) - gamma @ mean
         network = Network(
             gamma,
-            np.concatenate(readout_columns, axis=1),
+            readouts,
             bias,
             tau=self.tau,
             activation=activation,
-            shared_noise=self._shared_noise(readout[:, k:], len(bias)),
+            shared_noise=self._shared_noise(readout[:, q:], len(bias)),
             start=self.start,
+            inputs=self.inputs,
             name=self.sde.name,
             time_scale=time_scale,
             coordinates=self.sde.coordinates,

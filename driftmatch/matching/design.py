@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import KDTree
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.errors import ComputationError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.confinement import Guards
 from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.randomness import generator
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import diffusion_matrices
 from driftmatch.network import SharedNoise
-from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

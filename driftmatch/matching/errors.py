@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_array, check_key, check_non_negative
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.matching.arguments import check_pair
@@ -12,7 +13,6 @@ from driftmatch.matching.local_error import LocalScales, typical_time
 from driftmatch.network import Network
 from driftmatch.randomness import generator
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 Matrix = np.ndarray
@@ -55,6 +55,7 @@ def matching_errors(
     key = None if key is None else check_key(key)
     wanted, D = drifts(sde, states), diffusion_matrices(sde, states)
     rng = generator(key)
+    k = sde.dim - network.input_dim
     errors, noisy, diffusion = np.zeros_like(states), np.zeros(sde.dim), 0.0
     for i in range(0, len(states), STATES_A_BLOCK):
         part = slice(i, i + STATES_A_BLOCK)
@@ -76,8 +77,8 @@ def matching_errors(
     scales = LocalScales.of(sde, states, whitening, time)
     size = float(np.sum(D**2))
     return MatchingErrors(
-        float(np.sqrt(np.mean(np.sum(errors**2, axis=0) / variance))),
-        float(np.sqrt(np.mean(noisy / variance))),
+        float(np.sqrt(np.mean((np.sum(errors**2, axis=0) / variance)[:k]))),
+        float(np.sqrt(np.mean((noisy / variance)[:k]))),
         float(np.sqrt(diffusion / size)) if size > 0 else (0.0 if diffusion == 0 else np.inf),
         float(np.sqrt(np.mean(scales.squared(whitening.whiten_rates(errors))))),
     )
@@ -100,4 +101,6 @@ def drift_scales(
 
 
 def _errors(network, rates, states, wanted):
-    return (rates @ network.readout.T - states) / network.tau - wanted
+    errors = (rates @ network.readout.T - states) / network.tau - wanted
+    errors[:, errors.shape[1] - network.input_dim :] = 0.0  # an input is none of the network's
+    return errors

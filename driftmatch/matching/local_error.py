@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_count, check_key, check_meter, check_positive, or_none
 from driftmatch.errors import InputError
 from driftmatch.memory.hopfield import HopfieldNetwork, HopfieldRecall
@@ -14,7 +15,6 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network
 from driftmatch.records import Record
 from driftmatch.sampling.steps import default_step, time_scale_of
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 _CUE = 20  # time scales that a cue lasts, by default

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE, check_system
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import check_array, check_key, check_non_negative, check_positive, or_none
 from driftmatch.errors import InputError
@@ -15,7 +16,6 @@ from driftmatch.memory.tilt import Tilt
 from driftmatch.network import with_noise
 from driftmatch.records import Record
 from driftmatch.sampling.steps import default_step, time_scale_of
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.words import spelled
 from driftmatch.wrappers import Input
 

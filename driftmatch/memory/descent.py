@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.flows import MIDPOINT, runge_kutta
-from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.sde import SDE
 
 _DESCENT = 2000  # steps
 _NEWTON = 10  # iterations

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import as_stationary_sde, require_regular
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, bernoulli, jump_process
 from driftmatch.analysis.fokker_planck.stationary import as_grid
@@ -24,7 +25,6 @@ from driftmatch.memory.regions import Level, Regions, as_level
 from driftmatch.network import Network
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_array
 from driftmatch.errors import InputError
 from driftmatch.memory.descent import descend, distances, label_basins, nearest, width
 from driftmatch.memory.line_work import PANELS, slopes_at, work_along
 from driftmatch.network import Network, as_sde
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 _NO_GRADIENT = 0.2  # of the slopes, and of the median depth

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
 from driftmatch.memory.descent import bare_drift
-from driftmatch.sde import AbstractSDE
 
 PANELS, _MOST_PANELS = 64, 16384  # of a line
 _PRECISE = 1e-8  # of the height of a line

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.arguments import check_count, check_key, check_meter
 from driftmatch.compilation import compiled
@@ -19,7 +20,6 @@ from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, network_of
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import check_leak, check_start, check_steps
 from driftmatch.simulation.integrators import SCHEMES, normals
 from driftmatch.words import spelled

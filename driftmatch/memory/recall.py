@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE, check_system
 from driftmatch.arguments import (
     check_array,
     check_box,
@@ -33,7 +34,6 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, input_gain
 from driftmatch.records import Record
 from driftmatch.sampling.steps import default_step, time_scale_of
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.arguments import check_start, check_steps
 from driftmatch.simulation.inputs import Pulses, pulse
 from driftmatch.simulation.simulate import simulate

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import (
     check_count,
     check_flag,
@@ -25,7 +26,6 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sampling.steps import time_scale_of
-from driftmatch.sde import AbstractSDE
 from driftmatch.systems.wells import on_a_circle, wells
 from driftmatch.words import spelled
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE, check_system
 from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_score import ScoreRoute
 from driftmatch.analysis.irreversibility.irreversibility import irreversibility
@@ -29,7 +30,6 @@ from driftmatch.memory.regions import Regions
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.records import Record, plain
 from driftmatch.sampling.steps import default_step, time_scale_of
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.simulate import simulate
 from driftmatch.simulation.trajectory import Run

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE, check_system
 from driftmatch.analysis.intervals import wilson_interval
 from driftmatch.arguments import (
     as_list,
@@ -26,7 +27,6 @@ from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import input_gain
 from driftmatch.records import Record
 from driftmatch.sampling.steps import default_step, time_scale_of
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.arguments import check_steps
 from driftmatch.simulation.inputs import pulses
 from driftmatch.simulation.simulate import simulate

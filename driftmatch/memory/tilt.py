@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
+from driftmatch.abstract_sde import AbstractSDE, check_system
 from driftmatch.arguments import check_index, check_positive, or_none
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.memory.descent import descend, width
@@ -11,7 +12,6 @@ from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.tilted_minima import TiltedMinima, follow_minima
 from driftmatch.network import input_gain
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.words import spelled
 
 _ROUNDS = 40

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_array, check_count, check_positive
 from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
@@ -15,7 +16,6 @@ from driftmatch.memory.descent import bare_drift, newton, width
 from driftmatch.memory.landscape import Landscape, as_landscape
 from driftmatch.memory.line_work import slopes_at, work_along
 from driftmatch.records import Record
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 _STRIDE = 0.02  # of the spacing: how far a well should move at once

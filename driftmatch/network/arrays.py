@@ -10,10 +10,11 @@ Arrays = dict[str, np.ndarray]
 
 
 def arrays_of(network: Network) -> Arrays:
-    """Γ, W_s, b, S₀ and, where there are some, W_n and the starts, in float64."""
+    """Γ, W_s, b, S₀ and, where there are some, W_n, starts and the inputs' range, in float64."""
     optional: dict[str, Any] = {
         "noise_readout": network.shared_noise.readout,
         "start": network.starts,
+        "inputs": network._input_range,
     }
     arrays = {
         "gamma": network.gamma,

@@ -166,6 +166,13 @@ def affine(gamma: Any, bias: Any) -> Affine:
     return Affine(gamma, bias)
 
 
+def as_latent(what: str, states: ArrayLike, lift: AbstractLift) -> Any:
+    """Latent states, of which those that come as neurons are the nearest; if n = k all are."""
+    states = check_array(what, states)
+    n, k = lift.num_neurons, lift.latent_dim
+    return lift.project(states) if states.shape[-1:] == (n,) and n != k else states
+
+
 def has_independent_columns(gamma: Matrix) -> bool:
     """Whether Γ has full rank, its columns being in whatever units."""
     lengths = np.linalg.norm(gamma, axis=0)

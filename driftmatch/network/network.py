@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractNamed, AbstractSDE, check_starts
 from driftmatch.activations import Activation, get_activation
 from driftmatch.arguments import (
     as_list,
@@ -24,20 +25,21 @@ from driftmatch.arguments import (
     check_non_negative,
     check_positive,
     check_text,
+    check_vector,
     or_none,
 )
 from driftmatch.domain import check_coordinates
 from driftmatch.errors import InputError, TruncationWarning
 from driftmatch.network.connectivity import AbstractConnectivity, LowRank
 from driftmatch.network.factors import factored
-from driftmatch.network.lift import FEW, AbstractLift, affine
+from driftmatch.network.lift import FEW, AbstractLift, affine, as_latent
 from driftmatch.network.nengo_reader import read_nengo
 from driftmatch.network.neural import NeuralSDE
 from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
+from driftmatch.network.steering import InputRange, at_input, check_inputs, latent_input
 from driftmatch.network.torch_reader import read_torch
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, check_starts
-from driftmatch.wrappers import Forced, Input, OverTau, check_input
+from driftmatch.wrappers import Forced, Input, OverTau
 
 Matrix = np.ndarray
 NEGLIGIBLE = 0.01  # of ‖W‖²_F, which may be left out without a word
@@ -49,13 +51,14 @@ class Options(TypedDict, total=False):
     shared_noise: SharedNoise | ArrayLike
     private_noise: float
     start: ArrayLike | None
+    inputs: InputRange | None
     name: str
     time_scale: float | None
     coordinates: Sequence[str] | None
     units: Sequence[str] | None
 
 
-class Network(AbstractSDE):
+class Network(AbstractNamed):
     r"""A continuous-time recurrent network of n neurons with connectivity W = Γ W_s of rank k.
 
         τ dx = [−x + W φ(x) + b + I(t)] dt + τ Γ S(x) dB + s√(2τ) dξ
@@ -66,6 +69,10 @@ class Network(AbstractSDE):
 
     exactly, at every n. This is the SDE that a `Network` is wherever one is taken; private noise
     leaves the subspace and is no part of it. In all of R^n it is an n-dimensional one (`neural`).
+
+    A network that is steered receives I(t) = Γ_u u(t) with u ∈ R^p. Its neurons filter the input,
+    τ dū = (−ū + u) dt, and ū are the last p of its latent coordinates: Γ = [Γ_z, Γ_u], and the last
+    p rows of W_s are 0. At a constant u it is the network of bias b + Γ_u u (`at`).
 
     **Fields** (arrays are kept in float64 and used in the precision that JAX is set to)
 
@@ -78,6 +85,7 @@ class Network(AbstractSDE):
       deviation s.
     - `starts`: latent states near the attractors, shape (A, k), or None; given as `start`, of this
       shape or of shape (k,).
+    - `inputs`: the range of the input that steers it, an `InputRange` of p dimensions, or None.
     - `name`: what it embeds; `coordinates`, `units`: names and units of z, or None.
 
     Arrays may be traced, under ``jax.jit``, ``jax.grad`` and ``jax.vmap``; only their shapes are
@@ -86,14 +94,10 @@ class Network(AbstractSDE):
 
     connectivity: AbstractConnectivity
     shared_noise: SharedNoise
-    _starts: Float[Array | Matrix, "A k"] | None
     tau: float = eqx.field(static=True)
     private_noise: float = eqx.field(static=True)
     activation: Activation = eqx.field(static=True)
-    _coordinates: tuple[str, ...] | None = eqx.field(static=True)
-    _units: tuple[str, ...] | None = eqx.field(static=True)
-    _name: str = eqx.field(static=True)
-    _time_scale: float | None = eqx.field(static=True)
+    _input_range: Float[Array | Matrix, "2 p"] | None
 
     def __init__(
         self,
@@ -106,6 +110,7 @@ class Network(AbstractSDE):
         shared_noise: SharedNoise | ArrayLike = 0.0,
         private_noise: float = 0.0,
         start: ArrayLike | None = None,
+        inputs: InputRange | None = None,
         name: str = "network",
         time_scale: float | None = None,
         coordinates: Sequence[str] | None = None,
@@ -117,7 +122,8 @@ class Network(AbstractSDE):
         self.tau = check_positive("tau", tau)
         self.private_noise = check_non_negative("private_noise", private_noise)
         self.activation = get_activation(activation)
-        self.shared_noise = check_shared_noise(shared_noise, n, k)
+        self._input_range = check_inputs(inputs, self.readout)
+        self.shared_noise = check_shared_noise(shared_noise, n, k, k - self.input_dim)
         self._starts = None if start is None else check_starts(start, k)
         self._name = check_text("name", name)
         self._time_scale = or_none(check_positive)("time_scale", time_scale)
@@ -165,11 +171,7 @@ class Network(AbstractSDE):
         gamma, readout, left_out = factored(W, m, n, rank)
         lift = affine(gamma, np.zeros(len(gamma)) if bias is None else bias)
         if (start := options.get("start")) is not None:
-            start = check_array("start", start)
-            is_latent = (
-                start.shape[-1:] != (lift.num_neurons,) or lift.num_neurons == lift.latent_dim
-            )
-            options["start"] = start if is_latent else lift.project(start)
+            options["start"] = as_latent("start", start, lift)
         if left_out > NEGLIGIBLE:
             warnings.warn(
                 f"rank {lift.latent_dim} leaves out {100 * left_out:.3g} % of ‖W‖²_F: "
@@ -282,32 +284,29 @@ class Network(AbstractSDE):
 
     @property
     def latent_dim(self) -> int:
-        """k, the rank of the connectivity: the `dim` of this SDE."""
+        """k, the `dim` of this SDE: the rank of the connectivity, and p more if it is steered."""
         return self.dim
+
+    @property
+    def inputs(self) -> InputRange | None:
+        """The range of the input that steers it, if one does."""
+        return None if self._input_range is None else InputRange(*self._input_range)
+
+    @property
+    def input_dim(self):
+        return 0 if self._input_range is None else self._input_range.shape[1]
+
+    def at(self, input: ArrayLike) -> "Network":
+        """The network that a constant input u, shape (p,), makes of a steered one: of bias
+        b + Γ_u u, and without the coordinates ū. Warns by an `ExtrapolationWarning` outside the
+        range of `inputs`."""
+        if self.input_dim == 0:
+            return super().at(input)
+        return at_input(self, check_vector("input", input, self.input_dim))
 
     @property
     def noise_dim(self):
         return self.shared_noise.constant.shape[1]
-
-    @property
-    def starts(self):
-        return self._starts
-
-    @property
-    def time_scale(self):
-        return self._time_scale
-
-    @property
-    def coordinates(self):
-        return self._coordinates
-
-    @property
-    def units(self):
-        return self._units
-
-    @property
-    def name(self):
-        return self._name
 
     @property
     def has_constant_diffusion(self):
@@ -345,21 +344,21 @@ class Network(AbstractSDE):
     def latent(self, *, input: Input | None = None) -> AbstractSDE:
         """The SDE in z ∈ R^k without private noise, which leaves the subspace.
 
-        `input`: u(t) of shape (k,), in units of z; it enters as the neural input I = Γu.
+        `input`: u(t) of shape (k,), in units of z; it enters as the neural input I = Γu. Of shape
+        (p,) it steers.
         """
         silent = self if self.private_noise == 0 else self.with_private_noise(0.0)
         if input is not None:
-            check_input(input, (self.dim,))
-            return Forced(silent, OverTau(input, self.tau))
+            return Forced(silent, OverTau(latent_input(self, input, (self.dim,)), self.tau))
         return silent
 
     def neural(self, *, input: Input | None = None) -> NeuralSDE:
         """The network as n neurons, an SDE in x ∈ R^n.
 
-        `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu.
+        `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu, or of (p,) for Γ_u u.
         """
         if input is not None:
-            check_input(input, (self.latent_dim, self.num_neurons))
+            input = latent_input(self, input, (self.dim, self.num_neurons))
         return NeuralSDE(self, input)
 
     def project(self, x: Float[Any, "... n"]) -> Float[Any, "... k"]:
@@ -393,7 +392,9 @@ class Network(AbstractSDE):
 
     def __repr__(self):
         private = f", private_noise={self.private_noise:g}" if self.private_noise else ""
+        steered = f", input_dim={self.input_dim}" if self.input_dim else ""
         return (
-            f"Network({self.name!r}, {self.num_neurons} neurons of rank {self.dim}, "
-            f"tau={self.tau:g}, {self.activation.name}{private})"
+            f"Network({self.name!r}, {self.num_neurons} neurons of rank "
+            f"{self.dim - self.input_dim}, tau={self.tau:g}, {self.activation.name}{private}"
+            f"{steered})"
         )

@@ -6,9 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.closures import as_module
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE
 from driftmatch.wrappers import Input
 
 if TYPE_CHECKING:  # networks make these of themselves

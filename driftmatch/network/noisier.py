@@ -6,13 +6,13 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE, AbstractWrapper
 from driftmatch.arguments import check_non_negative
+from driftmatch.errors import InputError
 from driftmatch.network.network import Network
 from driftmatch.network.shared_noise import SharedNoise
 from driftmatch.precision import like
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.words import spelled
-from driftmatch.wrappers import AbstractWrapper
 
 
 @overload
@@ -22,7 +22,8 @@ def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE": ...
 @spelled
 def with_noise(system: AbstractSDE, factor: float) -> "NoisierSDE | Network":
     """The same system with its noise multiplied by a factor; of a network, shared and private."""
-    system = check_system(system)
+    if not isinstance(system, AbstractSDE):
+        raise InputError(f"system must be a Network or an SDE, got {type(system).__name__}")
     factor = check_non_negative("factor", factor)
     if not isinstance(system, Network):
         return NoisierSDE(system, np.asarray(factor, dtype=float))

@@ -34,11 +34,15 @@ class SharedNoise(NamedTuple):
         return self._replace(readout=np.repeat(self.readout, copies, axis=-1) / copies)
 
 
-def check_shared_noise(value: SharedNoise | ArrayLike, n: int, k: int) -> SharedNoise:
-    """S of a network of n neurons and k latent coordinates; a number stands for itself times I."""
+def check_shared_noise(value: SharedNoise | ArrayLike, n: int, k: int, noisy: int) -> SharedNoise:
+    """S of a network of n neurons and k latent coordinates; a number stands for itself times I.
+
+    Only the first `noisy` coordinates have any: the others are inputs.
+    """
     if not isinstance(value, SharedNoise):
         constant = check_array("shared_noise", value, (), (k, "m"))
-        return SharedNoise(constant * np.eye(k) if constant.ndim == 0 else constant.copy())
+        constant = constant * np.eye(k)[:, :noisy] if constant.ndim == 0 else constant.copy()
+        return SharedNoise(constant)
     constant = check_array("shared_noise.constant", value.constant, (k, "m")).copy()
     if value.readout is None:
         return SharedNoise(constant)

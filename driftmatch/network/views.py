@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from driftmatch.abstract_sde import AbstractSDE, refuse_steered
 from driftmatch.errors import InputError
 from driftmatch.network.network import Network
 from driftmatch.network.neural import NeuralSDE
-from driftmatch.sde import AbstractSDE
 from driftmatch.wrappers import unforced
 
 
@@ -28,4 +28,5 @@ def as_sde(system: Any, *, error: str, hint: str = "") -> AbstractSDE:
     """
     if not isinstance(system, AbstractSDE):
         raise InputError(f"{error}, got {type(system).__name__}{hint and '; '}{hint}")
+    refuse_steered(system)
     return system.latent() if isinstance(system, Network) else system

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from driftmatch.sde import AbstractSDE
+from driftmatch.abstract_sde import AbstractSDE
 
 Periods = Sequence[float | None]
 

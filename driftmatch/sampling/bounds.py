@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import drifts, noise_amplitudes
 from driftmatch.sampling.angles import periods_of
-from driftmatch.sde import AbstractSDE
 
 _PROBES = 32  # states that are moved outward
 _PLACES = 64  # to look at on the way, and then in each of the halvings

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import drifts, noise_amplitudes
 from driftmatch.randomness import generator
 from driftmatch.sampling.angles import Periods, periods_of
 from driftmatch.sampling.windows import Window
-from driftmatch.sde import AbstractSDE
 
 _PROBES = 64
 _INDEPENDENT = 1e-9  # of a function's size: by which it may change along a coordinate

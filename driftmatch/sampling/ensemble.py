@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys
 
 ROWS = 256  # samples that one call keeps, at most

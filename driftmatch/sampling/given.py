@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE, AbstractWrapper
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.sampling.sample import sample
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
-from driftmatch.wrappers import AbstractWrapper
 
 
 def samples_of(
@@ -38,9 +36,10 @@ def check_samples(sde: AbstractSDE, samples: Any) -> Samples | None:
 
 
 class Undriven(AbstractWrapper):
-    """An SDE without its input."""
+    """An SDE without its forcing."""
 
     sde: AbstractSDE
+    is_driven = False
 
     def forcing(self, t):
         return None
@@ -48,4 +47,4 @@ class Undriven(AbstractWrapper):
 
 def undriven(sde: AbstractSDE) -> AbstractSDE:
     """The same SDE, without its input if it has one."""
-    return sde if sde.forcing(jnp.zeros(())) is None else Undriven(sde)
+    return Undriven(sde) if sde.is_driven else sde

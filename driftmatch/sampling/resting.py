@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import at_states, drifts, slopes
 from driftmatch.meters import AbstractMeter
 from driftmatch.sampling.bounds import natural_bounds
 from driftmatch.sampling.stationarity import are_resting
 from driftmatch.sampling.windows import Paths, Window
-from driftmatch.sde import AbstractSDE
 
 _ROUNDS = 5
 _WINDOWS = 14

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_key, check_meter
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
@@ -33,7 +33,6 @@ from driftmatch.sampling.starts import checked_starts, moved_off
 from driftmatch.sampling.stationarity import ROUNDING, Stationarity, are_resting, slowest_relaxation
 from driftmatch.sampling.time_scale import measured_time_scale
 from driftmatch.sampling.windows import M, Paths, Window
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import is_noise_free, scattered
 from driftmatch.words import spelled
 
@@ -81,7 +80,7 @@ def sample(
     start; `ComputationError` if trajectories end in what is not finite however small the steps.
     """
     sde = as_sde(system, error="sample takes an SDE or a Network")
-    if sde.forcing(jnp.zeros(())) is not None:
+    if sde.is_driven:
         raise InputError(
             f"{sde.name} is driven by an input that depends on time, so it has no states that it "
             "visits at all times: leave the input out"

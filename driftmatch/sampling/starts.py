@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.randomness import generator
 from driftmatch.sampling.windows import M
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.scatter import default_starts
 
 _DECADES = 60

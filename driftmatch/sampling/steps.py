@@ -2,9 +2,9 @@
 
 from jaxtyping import PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.network import Network
 from driftmatch.sampling.sample import STEPS_PER_TIME_SCALE, sample
-from driftmatch.sde import AbstractSDE
 
 _STEPS_PER_TAU = 20
 

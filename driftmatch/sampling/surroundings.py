@@ -4,9 +4,9 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE, check_system
 from driftmatch.arguments import check_count, check_fraction, check_key, check_non_negative
 from driftmatch.sampling.steps import time_scale_of
-from driftmatch.sde import AbstractSDE, check_system
 from driftmatch.simulation.simulate import simulate
 from driftmatch.words import spelled
 

@@ -5,10 +5,10 @@ from collections.abc import Collection
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import diffusion_matrices, drifts
 from driftmatch.sampling.angles import periods_of
 from driftmatch.sampling.whitening import Whitening
-from driftmatch.sde import AbstractSDE
 
 _ENOUGH = 20_000
 

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.sampling.angles import periods_of
 from driftmatch.sampling.bounds import named_bounds
 from driftmatch.sampling.ensemble import PATIENCE, ROWS, Ensemble, advance
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.mixed import as_run, is_wide
 from driftmatch.simulation.scatter import drift_time, is_noise_free
 

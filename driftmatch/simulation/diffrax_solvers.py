@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.errors import InputError
 from driftmatch.randomness import generator
-from driftmatch.sde import AbstractSDE, StratonovichDrift
+from driftmatch.sde import StratonovichDrift
 from driftmatch.simulation.integrators import AbstractScheme, drift_at
 
 
@@ -48,14 +49,16 @@ class DiffraxScheme(AbstractScheme):
         correct = not sde.has_constant_diffusion and isinstance(
             self.solver, diffrax.AbstractStratonovichSolver
         )
-        correction = StratonovichDrift(jnp.zeros_like, sde.diffusion)
 
         def drift(s, z, args):
             value = drift_at(sde, z, t + s)
-            return value - correction(z) if correct else value
+            if not correct:
+                return value
+            return value - StratonovichDrift(jnp.zeros_like, sde.at_time(t + s).diffusion)(z)
 
         def diffusion(s, z, args):
-            return sde.diffusion(jnp.zeros_like(z) if sde.has_constant_diffusion else z)
+            z = jnp.zeros_like(z) if sde.has_constant_diffusion else z
+            return sde.at_time(t + s).diffusion(z)
 
         if not _is_for_sdes(self.solver):
             return diffrax.ODETerm(drift)
@@ -124,5 +127,5 @@ def _is_noisy(sde: AbstractSDE) -> bool:
     if not sde.has_constant_diffusion:
         return True
     # Any generic increment tells, without forming the matrix.
-    increment = generator().normal(size=sde.noise_dim)
-    return bool(np.any(np.asarray(sde.noise(jnp.zeros(sde.dim), jnp.asarray(increment)))))
+    increment, now = generator().normal(size=sde.noise_dim), sde.at_time(jnp.zeros(()))
+    return bool(np.any(np.asarray(now.noise(jnp.zeros(sde.dim), jnp.asarray(increment)))))

@@ -38,15 +38,17 @@ class Pulses(eqx.Module):
 
 
 class Ramp(eqx.Module):
-    """t ↦ v clip((t − begin)/(end − begin), 0, 1), shape (d,)."""
+    """t ↦ v₀ + (v₁ − v₀) clip((t − begin)/(end − begin), 0, 1), shape (d,)."""
 
-    value: Float[np.ndarray, " d"]
+    first: Float[np.ndarray, " d"]
+    last: Float[np.ndarray, " d"]
     begin: Float[np.ndarray, ""]
     end: Float[np.ndarray, ""]
 
     def __call__(self, t: Float[Array, ""]) -> Float[Array, " d"]:
         begin, end = like(self.begin, t), like(self.end, t)
-        return like(self.value, t) * jnp.clip((t - begin) / (end - begin), 0, 1)
+        first, last = like(self.first, t), like(self.last, t)
+        return first + (last - first) * jnp.clip((t - begin) / (end - begin), 0, 1)
 
 
 @spelled
@@ -54,7 +56,8 @@ def pulse(value: ArrayLike, begin: float, end: float) -> Pulses:
     """`value` while begin ≤ t < end, otherwise 0.
 
     - `value`: what `simulate` takes: for an SDE c, shape (k,), in units of its drift; for a network
-      u, shape (k,), in units of z, or I of every neuron, shape (n,), in units of x.
+      u, shape (k,), in units of z, or I of every neuron, shape (n,), in units of x; for what an
+      input steers u, shape (p,). A number stands for a vector of one.
     - `begin`, `end`: in units of time; `end` may be infinite. They are met to within a step of the
       simulation.
 
@@ -71,12 +74,18 @@ def step(value: ArrayLike, begin: float = 0.0) -> Pulses:
 
 
 @spelled
-def ramp(value: ArrayLike, begin: float, end: float) -> Ramp:
-    """0 before `begin`, then linearly up to `value` at `end`, where it stays. See `pulse`."""
+def ramp(first: ArrayLike, last: ArrayLike, begin: float, end: float) -> Ramp:
+    """`first` until `begin`, then linearly to `last` at `end`, where it stays. See `pulse`."""
     begin, end = _times("the ramp", begin, end)
     if np.isinf(end):
         raise InputError("the ramp must end at a finite time, got inf")
-    return Ramp(_vector("the ramp", value), np.array(begin), np.array(end))
+    values = _vector("the ramp", first), _vector("the ramp", last)
+    if values[0].shape != values[1].shape:
+        raise InputError(
+            f"the ramp must lead between values of one shape, got {values[0].shape} and "
+            f"{values[1].shape}"
+        )
+    return Ramp(*values, np.array(begin), np.array(end))
 
 
 @spelled
@@ -116,7 +125,7 @@ def _times(name: str, begin: Any, end: Any) -> tuple[float, float]:
 
 
 def _vector(name: str, value: Any) -> Float[np.ndarray, " d"]:
-    vector = check_array(f"the value of {name}", value).copy()
+    vector = np.atleast_1d(check_array(f"the value of {name}", value)).copy()
     if vector.ndim != 1 or len(vector) == 0:
         raise InputError(
             f"the value of {name} must be a vector, of shape (k,) for a latent input or (n,) for "

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.flows import Y, moved
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.noise import normals as normals
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ExplicitScheme(AbstractScheme):
         return None
 
     def step(self, sde, carried, z, t, dt, normal):
-        noise = sde.noise(z, jnp.sqrt(dt) * normal)
+        noise = sde.at_time(t).noise(z, jnp.sqrt(dt) * normal)
         return carried, self.formula(partial(drift_at, sde), z, t, dt, noise)
 
 
@@ -78,6 +78,6 @@ SCHEMES = {"euler-maruyama": ExplicitScheme(euler_maruyama), "heun": ExplicitSch
 
 
 def drift_at(sde: AbstractSDE, z: Float[Array, " k"], t: Float[Array, ""]) -> Float[Array, " k"]:
-    """f(z) + c(t)."""
-    forcing = sde.forcing(t)
-    return sde.drift(z) if forcing is None else sde.drift(z) + forcing
+    """f(z) + c(t), or f(z, u(t))."""
+    forcing, f = sde.forcing(t), sde.at_time(t).drift(z)
+    return f if forcing is None else f + forcing

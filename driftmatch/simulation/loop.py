@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.integrators import AbstractScheme
 from driftmatch.simulation.mixed import as_run, is_wide
 from driftmatch.simulation.noise import block_of_normals, trajectory_keys

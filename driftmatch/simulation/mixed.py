@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from driftmatch.abstract_sde import AbstractSDE, AbstractWrapper
 from driftmatch.network import Network, NeuralSDE, network_of
-from driftmatch.sde import AbstractSDE
-from driftmatch.wrappers import AbstractWrapper, Forced, unforced
+from driftmatch.wrappers import Forced, unforced
 
 # Trajectories from which on the step had better be two products of matrices, a trajectory being a
 # column: 0.44 ns a neuron and path, where sums take 0.56 with 64 and products over rows 0.55; with

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.evaluate import at_states, drifts, slopes
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.randomness import generator
-from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.sde import SDE
 from driftmatch.wrappers import unforced
 
 _CHANGE = 0.3  # of a coordinate's drift, at most

@@ -2,16 +2,18 @@
 
 from typing import TYPE_CHECKING, Any, overload
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_count, check_flag, check_key, check_meter, shown
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.network import Network, NeuralSDE, input_gain, network_of
+from driftmatch.outcomes import Outcome
 from driftmatch.randomness import split
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.arguments import (
     check_leak,
     check_start,
@@ -22,7 +24,7 @@ from driftmatch.simulation.loop import integrate
 from driftmatch.simulation.scatter import default_starts
 from driftmatch.simulation.trajectory import NetworkTrajectory, Run, Trajectory
 from driftmatch.words import did_you_mean, spelled
-from driftmatch.wrappers import Forced, Input, OverTau, check_input
+from driftmatch.wrappers import Driven, Forced, Input, OverTau, check_input
 
 if TYPE_CHECKING:
     import diffrax
@@ -102,7 +104,9 @@ def simulate(
       input is a latent one.
     - `input`: a function of time written with ``jax.numpy``. For an SDE it returns c(t), shape
       (k,). For a network, u(t) of shape (k,), which adds u/τ to the latent drift, or I(t) of
-      shape (n,).
+      shape (n,). What is steered by an input (`input_dim`) takes u(t) of shape (p,), or a number
+      if p = 1: an SDE at once, a network as its neurons filter it, τ dū = (−ū + u) dt, from
+      ū(0) = u(0) on; ū are the last p coordinates of its states.
     - `save_every`: how many steps apart the samples are that are kept.
     - `method`: "heun" (trapezoidal drift, two evaluations a step), "euler-maruyama", or a Diffrax
       solver, which takes the same fixed steps; one that converges to the Stratonovich solution is
@@ -113,6 +117,8 @@ def simulate(
 
     **Returns** a `Trajectory` for an SDE, a `NetworkTrajectory` for a network; both have `times`
     (T,) with T = 1 + steps // save_every, and `states` (M, T, k), in float64 for an SDE.
+
+    An input that left the range on which a steered network was matched is an outcome too.
 
     **Raises** `InputError` for arguments that do not fit; `ComputationError` when a trajectory
     becomes non-finite, with the time, the likely reason and the remedy.
@@ -157,35 +163,56 @@ def simulate(
             times, states, outcome, system.name, dt, reason,
             coordinates=system.coordinates, units=system.units,
         )  # fmt: skip
-    if not isinstance(sde, NeuralSDE):
-        return NetworkTrajectory(times, states, outcome, system, dt, reason)
-    latent = _projected(system, states)
-    return NetworkTrajectory(times, latent, outcome, system, dt, reason, states)
+    neurons = states if isinstance(sde, NeuralSDE) else None
+    latent = states if neurons is None else _projected(system, neurons)
+    if outcome.ok and (inputs := system.inputs) is not None:
+        filtered = latent[..., -inputs.dim :]  # of which private noise moves a little
+        if not inputs.contains(filtered, margin=1e-4 if neurons is None else 0.05):
+            outcome = Outcome.OUTSIDE_INPUTS
+    return NetworkTrajectory(times, latent, outcome, system, dt, reason, neurons)
 
 
 def _sde_run(
     sde, start, input, M, key: PRNGKeyArray
 ) -> tuple[AbstractSDE, Float[np.ndarray, "M k"]]:
     """What to integrate, and from where."""
-    if input is not None:
+    if sde.input_dim:
+        check_input(_steering(sde, input), (sde.input_dim,))
+        sde = Driven(sde, input)
+    elif input is not None:
         check_input(input, (sde.dim,))
         sde = Forced(sde, OverTau(input, input_gain(sde)))
     if start is None:
-        return sde, default_starts(sde, M, key)
+        return sde, default_starts(sde.at_time(jnp.zeros(())), M, key)
     return sde, check_start(start, M, (sde.dim,))
+
+
+def _steering(system: AbstractSDE, input: Input | None) -> Input:
+    """The input of what is steered by one."""
+    if input is None:
+        raise InputError(
+            f"{system.name} is steered by an input of shape ({system.input_dim},): pass input=, a "
+            "function of time, or choose a constant value by .at(value)"
+        )
+    return input
 
 
 def _network_run(
     network: Network, start, input, M, key: PRNGKeyArray
 ) -> tuple[AbstractSDE, Float[np.ndarray, "M d"]]:
     """The network as the smaller SDE that the run stays in, and the starts there."""
-    k = network.latent_dim
-    dims = k, network.num_neurons
-    input_dim = k if input is None else check_input(input, dims)
-    given = None if start is None else check_start(start, M, dims)
+    k, n, p = network.latent_dim, network.num_neurons, network.input_dim
+    if p:
+        input = _steering(network, input)
+    input_dim = k if input is None else check_input(input, (p, k, n) if p else (k, n))
+    given = None if start is None else check_start(start, M, (k - p, k, n) if p else (k, n))
     starts = default_starts(network, M, key) if given is None else given
+    if input is not None and p == input_dim and (given is None or starts.shape[1] == k - p):
+        # What is filtered begins at what it is.
+        begin = np.broadcast_to(np.asarray(input(jnp.zeros(())), float), (M, p))
+        starts = np.concatenate([starts[:, : k - p], begin], axis=1)
     start_dim = starts.shape[1]
-    if network.private_noise == 0 and input_dim == k and start_dim == k:
+    if network.private_noise == 0 and input_dim in (p, k) and start_dim == k:
         return network.latent(input=input), starts
     if start_dim == k:
         starts = network.lift(starts)

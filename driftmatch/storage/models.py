@@ -7,13 +7,13 @@ import numpy as np
 
 from driftmatch.activations import check_named
 from driftmatch.errors import InputError
-from driftmatch.network import Network, SharedNoise
+from driftmatch.network import InputRange, Network, SharedNoise
 from driftmatch.network.arrays import arrays_of
 from driftmatch.storage.headers import check_positive_entry, check_words, words_of
 from driftmatch.storage.tensors import Arrays, damaged, read, write
 
 _REQUIRED = {"gamma", "readout", "bias", "noise_constant"}
-_OPTIONAL = {"noise_readout", "start"}
+_OPTIONAL = {"noise_readout", "start", "inputs"}
 
 
 def save(
@@ -84,6 +84,7 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         shared_noise=SharedNoise(arrays["noise_constant"], arrays.get("noise_readout")),
         private_noise=check_positive_entry(header, "private_noise", or_zero=True),
         start=arrays.get("start"),
+        inputs=InputRange(*arrays["inputs"]) if "inputs" in arrays else None,
         name=header["name"],
         time_scale=check_positive_entry(header, "time_scale") if known else None,
         coordinates=words_of(header, "coordinates"),

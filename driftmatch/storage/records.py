@@ -11,8 +11,10 @@ import jax
 import numpy as np
 from jaxtyping import jaxtyped
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.basin import BasinCheck
-from driftmatch.analysis.compare import Scorecard
+from driftmatch.analysis.bifurcation import Bifurcation
+from driftmatch.analysis.compare import Scorecard, Scorecards
 from driftmatch.analysis.densities import MarginalDensities
 from driftmatch.analysis.fixed_points import FixedPoints
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
@@ -29,7 +31,7 @@ from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
 from driftmatch.analysis.truncation import Truncation
 from driftmatch.embedding.closed_loop import ClosedLoop
-from driftmatch.embedding.embed import Embedding
+from driftmatch.embedding.embed import Embedding, Look
 from driftmatch.embedding.robustness import RobustnessFront
 from driftmatch.embedding.verdict import EmbeddingReport
 from driftmatch.errors import InputError
@@ -56,11 +58,11 @@ from driftmatch.memory.tilt import Tilt
 from driftmatch.memory.tilted_minima import TiltedMinima
 from driftmatch.memory.trials import Pooled
 from driftmatch.memory.walk_experiment import WalkExperiment
+from driftmatch.network import InputRange
 from driftmatch.outcomes import Outcome
 from driftmatch.recordings.recording import Recording
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 from driftmatch.storage.sdes import made, told
 from driftmatch.storage.tensors import Arrays
@@ -68,12 +70,13 @@ from driftmatch.storage.tensors import Arrays
 CLASSES: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
-        Alignment, Analysis, AssociativeMemory, BasinCheck, Capacity, ClosedLoop, Dwell, Embedding,
-        EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore, Halves,
-        HelmholtzHodge, HopfieldRecall, Inference, Irreversibility, Lag, Landscape, LinearScore,
-        LyapunovSpectrum, MarginalDensities, NetworkTrajectory, NeuralSpectrum, PassageTimes,
-        Pooled, Rate, Recall, RecallCurve, RecallExperiment, Recording, Regions, Residuals,
-        RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard, StationaryDensity, Subspace,
+        Alignment, Analysis, AssociativeMemory, BasinCheck, Bifurcation, Capacity, ClosedLoop,
+        Dwell, Embedding, EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore,
+        Halves, HelmholtzHodge, HopfieldRecall, Inference, InputRange, Irreversibility, Lag,
+        Landscape, LinearScore, Look, LyapunovSpectrum, MarginalDensities, NetworkTrajectory,
+        NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve, RecallExperiment, Recording, Regions, Residuals,
+        RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard, Scorecards, StationaryDensity,
+        Subspace,
         Switching, SwitchingExperiment, SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima,
         Trajectory, Truncation, Twin, Walk, WalkCurve, WalkExperiment,
     )

@@ -11,17 +11,17 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from driftmatch.abstract_sde import AbstractSDE, AbstractWrapper
 from driftmatch.arguments import check_count
 from driftmatch.errors import InputError
 from driftmatch.inference.inferred_sde import InferredSDE
 from driftmatch.network import Network, NeuralSDE
 from driftmatch.sampling.angles import OnCircles
-from driftmatch.sde import SDE, AbstractSDE
+from driftmatch.sde import SDE
 from driftmatch.storage.inferred import from_inferred, to_inferred
 from driftmatch.storage.models import from_network, to_network
 from driftmatch.systems.dysts import from_dysts
 from driftmatch.systems.resolve import resolve_name
-from driftmatch.wrappers import AbstractWrapper
 
 _DYSTS = "dysts:"
 
@@ -32,7 +32,7 @@ class SavedSDE(AbstractWrapper):
     Whatever needs these raises `InputError`. `sde` stands for it, with functions that are 0.
     """
 
-    sde: SDE
+    sde: AbstractSDE
     constant: bool = eqx.field(static=True)
 
     @property
@@ -78,6 +78,7 @@ def told(sde: AbstractSDE) -> tuple[str, dict[str, Any]]:
         "coordinates": sde.coordinates,
         "units": sde.units,
         "constant": sde.has_constant_diffusion,
+        "input_dim": sde.input_dim,
         "parameters": _parameters(sde),
     }
 
@@ -101,7 +102,8 @@ def made(kind: str, fields: dict[str, Any]) -> AbstractSDE:
         if parameters is not None:
             return _named(fields["name"], parameters)
         k, m = check_count("dim", k), check_count("noise_dim", m)
-        still = SDE(jnp.zeros_like, np.broadcast_to(0.0, (k, m)), k, **fields)
+        zero = jnp.zeros_like if not fields.get("input_dim") else lambda z, u: jnp.zeros_like(z)
+        still = SDE(zero, np.broadcast_to(0.0, (k, m)), k, **fields)
         return SavedSDE(still, bool(constant))
     except (KeyError, TypeError) as error:
         raise ValueError(f"an SDE in it is not one that driftmatch saved ({error})") from error

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.compilation import compiled
 from driftmatch.errors import InputError
 from driftmatch.evaluate import drifts, slopes
 from driftmatch.flows import sampled
-from driftmatch.sde import AbstractSDE
 
 _BURN_IN = 100  # time scales
 _TRACED = 200

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_array, shown
 from driftmatch.errors import InputError
 from driftmatch.precision import like
-from driftmatch.sde import SDE, AbstractSDE, as_tuples
+from driftmatch.sde import SDE, as_tuples
 from driftmatch.systems.attractor import trace_attractor
 from driftmatch.systems.parameters import (
     Numbers,

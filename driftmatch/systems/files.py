@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.errors import InputError, exits_raise
-from driftmatch.sde import AbstractSDE
 from driftmatch.systems.parameters import check_names
 from driftmatch.words import did_you_mean
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.arguments import check_non_negative, or_none, shown
 from driftmatch.errors import InputError
-from driftmatch.sde import AbstractSDE
 from driftmatch.systems.catalogue import CATALOGUE
 from driftmatch.systems.dysts import flow_names, from_dysts
 from driftmatch.systems.files import load_sde

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import test_curves_figure
 import test_fixed_points_figure
@@ -19,6 +20,7 @@ from drawing import density, network, network_run, on_grid, sde, target_run
 from linear_inference import inferred
 from memories import dwelt, hopfield, recall, switching, tilt, walk
 
+import driftmatch as dm
 from driftmatch import figures
 from driftmatch.memory.capacity import Capacity
 from driftmatch.memory.first_passage import GridFunction
@@ -50,6 +52,13 @@ def grid_function(k: int) -> GridFunction:
     grid = density(k).grid
     values = np.linalg.norm(grid.centres, axis=1).reshape(grid.shape)
     return GridFunction(grid, values, 0.0, Outcome.SUCCESS, "my_own", "mean first-passage time")
+
+
+@cache
+def fork() -> dm.Bifurcation:
+    sde = dm.SDE(lambda z, u: u[0] * z - z**3, 0.2, 1, input_dim=1, name="fork")
+    inputs = np.linspace(-1, 1, 16)
+    return dm.bifurcation(sde, inputs, key=jax.random.key(0), box=([-2], [2]), num_starts=32)
 
 
 def landscape(k: int) -> Landscape:
@@ -108,6 +117,7 @@ PANELS: dict[str, Entry] = {
        for k in (1, 2, 3)},
     "success": Entry(figures.success, lambda: (both(recall, 2) | {"Hopfield": hopfield()},)),
     "survival": Entry(figures.survival, lambda: (both(dwelt),)),
+    "bifurcation": Entry(figures.bifurcation, lambda: (fork(),)),
     "tilted_minima": Entry(figures.tilted_minima, lambda: (tilt(2),)),
     "transitions": Entry(figures.transitions, lambda: (dwelt(),), {"name": "network"}),
     "turns": Entry(figures.turns, lambda: (both(dwelt),)),

@@ -39,7 +39,7 @@ def test_a_step_lasts_and_is_constant_by_default():
 
 
 def test_a_ramp_is_linear_between_its_times_and_stays():
-    found = values(inputs.ramp([4.0, 0.0], 1.0, 3.0), [0.0, 1.0, 1.5, 2.0, 3.0, 7.0])
+    found = values(inputs.ramp([0.0, 0.0], [4.0, 0.0], 1.0, 3.0), [0.0, 1.0, 1.5, 2.0, 3.0, 7.0])
     assert np.allclose(found, np.outer([0, 0, 0.25, 0.5, 1, 1], [4.0, 0.0]))
 
 
@@ -87,8 +87,8 @@ def test_pulses_of_other_values_and_times_share_a_compilation():
     assert run(inputs.pulse([1.0], 0.1, 0.5)) > 0
     assert run(inputs.pulse([-3.0], 0.2, 0.9)) == 0
     assert run(lambda t: jnp.ones(1)) > 0  # the control: a function is compiled in
-    assert run(inputs.ramp([1.0], 0.1, 0.5)) > 0
-    assert run(inputs.ramp([2.0], 0.0, 0.7)) == 0
+    assert run(inputs.ramp([0.0], [1.0], 0.1, 0.5)) > 0
+    assert run(inputs.ramp([0.0], [2.0], 0.0, 0.7)) == 0
 
 
 def test_a_neural_input_of_gamma_u_is_the_latent_input_u():
@@ -176,8 +176,8 @@ def test_the_latent_state_feels_only_what_the_rates_make_of_it():
         (lambda: inputs.pulse([], 0.0, 1.0), r"got shape \(0,\)"),
         (lambda: inputs.pulse("up", 0.0, 1.0), "must be numbers, got 'up'"),
         (lambda: inputs.step([1.0], np.inf), "must begin and end at times"),
-        (lambda: inputs.ramp([1.0], 0.0, np.inf), "must end at a finite time"),
-        (lambda: inputs.ramp([1.0], 3.0, 2.0), "the ramp must end after it begins"),
+        (lambda: inputs.ramp([0.0], [1.0], 0.0, np.inf), "must end at a finite time"),
+        (lambda: inputs.ramp([0.0], [1.0], 3.0, 2.0), "the ramp must end after it begins"),
         (lambda: inputs.pulses([]), "at least one"),
         (lambda: inputs.pulses(3), "a sequence of"),
         (lambda: inputs.pulses([([1.0], 0.0)]), "a sequence of"),

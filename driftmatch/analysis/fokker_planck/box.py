@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.fokker_planck.jumps import jump_process
 from driftmatch.analysis.fokker_planck.null_vector import stationary_probabilities
 from driftmatch.errors import InputError
@@ -13,7 +14,6 @@ from driftmatch.grids import Grid
 from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.sampling.angles import periods_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 
 _COARSE = {1: 400, 2: 72, 3: 20}  # cells along each axis, by dimension
 _ROUNDS = 8

@@ -25,10 +25,10 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import flux_drifts, require_regular, silent_axes, undiffuse
 from driftmatch.analysis.fokker_planck.lattice import Offset, lattice_weights
 from driftmatch.grids import Grid
-from driftmatch.sde import AbstractSDE
 
 _ADDED = 1e-2  # of the drift times the cell
 _KNOWN = 1e-9  # of the largest probability: below it an iterative solver's are not to be trusted

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.fokker_planck.box import box_around, wall_mass
 from driftmatch.analysis.fokker_planck.jumps import JumpProcess, jump_process
@@ -21,7 +22,6 @@ from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.words import spelled
 
 if TYPE_CHECKING:

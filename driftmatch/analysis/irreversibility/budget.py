@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.network import NeuralSDE, network_of
-from driftmatch.sde import AbstractSDE
 
 WORK = 1e10  # neurons times steps of all paths, in a call: about a minute on two cores
 FEW_PATHS = 64  # as many as samples have runs

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.interpolate import RegularGridInterpolator
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import flux_drifts, undiffuse
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity, as_grid, stationary
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
@@ -15,7 +16,6 @@ from driftmatch.errors import InputError
 from driftmatch.grids import Grid
 from driftmatch.records import Record
 from driftmatch.sampling.angles import Periods, wrapped
-from driftmatch.sde import AbstractSDE
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import divergences, flux_drifts
 from driftmatch.analysis.irreversibility.record import AbstractRoute, Irreversibility
 from driftmatch.analysis.irreversibility.samples import (
@@ -30,7 +31,6 @@ from driftmatch.meters import AbstractMeter, task
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator, split
 from driftmatch.sampling.given import samples_of
-from driftmatch.sde import AbstractSDE
 
 Matrix = np.ndarray
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from jaxtyping import PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import as_stationary_sde
 from driftmatch.analysis.irreversibility.by_grid import GridRoute
 from driftmatch.analysis.irreversibility.by_linear import LinearRoute
@@ -15,7 +16,6 @@ from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
 from driftmatch.sampling.given import check_samples
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import Run
 from driftmatch.words import spelled
 

@@ -7,6 +7,7 @@ from dataclasses import field
 import numpy as np
 from jaxtyping import ArrayLike, Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import diffuse, flux_drifts
 from driftmatch.analysis.fokker_planck.stationary import StationaryDensity
 from driftmatch.arguments import check_array
@@ -16,7 +17,6 @@ from driftmatch.meters import AbstractMeter
 from driftmatch.outcomes import Outcome
 from driftmatch.records import Record
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.trajectory import Run
 
 ScoreField = Callable[[Float[np.ndarray, "N k"]], Float[np.ndarray, "N k"]]

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.flux import flux_drifts
 from driftmatch.analysis.irreversibility.budget import WORK, affordable, leak_step
 from driftmatch.arguments import (
@@ -28,7 +29,6 @@ from driftmatch.sampling.angles import Periods, laid_out, periods_of, wrapped
 from driftmatch.sampling.block_errors import mean_error
 from driftmatch.sampling.given import samples_of
 from driftmatch.sampling.samples import Samples
-from driftmatch.sde import AbstractSDE
 from driftmatch.simulation.refine import refined
 from driftmatch.simulation.simulate import simulate
 
