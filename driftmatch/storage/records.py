@@ -74,11 +74,11 @@ CLASSES: dict[str, type[Record]] = {
         Dwell, Embedding, EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore,
         Halves, HelmholtzHodge, HopfieldRecall, Inference, InputRange, Irreversibility, Lag,
         Landscape, LinearScore, Look, LyapunovSpectrum, MarginalDensities, NetworkTrajectory,
-        NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve, RecallExperiment, Recording, Regions, Residuals,
-        RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard, Scorecards, StationaryDensity,
-        Subspace,
-        Switching, SwitchingExperiment, SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima,
-        Trajectory, Truncation, Twin, Walk, WalkCurve, WalkExperiment,
+        NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve, RecallExperiment,
+        Recording, Regions, Residuals, RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard,
+        Scorecards, StationaryDensity, Subspace, Switching, SwitchingExperiment,
+        SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Truncation, Twin,
+        Walk, WalkCurve, WalkExperiment,
     )
 }  # fmt: skip
 _REAL = {"complex64": "f4", "complex128": "f8"}
