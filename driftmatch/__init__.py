@@ -82,6 +82,8 @@ if TYPE_CHECKING:
     from driftmatch.matching.problem import AbstractReadouts as AbstractReadouts
     from driftmatch.matching.problem import Features as Features
     from driftmatch.matching.problem import MatchingProblem as MatchingProblem
+    from driftmatch.matching.wiring import AbstractWiring as AbstractWiring
+    from driftmatch.matching.wiring import Dale as Dale
     from driftmatch.meters import AbstractMeter as AbstractMeter
     from driftmatch.meters import TerminalMeter as TerminalMeter
     from driftmatch.network import AbstractConnectivity as AbstractConnectivity
@@ -120,6 +122,7 @@ _HOMES = {
     "AbstractReadouts": "matching.problem",
     "AbstractRoute": "analysis.irreversibility.record",
     "AbstractSDE": "abstract_sde",
+    "AbstractWiring": "matching.wiring",
     "Activation": "activations",
     "Affine": "network",
     "Alignment": "analysis.subspace",
@@ -129,6 +132,7 @@ _HOMES = {
     "Bifurcation": "analysis.bifurcation",
     "ClosedLoop": "embedding.closed_loop",
     "ComputationError": "errors",
+    "Dale": "matching.wiring",
     "Embedding": "embedding.embed",
     "EmbeddingReport": "embedding.verdict",
     "ExtrapolationWarning": "errors",

@@ -73,6 +73,8 @@ NOT_FINITE = [
 ]
 FINITE_STATES = [*STATES, *NOT_FINITE, np.ones((0, 2))]
 ARRAY = [*NUMBERS, *NOT_FINITE, -1, 0]
+# where one number stands for a vector of one
+VECTOR = [*NUMBERS, *NOT_FINITE]
 # where rows may be of any number and length
 PLACES = [bad for bad in ARRAY if shape(bad) != (3, 7)]
 WORDS = [*optional(OBJECT), ["v"], ("v", 1), "vw"]  # one for each of two coordinates

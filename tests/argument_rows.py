@@ -30,6 +30,7 @@ from argument_kinds import (
     POSITIVE,
     STATES,
     TEXT,
+    VECTOR,
     WHOLE,
     WORDS,
     optional,
@@ -130,9 +131,11 @@ FITTING = {
          "tau": optional(POSITIVE), "activation": CHOICE, "private_noise": optional(NON_NEGATIVE),
          "confine": optional(FLAG), "check": FLAG, "states": optional([*ARRAY, np.ones((5, 2))]),
          "box": optional(BOX), "meter": METER, "inputs": optional([*OBJECT, RANGE]),
+         "connectivity": optional(OBJECT),
          **SAMPLES},
         runs=False,
     ),
+    "Dale": Row(dm.Dale, {"excitatory": 0.8}, {"excitatory": [*POSITIVE, 1.0, 1.5]}),
     "Embedding.coordinates": Row(
         EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": STATES, "unwrap": FLAG}
     ),
@@ -156,7 +159,7 @@ SYSTEMS = {
         dm.SDE, {"drift": lambda z: -z, "diffusion": 0.1, "dim": 2},
         {"drift": [*OBJECT, lambda: 0, lambda z: 1j * z, lambda z: z[:1], lambda z: "x"],
          "diffusion": [*NUMBERS, NAN, 1e300, [NAN, 1.0], lambda z: z, lambda z: 1j * jnp.eye(2)],
-         "dim": COUNT, "input_dim": [*[bad for bad in COUNT if bad != 0], 1],
+         "dim": COUNT, "input_dim": [*[bad for bad in COUNT if not isinstance(bad, int) or bad], 1],
          "interpretation": CHOICE, "start": optional(ARRAY),
          "time_scale": optional(POSITIVE), "name": TEXT, "description": TEXT, "equation": TEXT,
          "parameters": MAPPING, "lower": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
@@ -170,8 +173,8 @@ SYSTEMS = {
          "start": optional(ARRAY), "inputs": optional([*OBJECT, RANGE]), "name": TEXT,
          "time_scale": optional(POSITIVE), **NAMED},
     ),
-    "Network.at": Row(STEERED.at, {"input": 0.5}, {"input": [*ARRAY, [1.0, 2.0]]}),
-    "SDE.at": Row(STEERED_SDE.at, {"input": [0.5]}, {"input": [*ARRAY, [1.0, 2.0]]}),
+    "Network.at": Row(STEERED.at, {"input": 0.5}, {"input": [*VECTOR, [1.0, 2.0]]}),
+    "SDE.at": Row(STEERED_SDE.at, {"input": [0.5]}, {"input": [*VECTOR, [1.0, 2.0]]}),
     "InputRange": Row(
         dm.InputRange, {"lower": 0.0, "upper": 1.0},
         {"lower": [*NUMBERS, NAN, 2.0, [0.0, 0.0]], "upper": [*NUMBERS, NAN, -1.0, [1.0, 1.0]],
@@ -255,19 +258,19 @@ SYSTEMS = {
     ),
     "inputs.pulse": Row(
         inputs.pulse, {"value": [1.0, 0.0], "begin": 0, "end": 1},
-        {"value": PLACES, "begin": NUMBER,
+        {"value": VECTOR, "begin": NUMBER,
          "end": [bad for bad in NUMBER if not (isinstance(bad, float) and bad == INF)]},
     ),
     "inputs.pulses": Row(
         inputs.pulses, {"sequence": [([1.0], 0, 1)]},
-        {"sequence": [*OBJECT, [1], [([1.0], 0)], [(1.0, 0, 1)],
+        {"sequence": [*OBJECT, [1], [([1.0], 0)], [(None, 0, 1)],
                       [([1.0], 0, 1), ([1.0, 2.0], 0, 1)]]},
     ),
     "inputs.ramp": Row(
         inputs.ramp, {"first": [0.0, 0.0], "last": [1.0, 0.0], "begin": 0, "end": 1},
-        {"first": ARRAY, "last": ARRAY, "begin": NUMBER, "end": NUMBER},
+        {"first": VECTOR, "last": VECTOR, "begin": NUMBER, "end": NUMBER},
     ),
-    "inputs.step": Row(inputs.step, {"value": [1.0]}, {"value": ARRAY, "begin": NUMBER}),
+    "inputs.step": Row(inputs.step, {"value": [1.0]}, {"value": VECTOR, "begin": NUMBER}),
     "systems.blend": Row(
         systems.blend, {"sdes": [SDE, SDE], "centres": [[0, 0], [9, 0]]},
         {"sdes": [*OBJECT, [SDE], [SDE, 1]], "centres": ARRAY, "radius": POSITIVE,
@@ -686,6 +689,12 @@ EXEMPT = {
     "InputError": "an exception",
     "ComputationError": "an exception",
     "TruncationWarning": "a warning",
+    "ExtrapolationWarning": "a warning",
+    "InputRange.contains": "called by Network.at and simulate",
+    "InputRange.spread": "called by embed",
+    "Dale.network": "called by embed",
+    "InferredSDE.at": "refuses all",
+    "NeuralSDE.at": "refuses all",
     "Outcome": "an enumeration",
     "TerminalMeter.start": "told by the library",
     "TerminalMeter.advance": "told by the library",
@@ -708,7 +717,7 @@ EXEMPT |= {f"LowRank.{method}": TRACED for method in ("__call__", "transposed", 
 EXEMPT |= {
     f"{name}.{method}": TRACED
     for name in ("AbstractSDE", "SDE", "Network", "NeuralSDE", "InferredSDE")
-    for method in ("drift", "diffusion", "noise", "forcing")
+    for method in ("drift", "diffusion", "noise", "forcing", "at_time")
 }
 EXEMPT |= {
     f"{fit}.{method}": "called by embed"
@@ -726,14 +735,13 @@ EXEMPT |= {
     if callable(value)
 }
 RECORDS = """
-Alignment Analysis BasinCheck ClosedLoop Embedding EmbeddingReport FixedPoints HelmholtzHodge
-Inference Irreversibility
-LyapunovSpectrum NetworkTrajectory NeuralEigenvalues NeuralSpectrum RobustnessFront Recording
-Samples Scorecard StationaryDensity Subspace SymmetryDecomposition SymmetryRoles Trajectory
-Truncation
-memory.AssociativeMemory memory.Capacity memory.Dwell memory.GridFunction memory.HopfieldRecall
-memory.Landscape memory.PassageTimes memory.Pooled memory.Rate memory.Recall memory.RecallCurve
-memory.RecallExperiment memory.Switching memory.SwitchingExperiment memory.Tilt memory.TiltedMinima
-memory.Walk memory.WalkCurve memory.WalkExperiment
+Alignment Analysis BasinCheck Bifurcation ClosedLoop Embedding EmbeddingReport FixedPoints
+HelmholtzHodge Inference Irreversibility LyapunovSpectrum NetworkTrajectory NeuralEigenvalues
+NeuralSpectrum RobustnessFront Recording Samples Scorecard Scorecards StationaryDensity Subspace
+SymmetryDecomposition SymmetryRoles Trajectory Truncation memory.AssociativeMemory memory.Capacity
+memory.Dwell memory.GridFunction memory.HopfieldRecall memory.Landscape memory.PassageTimes
+memory.Pooled memory.Rate memory.Recall memory.RecallCurve memory.RecallExperiment
+memory.Switching memory.SwitchingExperiment memory.Tilt memory.TiltedMinima memory.Walk
+memory.WalkCurve memory.WalkExperiment
 """
 EXEMPT |= dict.fromkeys(RECORDS.split(), RECORD)

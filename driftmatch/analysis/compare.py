@@ -239,14 +239,11 @@ def compare(
     if the target or the network, and it says which, diverges, or the target stays nowhere.
     """
     if inputs is not None:
-        return _at_inputs(
-            system, network, inputs, key=key, duration=duration, dt=dt, samples=samples,
-            num_trajectories=num_trajectories, num_starts=num_starts, meter=meter,
-        )  # fmt: skip
+        return _at_inputs(system, network, inputs, samples, key=key, duration=duration, dt=dt,
+            num_trajectories=num_trajectories, num_starts=num_starts, meter=meter)  # fmt: skip
     sde = check_pair("compare", system, network, on_circles=True)
-    num_starts = check_count("num_starts", num_starts)
+    num_starts, meter = check_count("num_starts", num_starts), check_meter(meter)
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
-    meter = check_meter(meter)
     check_samples(sde, samples)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
     names = "scale", "draws", "target", "network", "exponents", "basins"
@@ -283,8 +280,7 @@ def compare(
             )  # fmt: skip
             basin_check = second.submit(in_this_precision(check_basins))
             from_target = pick(target, _LYAPUNOV_TRAJECTORIES)
-            held_out = pick(target, _NUM_HELD_OUT, apart=0.0)
-            errors = matching_errors(sde, network, held_out)
+            errors = matching_errors(sde, network, pick(target, _NUM_HELD_OUT, apart=0.0))
             meter.advance(1, "Lyapunov exponents")
             of_target = runs.exponents(sde, from_target)
             meter.advance(1, "Lyapunov exponents")
@@ -313,7 +309,7 @@ def compare(
     )
 
 
-def _at_inputs(system, network, inputs, *, samples, **settings: Any) -> Scorecards:
+def _at_inputs(system, network, inputs, samples, **settings: Any) -> Scorecards:
     if samples is not None:
         raise InputError("samples are of one input: leave them out, or compare at that one")
     for what, one in (("system", system), ("network", network)):

@@ -15,7 +15,7 @@ from driftmatch.analysis.fixed_point_search import STILL, FixedPointSearch
 from driftmatch.analysis.stability import Stability
 from driftmatch.arguments import check_box, check_count, check_key, check_non_negative, or_none
 from driftmatch.errors import InputError
-from driftmatch.network import Network, as_sde
+from driftmatch.network import Network, as_low_rank, as_sde
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
 from driftmatch.records import Record
@@ -95,8 +95,12 @@ class FixedPoints(Record):
         """
         if self.network is None:
             raise InputError(f"{self.name} has no neurons: only a network has neural eigenvalues")
-        n, k = self.network.num_neurons, self.network.latent_dim
-        return NeuralEigenvalues(self.eigenvalues, -1 / self.network.tau, n - k)
+        net, within = as_low_rank(self.network), self.eigenvalues
+        if net is not self.network:  # the common coordinate has one too
+            slopes = net.activation.derivatives(self.network.lift(self.points))[1]
+            J = (net.readout * slopes[:, None, :]) @ net.gamma
+            within = np.linalg.eigvals((J - np.eye(net.latent_dim)) / net.tau)
+        return NeuralEigenvalues(within, -1 / net.tau, net.num_neurons - net.latent_dim)
 
 
 @spelled

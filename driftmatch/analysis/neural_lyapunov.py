@@ -20,7 +20,7 @@ from driftmatch.analysis.tangents import WithinSubspace, pairs_at
 from driftmatch.arguments import check_flag, check_meter
 from driftmatch.errors import InputError
 from driftmatch.meters import SILENT, AbstractMeter
-from driftmatch.network import Network, NeuralSDE
+from driftmatch.network import Network, NeuralSDE, as_low_rank
 from driftmatch.outcomes import Outcome
 from driftmatch.randomness import generator
 from driftmatch.records import Record
@@ -140,6 +140,8 @@ def neural_lyapunov(
     starts = _starts(neural, start, plan, samples)
     if starts is None:
         return _merged(non_finite(net.name, k, plan), net, plan)
+    net = as_low_rank(net)
+    neural, k = net.neural(input=neural.input), net.latent_dim
     tangents = random_frames(plan, k, k)
     if net.private_noise == 0 and neural.input is None:
         flow, states = net, net.lift.project(starts)

@@ -29,6 +29,7 @@ from driftmatch.matching.confinement import default_number, place_guards
 from driftmatch.matching.design import design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
+from driftmatch.matching.wiring import AbstractWiring, check_wiring
 from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import InputRange, Network, as_sde
 from driftmatch.outcomes import Outcome
@@ -101,6 +102,7 @@ def embed(
     states: ArrayLike | None = None,
     box: tuple[ArrayLike, ArrayLike] | None = None,
     inputs: InputRange | None = None,
+    connectivity: AbstractWiring | None = None,
     samples: Samples | None = None,
     meter: AbstractMeter | bool = SILENT,
 ) -> Embedding:
@@ -136,6 +138,7 @@ def embed(
     - `inputs`: over which range an SDE that is steered by an input (`input_dim`) is to be followed.
       One network then obeys  dz = f(z, u) dt + σ(z, u) dB  for every constant u in it, and lags
       behind a changing one by τ; drift errors are means over the range. States are then (z, u).
+    - `connectivity`: what W must be like, `Dale`; by default of rank k and of any sign.
     - `samples`: what `sample` found of this SDE; made here if it is not given.
     - `meter`: told of the progress.
 
@@ -148,7 +151,7 @@ def embed(
         return _smallest(
             system, num_neurons, error, check, key=key, method=method, tau=tau,
             activation=activation, private_noise=private_noise, confine=confine, states=states,
-            box=box, inputs=inputs, samples=samples, meter=meter,
+            box=box, inputs=inputs, connectivity=connectivity, samples=samples, meter=meter,
         )  # fmt: skip
     began = time.perf_counter()
     fit, activation = get_fit(method), get_activation(activation)
@@ -164,8 +167,10 @@ def embed(
     sde, visited = where.sde, where.visited
     whitening = Whitening.of(visited)
     tau = where.time_scale if tau is None else tau
-    guards = None
-    if fit.confined if confine is None else confine:
+    wiring, guards = check_wiring(connectivity), None
+    if wiring is not None and confine:
+        raise InputError(f"confine=True goes with free connectivity, not with {wiring.name}")
+    if wiring is None and (fit.confined if confine is None else confine):
         guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)
     num_guards = 0 if guards is None else len(guards.features)
     number = fit.num_states(num_neurons, sde.dim)
@@ -176,9 +181,14 @@ def embed(
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited, inputs)
     fitting = time.perf_counter()
-    fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
+    if wiring is None:
+        fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
+        network, largest = task.assemble(fitted.features, fitted.readout, guards, where.time_scale)
+    else:
+        network, largest, fitted = wiring.network(
+            task, num_neurons, fit, rng, meter, where.time_scale
+        )
     fit_seconds = time.perf_counter() - fitting
-    network, largest = task.assemble(fitted.features, fitted.readout, guards, where.time_scale)
     errors = matching_errors(sde, network, where.held_out)
     num_states = fitted.num_states or len(task.problem.weights)
     report = EmbeddingReport(

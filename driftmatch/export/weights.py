@@ -6,7 +6,7 @@ import numpy as np
 
 from driftmatch.arguments import shown
 from driftmatch.errors import InputError
-from driftmatch.network import Network
+from driftmatch.network import Network, as_low_rank
 from driftmatch.network.arrays import Arrays, arrays_of
 
 
@@ -16,6 +16,7 @@ def weights_of(network: Any) -> Arrays:
         raise InputError(
             f"network must be a Network, got {shown(network)}; driftmatch.embed makes one of an SDE"
         )
+    network = as_low_rank(network)
     words = {"coordinates": network.coordinates, "units": network.units}
     return {
         **arrays_of(network),

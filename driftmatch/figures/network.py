@@ -20,7 +20,7 @@ from driftmatch.figures.parts.style import (
     style,
 )
 from driftmatch.figures.traces import neuron_traces
-from driftmatch.network import Network
+from driftmatch.network import Network, as_low_rank
 from driftmatch.simulation.trajectory import NetworkTrajectory
 
 _NODES = 12  # neurons drawn as circles
@@ -93,7 +93,7 @@ def _draw_neurons(ax: Axes, network: Network, neurons: np.ndarray) -> None:
     m = len(neurons)
     angles = np.pi / 2 - 2 * np.pi * np.arange(m) / m
     places = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    W = _normalised(np.asarray(network.gamma)[neurons] @ np.asarray(network.readout)[:, neurons])
+    W = _normalised(np.asarray(network.connectivity.block(neurons, neurons)))
     np.fill_diagonal(W, 0)
     for i, row in enumerate(W):
         for j in np.argsort(-np.abs(row))[: min(_INPUTS, m - 1)]:
@@ -112,6 +112,7 @@ def _draw_neurons(ax: Axes, network: Network, neurons: np.ndarray) -> None:
 
 def _draw_product(ax: Axes, network: Network, neurons: np.ndarray) -> None:
     """W = Γ W_s of these neurons, with cells of k drawn wider than cells of n."""
+    network = as_low_rank(network)
     gamma, readout = np.asarray(network.gamma)[neurons], np.asarray(network.readout)[:, neurons]
     m, k = gamma.shape
     side, depth = 1.0, min(0.45, 0.09 * k)

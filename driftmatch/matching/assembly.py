@@ -79,13 +79,25 @@ class Assembly:
         readouts[q:] = 0.0
         gamma = np.linalg.solve(L.T, np.concatenate([*gammas, np.zeros((1, k))]).T).T
         bias = np.concatenate([*biases, [CONSTANT_BIAS]]) - gamma @ mean
-        network = Network(
+        network = self.network(gamma, readouts, bias, readout[:, q:], time_scale)
+        return network, float(np.abs(np.concatenate(whitened, axis=1)).max())
+
+    def network(
+        self,
+        gamma: np.ndarray,
+        readout: np.ndarray,
+        bias: np.ndarray,
+        diffusion: np.ndarray,
+        time_scale: float,
+    ) -> Network:
+        """Γ, W_s and b as a network; `diffusion`: readouts of the root of D, shape (n, r)."""
+        return Network(
             gamma,
-            readouts,
+            readout,
             bias,
             tau=self.tau,
-            activation=activation,
-            shared_noise=self._shared_noise(readout[:, q:], len(bias)),
+            activation=self.problem.activation,
+            shared_noise=self._shared_noise(diffusion, len(bias)),
             start=self.start,
             inputs=self.inputs,
             name=self.sde.name,
@@ -93,7 +105,6 @@ class Assembly:
             coordinates=self.sde.coordinates,
             units=self.sde.units,
         )
-        return network, float(np.abs(np.concatenate(whitened, axis=1)).max())
 
     def _shared_noise(self, readout: np.ndarray, num_neurons: int) -> SharedNoise:
         if self.roots is None:

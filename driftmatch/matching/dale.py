@@ -1,58 +1,43 @@
 r"""Readouts under Dale's law: every neuron excites all others, or inhibits all others.
 
-With W = ΓW_s the signs of a column cannot all agree. With one more latent coordinate along 1 they
-can:  W = ΓW_s + 1vᵀ,  s_j (Γ_i·W_s,j + v_j) ≥ 0 for all i, where s_j = ±1. These are linear
-constraints at the corners h of the convex hull of the rows of Γ only. The new coordinate stays put
-where vᵀφ(Γz + b) is constant, and is stable where its feedback vᵀφ'(Γz + b) is below 1.
+With W = ΓW_s the signs of a column cannot all agree. With one more coordinate, along 1, they can:
 
-`signed_readouts` minimises, over W_s and v and for given features,
+    W = ΓW_s + 1vᵀ,    s_j (Γ_i·W_s,j + v_j) ≥ 0 for all i,    s_j = ±1.
 
-    E|W_sφ − Y|² + s² Σ_j r_j |W_s,j|² + ω (E(vᵀφ)² + s² Σ_j r_j v_j²),   r_j = E φ'_j²,
+That coordinate stays put where vᵀφ(Γz + b) is constant, and is stable where its feedback
+vᵀφ'(Γz + b) is below 1.
 
-with  vᵀφ' ≤ −1  at the states: a quadratic programme.
-
-`signed_features` makes it easy. Where φ(x) + φ(−x) = 2φ(0), as for the logistic function, two
-neurons of one sign at x and at −x, with readouts W_s,j and −W_s,j and the same v_j, give
-W_s,j (φ(x) − φ(−x)) and a *constant* vᵀφ, whatever W_s,j is; nor does the new coordinate move W_sφ
-to first order. Dale's law then costs half of the neurons and no accuracy; what is left for v is the
-feedback, a small programme of its own.
+Where φ(x) + φ(−x) is constant, as for the logistic function, two neurons of one sign at x and at
+−x, with readouts W_s,j and −W_s,j and the same v_j, give W_s,j (φ(x) − φ(−x)) and a *constant* vᵀφ,
+whatever W_s,j is; nor does the new coordinate move W_sφ to first order. Dale's law then costs half
+of the neurons and no accuracy: W_s is free, v follows from it, and what is left to choose is by how
+much more than they must the inhibitory neurons inhibit, a small quadratic programme (Clarabel).
 """
 
 from dataclasses import replace
 from typing import NamedTuple
 
+import clarabel
 import numpy as np
 import scipy.linalg
+import scipy.sparse
 from jaxtyping import Float, Int
 
 from driftmatch.activations import Activation
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.blocks import one_blas_thread
-from driftmatch.matching.cones import (
-    LEAST_FEEDBACK,
-    Task,
-    at_once,
-    by_splitting,
-    clarabel_solution,
-)
-from driftmatch.matching.fits import AbstractFit, Refined
+from driftmatch.matching.fits import AbstractFit
 from driftmatch.matching.problem import Features, MatchingProblem
-from driftmatch.meters import SILENT, AbstractMeter
+from driftmatch.meters import AbstractMeter
 
 Matrix = np.ndarray
-CONSTANT_BIAS = 20.0
-_MOST_DENSE = 1200  # unknowns that the interior-point solver takes; beyond, splitting
+
+_CONSTANT_BIAS = 20.0
+_LEAST_FEEDBACK = -1.001  # what the feedback is at most: -1, with room for rounding
 _LOOKED_AT = 4096  # states
 _FLAT = 1e-6  # a slope, of neurons that count as constant
 _ROWS, _ROUNDS = 200, 4  # states at which the feedback is bounded too, and how often
-_BALANCE, _FEEDBACK = 0.01, -3.0  # how much it counts in pairs how far the feedback is from this
-
-
-class SignedReadouts(NamedTuple):
-    """W_s, shape (k, n), and v, shape (n,), of W = ΓW_s + 1vᵀ."""
-
-    readout: Float[Matrix, "k n"]
-    common: Float[Matrix, " n"]
+_BALANCE, _FEEDBACK = 0.01, -3.0  # how much it counts how far the feedback is from this
 
 
 class SignedFeatures(NamedTuple):
@@ -63,42 +48,11 @@ class SignedFeatures(NamedTuple):
     partners: Int[Matrix, " n"]
 
 
-def signed_readouts(
-    gamma: Float[Matrix, "n k"],
-    signs: Float[Matrix, " n"],
-    rates: Float[Matrix, "N n"],
-    slopes: Float[Matrix, "N n"],
-    wanted: Float[Matrix, "N k"],
-    weights: Float[Matrix, " N"],
-    private_noise: float,
-    *,
-    constancy: float = 0.1,
-    partners: Int[Matrix, " n"] | None = None,
-) -> SignedReadouts:
-    """W_s and v with W_sφ ≈ Y, vᵀφ ≈ 0, vᵀφ' ≤ −1 and no entry of ΓW_s + 1vᵀ of a wrong sign.
+class SignedReadouts(NamedTuple):
+    """W_s, shape (k, n), and v, shape (n,), of W = ΓW_s + 1vᵀ."""
 
-    - `gamma`: Γ in the coordinates in which squared errors of `wanted`, Y, are to be summed.
-    - `rates`, `slopes`: φ and φ' of every neuron at every state; `weights` sum to 1.
-    - `constancy`: ω.
-    - `partners`: of each neuron the one at −x, or itself where Γ_i = 0, as from `signed_features`.
-      Partners are then given opposite W_s and equal v: W_s is free least squares, v follows.
-
-    The signs hold for ΓW_s + 1vᵀ in float64 in whatever order it is summed. Raises
-    `ComputationError` if no v is found with which the feedback is below −1 at all states.
-    """
-    task = Task(gamma, signs, rates, slopes, wanted, weights, max(private_noise, 1e-6), constancy)
-    with one_blas_thread():
-        if partners is not None:
-            readout, common = _in_pairs(task, partners)
-        else:
-            readout, common = (
-                by_splitting(task) if gamma.size + len(gamma) > _MOST_DENSE else at_once(task)
-            )
-        for _ in range(2):  # by rounding, either may undo the other
-            common = _with_signs(gamma, signs, readout, common)
-            common = _with_feedback(slopes, signs, common)
-        common = _levelled(task, common)
-        return SignedReadouts(readout, _with_signs(gamma, signs, readout, common))
+    readout: Float[Matrix, "k n"]
+    common: Float[Matrix, " n"]
 
 
 def signed_features(
@@ -106,9 +60,9 @@ def signed_features(
     num_neurons: int,
     rng: np.random.Generator,
     *,
-    excitatory: float = 0.8,
-    fit: AbstractFit | None = None,
-    meter: AbstractMeter = SILENT,
+    excitatory: float,
+    fit: AbstractFit,
+    meter: AbstractMeter,
 ) -> SignedFeatures:
     """Pairs of neurons of one sign at x and −x, that fit as free ones of activation φ(x) − φ(−x).
 
@@ -117,11 +71,6 @@ def signed_features(
     every state. Those pairs inhibit that excitation would need most where it is largest.
     """
     act = problem.activation
-    if not _is_odd(act):
-        raise InputError(
-            f"Dale's law needs an activation with φ(x) + φ(−x) constant, got {act.name!r}: use "
-            "'logistic', 'tanh' or 'erf'"
-        )
     num_exciting = round(excitatory * num_neurons)
     num_inhibiting = num_neurons - num_exciting
     if num_exciting < 3 or num_inhibiting < 2:
@@ -135,7 +84,7 @@ def signed_features(
     halved = replace(
         problem, activation=_odd_part(act), private_noise=problem.private_noise / np.sqrt(2)
     )
-    fitted = (Refined() if fit is None else fit).fit(halved, pairs, rng, meter)
+    fitted = fit.fit(halved, pairs, rng, meter)
     features = fitted.features
     weight = np.abs(features.gamma @ fitted.readout[:, : problem.states.shape[1]].T).max(axis=0)
     slopes = act.derivatives(features.arguments(problem.states[:_LOOKED_AT]))[1]
@@ -144,7 +93,7 @@ def signed_features(
     # The constants come last; exciting ones that no pair takes are constant too.
     spare = num_exciting - 1 - 2 * exciting
     flats = alone - 2 - spare
-    biases = np.concatenate([np.zeros(flats), np.full(alone - flats, CONSTANT_BIAS)])
+    biases = np.concatenate([np.zeros(flats), np.full(alone - flats, _CONSTANT_BIAS)])
     of_pairs = np.where(np.arange(pairs) < inhibiting, -1.0, 1.0)
     of_alone = np.concatenate([-np.ones(flats), np.ones(spare + 1), [-1.0]])
     gamma = np.concatenate(
@@ -158,27 +107,53 @@ def signed_features(
     )
 
 
-def _in_pairs(task: Task, partners) -> tuple[Matrix, Matrix]:
+def signed_readouts(
+    gamma: Float[Matrix, "n k"],
+    signed: SignedFeatures,
+    rates: Float[Matrix, "N n"],
+    slopes: Float[Matrix, "N n"],
+    wanted: Float[Matrix, "N k"],
+    weights: Float[Matrix, " N"],
+    private_noise: float,
+) -> SignedReadouts:
+    """W_s of the least E|W_sφ − Y|² + s² Σ_j r_j |W_s,j|², r_j = E φ'_j², among partners with
+    opposite W_s; and v with E vᵀφ = 0 and vᵀφ' ≤ −1, with which no entry of ΓW_s + 1vᵀ has a
+    wrong sign.
+
+    - `gamma`: Γ in the coordinates of `wanted`, Y.
+    - `rates`, `slopes`: φ and φ' of every neuron at every state; `weights` sum to 1.
+
+    Raises `ComputationError` if no v is found with which the feedback is below −1 at all states.
+    """
+    signs, s = signed.signs, max(private_noise, 1e-6)
+    with one_blas_thread():
+        readout, common = _in_pairs(gamma, signed, rates, slopes, wanted, weights, s)
+        for _ in range(2):  # by rounding, either may undo the other
+            common = with_signs(gamma, signs, readout, common)
+            common = _with_feedback(slopes, signs, common)
+        common = _levelled(signs, rates, slopes, weights, common)
+    return SignedReadouts(readout, with_signs(gamma, signs, readout, common))
+
+
+def _in_pairs(gamma, signed, rates, slopes, wanted, weights, noise) -> tuple[Matrix, Matrix]:
     """W_s by least squares in pairs, then the v that they need, balanced by inhibition."""
-    n, k = task.gamma.shape
+    (n, k), signs, partners = gamma.shape, signed.signs, signed.partners
     numbers = np.arange(n)
     first, alone = numbers[numbers < partners], numbers[numbers == partners]
     second = partners[first]
-    r = task.weights @ task.slopes**2
-    exciting, inhibiting = task.signs[alone] > 0, task.signs[alone] < 0
+    r = weights @ slopes**2
+    exciting, inhibiting = signs[alone] > 0, signs[alone] < 0
     if not (exciting.any() and inhibiting.any()):
         raise InputError("pairs need a constant neuron that excites and one that inhibits beside")
     plus, minus = (alone[on][np.argmin(r[alone[on]])] for on in (exciting, inhibiting))
 
-    rates = np.concatenate(
-        [task.rates[:, first] - task.rates[:, second], task.rates[:, [plus]]], axis=1
-    )
+    differences = np.concatenate([rates[:, first] - rates[:, second], rates[:, [plus]]], axis=1)
     of_pair = r[first] + r[second]
-    weighted = rates * task.weights[:, None]
-    gram = weighted.T @ rates
-    gram[np.diag_indices(len(gram))] += task.noise**2 * np.append(of_pair, r[plus])
+    weighted = differences * weights[:, None]
+    gram = weighted.T @ differences
+    gram[np.diag_indices(len(gram))] += noise**2 * np.append(of_pair, r[plus])
     gram[np.diag_indices(len(gram))] += 1e-13 * np.trace(gram) / len(gram)
-    solved = scipy.linalg.solve(gram, weighted.T @ task.wanted, assume_a="pos")
+    solved = scipy.linalg.solve(gram, weighted.T @ wanted, assume_a="pos")
     readout = np.zeros((k, n))
     readout[:, first], readout[:, second], readout[:, plus] = (
         solved[:-1].T,
@@ -187,15 +162,13 @@ def _in_pairs(task: Task, partners) -> tuple[Matrix, Matrix]:
     )
 
     flat = alone[(alone != plus) & (alone != minus)]
-    least = np.append(np.abs(task.gamma @ readout[:, first]).max(axis=0), np.zeros(len(flat)))
-    slopes = np.concatenate(
-        [task.slopes[:, first] + task.slopes[:, second], task.slopes[:, flat]], axis=1
-    )
+    least = np.append(np.abs(gamma @ readout[:, first]).max(axis=0), np.zeros(len(flat)))
+    sums = np.concatenate([slopes[:, first] + slopes[:, second], slopes[:, flat]], axis=1)
     sizes = least.copy()
-    inhibits = task.signs[np.append(first, flat)] < 0
-    given = slopes[:, ~inhibits] @ least[~inhibits]
-    noise = np.append(of_pair, r[flat])[inhibits]
-    sizes[inhibits] = _balanced(task, -slopes[:, inhibits], given, least[inhibits], noise)
+    inhibits = signs[np.append(first, flat)] < 0
+    given = sums[:, ~inhibits] @ least[~inhibits]
+    of_noise = noise**2 * np.append(of_pair, r[flat])[inhibits]
+    sizes[inhibits] = _balanced(-sums[:, inhibits], given, least[inhibits], weights, of_noise)
     sizes[~inhibits] *= -1.0
     common = np.zeros(n)
     common[first], common[flat] = -sizes[: len(first)], -sizes[len(first) :]
@@ -203,25 +176,26 @@ def _in_pairs(task: Task, partners) -> tuple[Matrix, Matrix]:
     return readout, common
 
 
-def _balanced(task: Task, slopes: Matrix, given: Matrix, least: Matrix, r: Matrix) -> Matrix:
-    """u ≥ `least` of the least κ E(g + Su − c)² + s² Σ r_j u_j² with g + Su ≤ −1.
+def _balanced(slopes: Matrix, given: Matrix, least: Matrix, weights: Matrix, noise: Matrix):
+    """u ≥ `least` of the least κ E(g + Su − c)² + Σ ρ_j u_j² with g + Su ≤ −1.
 
-    S and the feedback g of the others as given, c = −3.
+    S, the feedback g of the others and ρ (`noise`) as given, c = −3.
     """
-    weighted = slopes * task.weights[:, None]
-    quadratic = _BALANCE * weighted.T @ slopes + np.diag(task.noise**2 * r)
+    weighted = slopes * weights[:, None]
+    quadratic = _BALANCE * weighted.T @ slopes + np.diag(noise)
     linear = _BALANCE * weighted.T @ (given - _FEEDBACK)
-    scale = 1 / np.sqrt(np.diagonal(quadratic) + 1e-12 * np.trace(quadratic) / len(r) + 1e-300)
-    rows, u = task.some(), least
+    scale = 1 / np.sqrt(np.diagonal(quadratic) + 1e-12 * np.trace(quadratic) / len(noise) + 1e-300)
+    N = len(slopes)
+    rows, u = np.unique(np.linspace(0, N - 1, min(_ROWS, N)).astype(int)), least
     for _ in range(_ROUNDS):
-        u = clarabel_solution(
+        u = _least(
             quadratic * np.outer(scale, scale),
             linear * scale,
-            np.concatenate([slopes[rows] * scale, -np.eye(len(r))]),
-            np.concatenate([LEAST_FEEDBACK - given[rows], -least / scale]),
+            np.concatenate([slopes[rows] * scale, -np.eye(len(noise))]),
+            np.concatenate([_LEAST_FEEDBACK - given[rows], -least / scale]),
         )
         u = np.maximum(u * scale, least)
-        above = given + slopes @ u - LEAST_FEEDBACK
+        above = given + slopes @ u - _LEAST_FEEDBACK
         worst = np.argsort(-above)[:_ROWS]
         if above[worst[0]] < 1e-3:
             break
@@ -229,7 +203,7 @@ def _balanced(task: Task, slopes: Matrix, given: Matrix, least: Matrix, r: Matri
     return u
 
 
-def _with_signs(gamma: Matrix, signs: Matrix, readout: Matrix, common: Matrix) -> Matrix:
+def with_signs(gamma: Matrix, signs: Matrix, readout: Matrix, common: Matrix) -> Matrix:
     """v moved by no more than what every entry of ΓW_s + 1vᵀ needs to have its sign, in float64.
 
     What rounding may do in any order of summation is allowed for.
@@ -246,26 +220,46 @@ def _with_feedback(slopes: Matrix, signs: Matrix, common: Matrix) -> Matrix:
     """All inhibition scaled up until the feedback vᵀφ' is at most −1 at every state."""
     total = slopes @ common
     inhibition = slopes @ np.where(signs < 0, -common, 0.0)
-    lacking = total > LEAST_FEEDBACK
+    lacking = total > _LEAST_FEEDBACK
     if not lacking.any():
         return common
     if np.any(inhibition[lacking] <= 0):
         raise ComputationError("no inhibition where it is needed: use more inhibitory neurons")
-    more = np.max((total[lacking] - LEAST_FEEDBACK) / inhibition[lacking]) * (1 + 1e-9) + 1e-15
+    more = np.max((total[lacking] - _LEAST_FEEDBACK) / inhibition[lacking]) * (1 + 1e-9) + 1e-15
     return np.where(signs < 0, (1 + more) * common, common)
 
 
-def _levelled(task: Task, common: Matrix) -> Matrix:
+def _levelled(signs, rates, slopes, weights, common: Matrix) -> Matrix:
     """With E vᵀφ = 0 by neurons of constant rates, which no feedback comes from, if there are."""
-    level = task.weights @ (task.rates @ common)
-    sign = -np.sign(level)
-    constant = np.flatnonzero((task.slopes.max(axis=0) < _FLAT) & (task.signs == sign))
+    level = weights @ (rates @ common)
+    constant = np.flatnonzero((slopes.max(axis=0) < _FLAT) & (signs == -np.sign(level)))
     if len(constant) == 0 or level == 0:
         return common
     common = common.copy()
-    takes = constant[0]
-    common[takes] -= level / (task.weights @ task.rates[:, takes])
+    common[constant[0]] -= level / (weights @ rates[:, constant[0]])
     return common
+
+
+def _least(quadratic, linear, rows, bounds) -> Matrix:
+    """x of the least ½xᵀPx + qᵀx with  rows · x ≤ bounds; raises `ComputationError` if none is."""
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    solution = clarabel.DefaultSolver(
+        scipy.sparse.triu(scipy.sparse.csc_matrix(quadratic), format="csc"),
+        linear,
+        scipy.sparse.csc_matrix(rows),
+        bounds,
+        [clarabel.NonnegativeConeT(len(bounds))],
+        settings,
+    ).solve()
+    x = np.asarray(solution.x)
+    if "Infeasible" in str(solution.status) or not np.all(np.isfinite(x)):
+        raise ComputationError(
+            "no readouts of these signs have a feedback below -1 at all states: use more "
+            "inhibitory neurons, whose slopes cover the states"
+        )
+    return x
 
 
 def _inhibiting_first(feedback: Matrix, number: int) -> Int[Matrix, " n"]:
@@ -281,11 +275,20 @@ def _inhibiting_first(feedback: Matrix, number: int) -> Int[Matrix, " n"]:
     return np.argsort(left, kind="stable")
 
 
-def _is_odd(activation: Activation) -> bool:
-    """Whether φ(x) + φ(−x) is constant."""
+def check_rates(activation: Activation) -> None:
+    """Raises `InputError` for what has no pairs, or rates that no neuron has."""
     x = np.linspace(0.0, 30.0, 301)
-    total = activation.derivatives(x)[0] + activation.derivatives(-x)[0]
-    return bool(np.ptp(total) < 1e-9)
+    above, below = activation.derivatives(x)[0], activation.derivatives(-x)[0]
+    if min(above.min(), below.min()) < 0:
+        raise InputError(
+            f"Dale's law is about rates, which are not negative as those of {activation.name!r} "
+            "are: use activation='logistic'"
+        )
+    if np.ptp(above + below) > 1e-9:
+        raise InputError(
+            "Dale's law needs an activation with φ(x) + φ(−x) constant, which "
+            f"{activation.name!r} has not: use activation='logistic'"
+        )
 
 
 def _odd_part(activation: Activation) -> Activation:

@@ -15,6 +15,7 @@ def arrays_of(network: Network) -> Arrays:
         "noise_readout": network.shared_noise.readout,
         "start": network.starts,
         "inputs": network._input_range,
+        "common": getattr(network.connectivity, "common", None),
     }
     arrays = {
         "gamma": network.gamma,

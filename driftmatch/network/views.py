@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
 from driftmatch.abstract_sde import AbstractSDE, refuse_steered
 from driftmatch.errors import InputError
 from driftmatch.network.network import Network
 from driftmatch.network.neural import NeuralSDE
+from driftmatch.network.signed import Signed
 from driftmatch.wrappers import unforced
 
 
@@ -13,6 +16,24 @@ def network_of(sde: AbstractSDE) -> Network | None:
     """The network whose dynamics this is, in latent coordinates or neurons, forced or not."""
     sde = unforced(sde)
     return sde.network if isinstance(sde, NeuralSDE) else sde if isinstance(sde, Network) else None
+
+
+def as_low_rank(network: Network) -> Network:
+    """The same neurons, with connectivity of low rank: under Dale's law one latent coordinate more,
+    which rests at 0."""
+    if not isinstance(network.connectivity, Signed):
+        return network
+    S, k = network.shared_noise, network.dim
+    readout = None if S.readout is None else np.pad(S.readout, ((0, 1), (0, 0), (0, 0)))
+    starts = None if network.starts is None else np.pad(network.starts, ((0, 0), (0, 1)))
+    names, units = network.coordinates, network.units
+    return network._with(
+        connectivity=network.connectivity.low_rank(),
+        shared_noise=S._replace(constant=np.pad(S.constant, ((0, 1), (0, 0))), readout=readout),
+        _starts=starts,
+        _coordinates=None if names is None else (*names, f"common {k + 1}"),
+        _units=None if units is None else (*units, ""),
+    )
 
 
 def input_gain(system: AbstractSDE) -> float:

@@ -9,11 +9,12 @@ from driftmatch.activations import check_named
 from driftmatch.errors import InputError
 from driftmatch.network import InputRange, Network, SharedNoise
 from driftmatch.network.arrays import arrays_of
+from driftmatch.network.signed import with_common
 from driftmatch.storage.headers import check_positive_entry, check_words, words_of
 from driftmatch.storage.tensors import Arrays, damaged, read, write
 
 _REQUIRED = {"gamma", "readout", "bias", "noise_constant"}
-_OPTIONAL = {"noise_readout", "start", "inputs"}
+_OPTIONAL = {"noise_readout", "start", "inputs", "common"}
 
 
 def save(
@@ -75,7 +76,7 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
     if "time_scale" not in header:
         raise ValueError("it has no time_scale")
     known = header["time_scale"] is not None
-    return Network(
+    network = Network(
         arrays["gamma"],
         arrays["readout"],
         arrays["bias"],
@@ -90,3 +91,6 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         coordinates=words_of(header, "coordinates"),
         units=words_of(header, "units"),
     )
+    if "common" not in arrays:
+        return network
+    return network._with(connectivity=with_common(network.connectivity, arrays["common"]))

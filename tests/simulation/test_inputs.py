@@ -171,7 +171,10 @@ def test_the_latent_state_feels_only_what_the_rates_make_of_it():
         (lambda: inputs.pulse([1.0], -np.inf, 1.0), "must begin and end at times"),
         (lambda: inputs.pulse([1.0], "now", 1.0), "must begin and end at times, got 'now'"),
         (lambda: inputs.pulse([np.nan, 1.0], 0.0, 1.0), "must be finite, got"),
-        (lambda: inputs.pulse(1.0, 0.0, 1.0), r"must be a vector, .* got shape \(\)"),
+        (
+            lambda: inputs.pulse(np.ones((2, 2)), 0.0, 1.0),
+            r"must be a vector, .* got shape \(2, 2\)",
+        ),
         (lambda: inputs.pulse([[1.0]], 0.0, 1.0), r"got shape \(1, 1\)"),
         (lambda: inputs.pulse([], 0.0, 1.0), r"got shape \(0,\)"),
         (lambda: inputs.pulse("up", 0.0, 1.0), "must be numbers, got 'up'"),
