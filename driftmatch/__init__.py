@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from driftmatch.analysis.irreversibility.record import Irreversibility as Irreversibility
     from driftmatch.analysis.lyapunov import LyapunovSpectrum as LyapunovSpectrum
     from driftmatch.analysis.lyapunov import lyapunov as lyapunov
+    from driftmatch.analysis.manifold import ManifoldReport as ManifoldReport
+    from driftmatch.analysis.manifold import manifold_report as manifold_report
     from driftmatch.analysis.neural_lyapunov import NeuralSpectrum as NeuralSpectrum
     from driftmatch.analysis.neural_lyapunov import neural_lyapunov as neural_lyapunov
     from driftmatch.analysis.spectra import spectrum_distance as spectrum_distance
@@ -151,6 +153,7 @@ _HOMES = {
     "LinearRoute": "analysis.irreversibility.by_linear",
     "LowRank": "network",
     "LyapunovSpectrum": "analysis.lyapunov",
+    "ManifoldReport": "analysis.manifold",
     "MatchingProblem": "matching.problem",
     "Network": "network",
     "NetworkTrajectory": "simulation.trajectory",
@@ -189,6 +192,7 @@ _HOMES = {
     "load": "storage.files",
     "load_trajectory": "storage.trajectories",
     "lyapunov": "analysis.lyapunov",
+    "manifold_report": "analysis.manifold",
     "matching_errors": "matching.errors",
     "neural_lyapunov": "analysis.neural_lyapunov",
     "read_recording": "recordings.read",

@@ -89,6 +89,7 @@ DWELL = memory.dwell(dm.Trajectory(RUN.times, JUMPS, RUN.outcome, "jumps", 0.1),
 HOPFIELD = memory.HopfieldNetwork([[1, 1, -1], [1, -1, 1]])
 DECOMPOSITION = dm.symmetry(NETWORK)
 FOUND = dm.subspace(RNG.normal(size=(64, 5)), 2)
+NOT_FROM_0 = [bad for bad in COUNT if type(bad) is not int or bad != 0]
 DURATION, STEP = {"duration": optional(POSITIVE)}, {"dt": optional(POSITIVE)}
 START = {"start": optional(ARRAY)}
 TIMED = {"duration": POSITIVE, "dt": POSITIVE, "key": KEY, "meter": METER}
@@ -159,7 +160,7 @@ SYSTEMS = {
         dm.SDE, {"drift": lambda z: -z, "diffusion": 0.1, "dim": 2},
         {"drift": [*OBJECT, lambda: 0, lambda z: 1j * z, lambda z: z[:1], lambda z: "x"],
          "diffusion": [*NUMBERS, NAN, 1e300, [NAN, 1.0], lambda z: z, lambda z: 1j * jnp.eye(2)],
-         "dim": COUNT, "input_dim": [*[bad for bad in COUNT if not isinstance(bad, int) or bad], 1],
+         "dim": COUNT, "input_dim": [*NOT_FROM_0, 1],
          "interpretation": CHOICE, "start": optional(ARRAY),
          "time_scale": optional(POSITIVE), "name": TEXT, "description": TEXT, "equation": TEXT,
          "parameters": MAPPING, "lower": [object(), "x", NAN, [1.0, NAN], np.zeros(3), 1j],
@@ -299,11 +300,25 @@ SYSTEMS = {
     "systems.ornstein_uhlenbeck": Row(
         systems.ornstein_uhlenbeck, {}, {"B": ARRAY, "D": [*NUMBERS, -1, NAN, 1e300]}
     ),
+    "systems.on_manifold": Row(
+        systems.on_manifold, {"project": lambda z: z / jnp.sqrt(z @ z), "dim": 2},
+        {"project": [*OBJECT, lambda z: z[:1], lambda z: 2 * z, lambda z: jnp.stack([z[0], z[0]])],
+         "dim": COUNT, "drift": optional([*OBJECT, lambda z: z[:1]]), "diffusivity": NON_NEGATIVE,
+         "pull": POSITIVE, "input_dim": [*NOT_FROM_0, 1],
+         "start": optional(ARRAY), "time_scale": optional(POSITIVE), "name": TEXT,
+         "coordinates": NAMED["coordinates"]},
+    ),
     "systems.resolve": Row(
         systems.resolve, {"spec": "lorenz"},
         {"spec": CHOICE, "noise": optional(NON_NEGATIVE),
          "parameters": [*MAPPING, {"rho": "x"}, {"q": 1.0}]},
     ),
+    **{
+        f"systems.{name}": Row(
+            getattr(systems, name), {}, {"diffusivity": NON_NEGATIVE, "pull": POSITIVE}
+        )
+        for name in ("ring_attractor", "sphere_diffusion", "torus_diffusion")
+    },
     "systems.ring_of_wells": Row(
         systems.ring_of_wells, {},
         {"num_wells": [*[bad for bad in COUNT if type(bad) is not float or bad != 2.0], 1],
@@ -432,6 +447,14 @@ ANALYSIS = {
          "burn_in": optional(NON_NEGATIVE), **START, "noise": FLAG, "qr_every": COUNT,
          "throw": FLAG,
          **SAMPLES},
+        runs=False,
+    ),
+    "manifold_report": Row(
+        dm.manifold_report,
+        {"system": systems.ring_attractor(), "project": lambda z: z / jnp.sqrt(z @ z), "key": K},
+        {"system": OBJECT, "project": [*OBJECT, lambda z: z[:1]], "key": KEY,
+         "points": optional(ARRAY), "num_points": COUNT, **DURATION,
+         "inputs": optional([*ARRAY, [0.0, 1.0]])},
         runs=False,
     ),
     "neural_lyapunov": Row(
@@ -736,7 +759,8 @@ EXEMPT |= {
 }
 RECORDS = """
 Alignment Analysis BasinCheck Bifurcation ClosedLoop Embedding EmbeddingReport FixedPoints
-HelmholtzHodge Inference Irreversibility LyapunovSpectrum NetworkTrajectory NeuralEigenvalues
+HelmholtzHodge Inference Irreversibility ManifoldReport
+LyapunovSpectrum NetworkTrajectory NeuralEigenvalues
 NeuralSpectrum RobustnessFront Recording Samples Scorecard Scorecards StationaryDensity Subspace
 SymmetryDecomposition SymmetryRoles Trajectory Truncation memory.AssociativeMemory memory.Capacity
 memory.Dwell memory.GridFunction memory.HopfieldRecall memory.Landscape memory.PassageTimes

@@ -90,6 +90,9 @@ MADE: dict[type, Callable[[], Any]] = {
     dm.Inference: lambda: INFERENCE,
     dm.Irreversibility: lambda: dm.irreversibility(OU, method="linear"),
     dm.LyapunovSpectrum: lambda: dm.lyapunov(OU, **SHORT),
+    dm.ManifoldReport: lambda: dm.ManifoldReport(
+        *(0.1 for _ in range(10)), np.array([0.5]), np.array([0.01]), OK
+    ),
     dm.NetworkTrajectory: lambda: dm.simulate(NETWORK, **SHORT),
     dm.NeuralSpectrum: lambda: dm.neural_lyapunov(NETWORK, start=np.zeros(2), **SHORT),
     dm.Recording: lambda: dm.Recording.of(

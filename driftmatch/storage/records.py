@@ -24,6 +24,7 @@ from driftmatch.analysis.irreversibility.by_linear import LinearScore
 from driftmatch.analysis.irreversibility.record import Irreversibility
 from driftmatch.analysis.irreversibility.score import ScoreFit, ScoreModel
 from driftmatch.analysis.lyapunov import LyapunovSpectrum
+from driftmatch.analysis.manifold import ManifoldReport
 from driftmatch.analysis.neural_lyapunov import NeuralSpectrum
 from driftmatch.analysis.subspace import Alignment, Subspace
 from driftmatch.analysis.summary import Analysis
@@ -73,12 +74,12 @@ CLASSES: dict[str, type[Record]] = {
         Alignment, Analysis, AssociativeMemory, BasinCheck, Bifurcation, Capacity, ClosedLoop,
         Dwell, Embedding, EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore,
         Halves, HelmholtzHodge, HopfieldRecall, Inference, InputRange, Irreversibility, Lag,
-        Landscape, LinearScore, Look, LyapunovSpectrum, MarginalDensities, NetworkTrajectory,
-        NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve, RecallExperiment,
-        Recording, Regions, Residuals, RobustnessFront, Samples, ScoreFit, ScoreModel, Scorecard,
-        Scorecards, StationaryDensity, Subspace, Switching, SwitchingExperiment,
-        SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory, Truncation, Twin,
-        Walk, WalkCurve, WalkExperiment,
+        Landscape, LinearScore, Look, LyapunovSpectrum, ManifoldReport, MarginalDensities,
+        NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve,
+        RecallExperiment, Recording, Regions, Residuals, RobustnessFront, Samples, ScoreFit,
+        ScoreModel, Scorecard, Scorecards, StationaryDensity, Subspace, Switching,
+        SwitchingExperiment, SymmetryDecomposition, SymmetryRoles, Tilt, TiltedMinima, Trajectory,
+        Truncation, Twin, Walk, WalkCurve, WalkExperiment,
     )
 }  # fmt: skip
 _REAL = {"complex64": "f4", "complex128": "f8"}

@@ -7,6 +7,12 @@ from driftmatch.systems.catalogue import CATALOGUE
 from driftmatch.systems.chaos import dadras, lorenz
 from driftmatch.systems.dysts import flow_names, from_dysts
 from driftmatch.systems.linear import ornstein_uhlenbeck
+from driftmatch.systems.manifolds import (
+    on_manifold,
+    ring_attractor,
+    sphere_diffusion,
+    torus_diffusion,
+)
 from driftmatch.systems.oscillators import (
     fitzhugh_nagumo,
     kubo_oscillator,
@@ -29,9 +35,13 @@ __all__ = [
     "kubo_oscillator",
     "limit_cycle",
     "lorenz",
+    "on_manifold",
     "ornstein_uhlenbeck",
     "resolve",
+    "ring_attractor",
     "ring_of_wells",
+    "sphere_diffusion",
+    "torus_diffusion",
     "van_der_pol",
     "wells",
 ]
