@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from driftmatch.matching.problem import MatchingProblem as MatchingProblem
     from driftmatch.matching.wiring import AbstractWiring as AbstractWiring
     from driftmatch.matching.wiring import Dale as Dale
+    from driftmatch.matching.wiring import Sparse as Sparse
     from driftmatch.meters import AbstractMeter as AbstractMeter
     from driftmatch.meters import TerminalMeter as TerminalMeter
     from driftmatch.network import AbstractConnectivity as AbstractConnectivity
@@ -172,6 +173,7 @@ _HOMES = {
     "Scorecard": "analysis.compare",
     "Scorecards": "analysis.compare",
     "SharedNoise": "network",
+    "Sparse": "matching.wiring",
     "StationaryDensity": "analysis.fokker_planck.stationary",
     "Subspace": "analysis.subspace",
     "SymmetryDecomposition": "analysis.symmetry",

@@ -18,6 +18,7 @@ class Outcome(enum.Enum):
         "what was seen in a moment agrees with the target, whose trajectories mix too slowly to "
         "see more: compare them at length"
     )
+    OFF_SUBSPACE = "neurons leave the subspace: give each more inputs, or lower tau"
     STRAYS = "from far away the network ends where its target does not"
     NON_FINITE = "the run became non-finite"
     OUTSIDE_INPUTS = "the input left the range on which the network was matched: see network.inputs"

@@ -24,6 +24,7 @@ from driftmatch.simulation.simulate import simulate
 _NEURON_STEPS = 2e9  # of all paths together: a second or two
 _PATIENCE = 8  # times as many where the target's trajectories mix slowly
 _LEAST_ROWS = 200
+_SLOWER = 10
 _STEPS_PER_TAU = 5  # at least
 _SETTLING = 0.1  # of the run, left out
 _NUM_STARTS = 128
@@ -125,7 +126,10 @@ def closed_loop(
     every = steps_a_row(samples, network)
     dt = samples.spacing / every
     M = runs.shape[0] // GROUPS * GROUPS
-    rows, is_mixed = long_enough(samples, runs[:M], M * max(network.num_neurons, 64) * every)
+    cost, patience = M * max(network.num_neurons, 64) * every, _PATIENCE
+    if not network.connectivity.keeps_subspace:  # all neurons must be run
+        cost, patience = _SLOWER * cost, 1
+    rows, is_mixed = long_enough(samples, runs[:M], cost, patience=patience)
     found = run_beside(network, samples, runs[:M], rows, key_run)
     distances = {name: np.nan for d in _DISTANCES for name in (d, f"{d}_floor")}
     ratio, error, exponents = np.nan, np.nan, (np.nan,) * 4

@@ -138,7 +138,7 @@ def embed(
     - `inputs`: over which range an SDE that is steered by an input (`input_dim`) is to be followed.
       One network then obeys  dz = f(z, u) dt + σ(z, u) dB  for every constant u in it, and lags
       behind a changing one by τ; drift errors are means over the range. States are then (z, u).
-    - `connectivity`: what W must be like, `Dale`; by default of rank k and of any sign.
+    - `connectivity`: what W must be like, `Dale` or `Sparse`; by default of rank k and of any sign.
     - `samples`: what `sample` found of this SDE; made here if it is not given.
     - `meter`: told of the progress.
 
@@ -166,8 +166,9 @@ def embed(
     where = survey(sde, samples, states, box, inputs, key, rng, meter)
     sde, visited = where.sde, where.visited
     whitening = Whitening.of(visited)
-    tau = where.time_scale if tau is None else tau
-    wiring, guards = check_wiring(connectivity), None
+    wiring = check_wiring(connectivity)
+    tau = where.time_scale * (1.0 if wiring is None else wiring.pace) if tau is None else tau
+    guards = None
     if wiring is not None and confine:
         raise InputError(f"confine=True goes with free connectivity, not with {wiring.name}")
     if wiring is None and (fit.confined if confine is None else confine):
@@ -194,6 +195,7 @@ def embed(
     report = EmbeddingReport(
         errors.drift, errors.noisy_drift, errors.local, errors.diffusion, largest, tau,
         num_states, num_guards, time.perf_counter() - began, fit_seconds,
+        off_subspace=fitted.off_subspace, transverse_abscissa=fitted.transverse_abscissa,
     )  # fmt: skip
     looks = [_look(meter, network, w, jax.random.fold_in(key, 1)) for w in where.watches if check]
     report = replace(report, seconds=time.perf_counter() - began)

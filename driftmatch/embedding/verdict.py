@@ -24,6 +24,9 @@ class EmbeddingReport(Record):
     - `num_states`: how many states were learnt from; `num_guards`: neurons that only keep
       the network from straying (see `confinement`).
     - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
+    - `off_subspace`: how far noisy neurons are from x = Γz + b, beside how far Γz spreads, and
+      `transverse_abscissa`: the largest real part, per unit time, of an eigenvalue of their
+      Jacobian across it; 0 and −1/τ for connectivity that keeps it exactly, unless it is sparse.
     - `sizes`: numbers of neurons that were tried and their ε_f, if an error was asked for.
     """
 
@@ -38,6 +41,8 @@ class EmbeddingReport(Record):
     seconds: float
     fit_seconds: float
     sizes: tuple[tuple[int, float], ...] = ()
+    off_subspace: float = 0.0
+    transverse_abscissa: float | None = None
 
 
 def verdict(
@@ -50,6 +55,8 @@ def verdict(
         return Outcome.MORE_NEURONS_DIFFUSION
     if not report.noisy_drift_error < LARGE_ERROR:
         return Outcome.FRAGILE
+    if not report.off_subspace < LARGE_ERROR:
+        return Outcome.OFF_SUBSPACE
     if not_settled is not None:  # then density and rhythm of the target are not known
         return not_settled
     return Outcome.SUCCESS if loop is None else loop.outcome
@@ -73,6 +80,8 @@ def why(
 
 
 def _lever(outcome: Outcome, fitted: Fitted) -> str:
+    if outcome is Outcome.OFF_SUBSPACE:
+        return "give each neuron more inputs, or lower tau"
     if outcome is Outcome.STRAYS:
         return "where it was matched it is faithful; if it may get further, more neurons may help"
     if fitted.gain > _STILL_FALLS:
@@ -88,6 +97,8 @@ def _numbers(outcome: Outcome, report: EmbeddingReport, loop: ClosedLoop | None)
         return f"it is {report.drift_error:.2g}, and locally {report.local_error:.2g}"
     if outcome is Outcome.MORE_NEURONS_DIFFUSION:
         return f"it is {report.diffusion_error:.2g}"
+    if outcome is Outcome.OFF_SUBSPACE:
+        return f"they are {report.off_subspace:.2g} of its spread away"
     if loop is None:
         return ""
     if outcome is Outcome.ESCAPES:

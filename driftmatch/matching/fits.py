@@ -36,12 +36,15 @@ class Fitted(NamedTuple):
 
     - `gain`: by which fraction the error still fell in a step when descent stopped; 0 without any.
     - `num_states`: how many of the problem's states were learnt from; None for all.
+    - `off_subspace`, `transverse_abscissa`: see `EmbeddingReport`.
     """
 
     features: Features
     readout: Readout
     gain: float = 0.0
     num_states: int | None = None
+    off_subspace: float = 0.0
+    transverse_abscissa: float | None = None
 
 
 _RANDOM = RandomFeatures()

@@ -1,25 +1,41 @@
 """Which neuron may send what to which, and how readouts are found that keep to it."""
 
 import abc
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 
-from driftmatch.arguments import check_positive, clean_fields, shown
+from driftmatch.activations import Activation
+from driftmatch.arguments import (
+    check_array,
+    check_count,
+    check_positive,
+    clean_fields,
+    or_none,
+    shown,
+)
 from driftmatch.errors import InputError
-from driftmatch.matching.assembly import Assembly
+from driftmatch.matching.assembly import CONSTANT_BIAS, Assembly
 from driftmatch.matching.dale import check_rates, signed_features, signed_readouts, with_signs
-from driftmatch.matching.fits import AbstractFit, Fitted
+from driftmatch.matching.fits import AbstractFit, Fitted, LeastSquares
+from driftmatch.matching.sparse import RowFits, off_subspace, transverse_abscissa
 from driftmatch.meters import AbstractMeter
-from driftmatch.network import Network
-from driftmatch.network.signed import Signed
+from driftmatch.meters import task as task_of
+from driftmatch.network import Affine, Network, Signed, SparseConnectivity
+
+_FEATURES_FOR = 0.05  # private noise that features are chosen to withstand, where W is sparse
+_NOISES, _NEAR = (0.05, 0.1, 0.2, 0.4), 0.03  # that rows withstand, and how far off is near
+_LOOKED_AT = 3  # states
 
 
 class AbstractWiring(abc.ABC):
     """What `embed` takes as ``connectivity``: what W must be like."""
 
     name: ClassVar[str]
+    pace: ClassVar[float] = 1.0  # of τ, in time scales of the target, unless it is given
 
     @abc.abstractmethod
     def network(
@@ -80,6 +96,124 @@ class Dale(AbstractWiring):
         network = network._with(connectivity=Signed(lift, network.readout, common))
         whitened = np.linalg.solve(L, readout)
         return network, float(np.abs(whitened).max()), Fitted(features, found.readout.T)
+
+
+@dataclass(frozen=True)
+class Sparse(AbstractWiring):
+    """Each neuron listens to some others: at random, or as a connectome says.
+
+    Row by row W_i· is fitted to Γ_i·(z + τf), so that x = Γz + b is kept nearly, with noise that
+    holds neurons to it: of 0.05, 0.1, 0.2 and 0.4 the first with which they stay, in a short run,
+    within 3 % of it. τ is by default 0.3 time scales: the smaller, the more stable.
+
+    - `in_degree`: to how many each listens, of all others, at random; or
+    - `mask`: shape (n, n), an array or sparse matrix that is not 0 where row listens to column.
+    - `excitatory`: the fraction of neurons that excite, if all are to keep to Dale's law; or
+    - `signs`: shape (n,), of every neuron, 1 or −1, or 0 for either.
+    - One more neuron, the last, is constant and carries the mean; all hear it that are random.
+    """
+
+    in_degree: int | None = None
+    mask: Any = None
+    excitatory: float | None = None
+    signs: Any = None
+    name: ClassVar[str] = "sparse"
+    pace: ClassVar[float] = 0.3
+
+    def __post_init__(self):
+        if (self.in_degree is None) == (self.mask is None):
+            raise InputError("Sparse takes either in_degree, such as 200, or a mask")
+        if self.excitatory is not None and self.signs is not None:
+            raise InputError("Sparse takes either excitatory or signs")
+        clean_fields(self, in_degree=or_none(check_count), excitatory=or_none(check_positive))
+        if self.excitatory is not None and self.excitatory >= 1:
+            raise InputError(f"excitatory must be a fraction below 1, got {self.excitatory:g}")
+        if self.mask is not None:
+            dense = self.mask.toarray() if scipy.sparse.issparse(self.mask) else self.mask
+            mask = check_array("mask", np.asarray(dense) + 0.0, ("n", "n"))
+            if mask.shape[0] != mask.shape[1]:
+                raise InputError(f"mask must be square, got {mask.shape}")
+            object.__setattr__(self, "mask", mask != 0)
+        if self.signs is not None:
+            signs = check_array("signs", self.signs, ("n",))
+            if not np.isin(signs, (-1, 0, 1)).all():
+                raise InputError("signs must be 1, -1, or 0 for either")
+            object.__setattr__(self, "signs", signs)
+
+    def network(self, task, num_neurons, fit, rng, meter, time_scale):
+        problem, q = task.problem, task.num_matched
+        if task.inputs is not None:
+            raise InputError("a sparse network cannot be steered: leave inputs or Sparse out")
+        sources = self._sources(num_neurons, q, rng)
+        signs = self._signs(num_neurons, problem.activation, rng)
+        easy = replace(problem, private_noise=max(problem.private_noise, _FEATURES_FOR))
+        features = LeastSquares().fit(easy, num_neurons - 1, rng, meter).features
+        L, mean = task.whitening.factor, task.whitening.mean
+        gamma = np.linalg.solve(L.T, np.vstack([features.gamma, np.zeros(q)]).T).T
+        bias = np.append(features.bias, CONSTANT_BIAS) - gamma @ mean
+        lift = Affine(gamma, bias)
+        states = task.whitening.unwhiten(problem.states)
+        rates, slopes, _ = problem.activation.derivatives(lift(states))
+        wanted = task.scale * problem.outputs[:, :q] + mean
+        rows = RowFits(lift, sources, rates, slopes, wanted, problem.weights, signs)
+        diffusion = np.zeros((num_neurons, 0))
+        if problem.outputs.shape[1] > q:
+            known = problem.readouts.solve(problem, features)[:, q:]
+            diffusion = np.append(known, np.zeros((1, known.shape[1])), axis=0)
+        network = task.network(gamma, np.zeros((q, num_neurons)), bias, diffusion, time_scale)
+        S = np.asarray(network.shared_noise(jnp.asarray(rates[0])))
+        best, W = np.inf, None
+        with task_of(meter, "sparse rows", len(_NOISES)):
+            for s in _NOISES:
+                found = rows.solve(max(s, problem.private_noise))
+                off = off_subspace(found, lift, problem.activation, states, S, task.tau, rng)
+                meter.advance(1, f"off the subspace {off:.1e}")
+                if W is None or off < best:
+                    best, W = off, found
+                if off < _NEAR:
+                    break
+        assert W is not None
+        abscissa = transverse_abscissa(W, lift, slopes[:_LOOKED_AT], task.tau)
+        network = network._with(connectivity=SparseConnectivity.of(lift, W))
+        largest = float(np.abs(np.linalg.solve(L, network.readout)).max())
+        fitted = Fitted(features, network.readout.T, 0.0, None, best, abscissa)
+        return network, largest, fitted
+
+    def _sources(self, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
+        """To whom each neuron listens, shape (n, d), −1 for nobody."""
+        if self.mask is None:
+            d = self.in_degree or 0
+            if not k + 2 <= d < n:
+                raise InputError(
+                    f"in_degree must be at least {k + 2}, for {k} dimensions, and below the "
+                    f"{n} neurons, got {d}"
+                )
+            order = rng.random((n, n - 1))
+            order[np.arange(n - 1), np.arange(n - 1)] = 2.0  # not to itself
+            chosen = np.argpartition(order, d - 1, axis=1)[:, : d - 1]
+            return np.append(chosen, np.full((n, 1), n - 1), axis=1)
+        if len(self.mask) != n:
+            raise InputError(f"mask must have shape ({n}, {n}), got {self.mask.shape}")
+        counts = self.mask.sum(axis=1)
+        if np.any(counts[:-1] < k + 2):
+            few = int(np.argmin(counts[:-1]))
+            raise InputError(
+                f"neuron {few} of the mask listens to {counts[few]} others, and {k + 2} are needed "
+                f"for {k} dimensions"
+            )
+        sources = np.full((n, counts.max()), -1)
+        sources[np.arange(counts.max()) < counts[:, None]] = np.nonzero(self.mask)[1]
+        return sources
+
+    def _signs(self, n: int, activation: Activation, rng: np.random.Generator):
+        if self.excitatory is None and self.signs is None:
+            return None
+        check_rates(activation)
+        if self.signs is None:
+            return rng.permutation(np.where(np.arange(n) < round(self.excitatory * n), 1.0, -1.0))
+        if len(self.signs) != n:
+            raise InputError(f"signs must have shape ({n},), got {self.signs.shape}")
+        return self.signs
 
 
 def check_wiring(connectivity: object) -> AbstractWiring | None:

@@ -10,6 +10,7 @@ from driftmatch.network.noisier import NoisierSDE as NoisierSDE
 from driftmatch.network.noisier import with_noise as with_noise
 from driftmatch.network.shared_noise import SharedNoise as SharedNoise
 from driftmatch.network.signed import Signed as Signed
+from driftmatch.network.sparse import SparseConnectivity as SparseConnectivity
 from driftmatch.network.steering import InputRange as InputRange
 from driftmatch.network.views import as_low_rank as as_low_rank
 from driftmatch.network.views import as_sde as as_sde

@@ -16,6 +16,8 @@ def arrays_of(network: Network) -> Arrays:
         "start": network.starts,
         "inputs": network._input_range,
         "common": getattr(network.connectivity, "common", None),
+        "sources": getattr(network.connectivity, "sources", None),
+        "weights": getattr(network.connectivity, "weights", None),
     }
     arrays = {
         "gamma": network.gamma,

@@ -31,6 +31,11 @@ class AbstractConnectivity(eqx.Module):
     lift: AbstractVar[AbstractLift]
     readout: AbstractVar[Float[Array | Matrix, "k n"]]
 
+    @property
+    def keeps_subspace(self) -> bool:
+        """Whether x = Γz + b is invariant, and not only nearly so."""
+        return True
+
     @abc.abstractmethod
     def __call__(self, rates: Float[Any, "... n"]) -> Float[Any, "... n"]:
         """W φ of many states."""

@@ -1,7 +1,5 @@
 """Connectivity under Dale's law: low rank, and one more coordinate that every neuron shares."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -73,8 +71,3 @@ class Signed(AbstractConnectivity):
 
     def norms(self):
         return self.low_rank().norms()
-
-
-def with_common(connectivity: LowRank, common: Any) -> AbstractConnectivity:
-    """Γ W_s + 1 vᵀ."""
-    return Signed(connectivity.lift, connectivity.readout, np.array(common, float))

@@ -15,6 +15,7 @@ from driftmatch.errors import ExtrapolationWarning, InputError
 from driftmatch.network.connectivity import LowRank
 from driftmatch.network.lift import Affine
 from driftmatch.network.shared_noise import SharedNoise
+from driftmatch.network.signed import Signed
 from driftmatch.records import Record
 from driftmatch.wrappers import Input, Steering, check_input
 
@@ -127,8 +128,11 @@ def at_input(network: "Network", u: Any) -> "Network":
     lift = Affine(gamma[:, :k], network.bias + gamma[:, k:] @ u)
     readout = None if noise.readout is None else noise.readout[:k]
     names, units = network.coordinates, network.units
+    connectivity = LowRank(lift, network.readout[:k])
+    if isinstance(network.connectivity, Signed):
+        connectivity = Signed(lift, network.readout[:k], network.connectivity.common)
     return network._with(
-        connectivity=LowRank(lift, network.readout[:k]),
+        connectivity=connectivity,
         shared_noise=SharedNoise(noise.constant[:k], readout),
         _starts=None if network.starts is None else network.starts[:, :k],
         _coordinates=None if names is None else names[:k],

@@ -21,6 +21,11 @@ def network_of(sde: AbstractSDE) -> Network | None:
 def as_low_rank(network: Network) -> Network:
     """The same neurons, with connectivity of low rank: under Dale's law one latent coordinate more,
     which rests at 0."""
+    if not network.connectivity.keeps_subspace:
+        raise InputError(
+            f"the connectivity of {network.name} is sparse, and of no low rank: it is "
+            "network.connectivity.matrix"
+        )
     if not isinstance(network.connectivity, Signed):
         return network
     S, k = network.shared_noise, network.dim

@@ -100,5 +100,9 @@ def on_the_device(sde: Any, dtype: np.dtype) -> Any:
     if not isinstance(sde, Network):
         return sde
     arrays, rest = eqx.partition(sde.for_loop(), eqx.is_array_like)
-    arrays = jax.tree.map(lambda a: jax.device_put(np.array(a, dtype)), arrays)
+
+    def placed(a):  # indices are no numbers to compute with
+        return jax.device_put(np.array(a, dtype if np.asarray(a).dtype.kind == "f" else None))
+
+    arrays = jax.tree.map(placed, arrays)
     return eqx.combine(arrays, rest)

@@ -93,7 +93,8 @@ def simulate(
     **Arguments**
 
     - `system`: an SDE of dimension k, or a `Network`. A network runs in its k latent coordinates,
-      which is exact, unless private noise, a neural input or a neural start leaves the subspace.
+      which is exact, unless private noise, a neural input, a neural start or sparse connectivity
+      leaves the subspace.
     - `duration`: in the system's unit of time; as many whole steps are taken as fit into it.
     - `dt`: the step.
     - `key`: a random key, ``jax.random.key(seed)``.
@@ -212,7 +213,8 @@ def _network_run(
         begin = np.broadcast_to(np.asarray(input(jnp.zeros(())), float), (M, p))
         starts = np.concatenate([starts[:, : k - p], begin], axis=1)
     start_dim = starts.shape[1]
-    if network.private_noise == 0 and input_dim in (p, k) and start_dim == k:
+    stays = network.private_noise == 0 and network.connectivity.keeps_subspace
+    if stays and input_dim in (p, k) and start_dim == k:
         return network.latent(input=input), starts
     if start_dim == k:
         starts = network.lift(starts)

@@ -9,12 +9,13 @@ from driftmatch.activations import check_named
 from driftmatch.errors import InputError
 from driftmatch.network import InputRange, Network, SharedNoise
 from driftmatch.network.arrays import arrays_of
-from driftmatch.network.signed import with_common
+from driftmatch.network.signed import Signed
+from driftmatch.network.sparse import SparseConnectivity
 from driftmatch.storage.headers import check_positive_entry, check_words, words_of
 from driftmatch.storage.tensors import Arrays, damaged, read, write
 
 _REQUIRED = {"gamma", "readout", "bias", "noise_constant"}
-_OPTIONAL = {"noise_readout", "start", "inputs", "common"}
+_OPTIONAL = {"noise_readout", "start", "inputs", "common", "sources", "weights"}
 
 
 def save(
@@ -91,6 +92,12 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         coordinates=words_of(header, "coordinates"),
         units=words_of(header, "units"),
     )
-    if "common" not in arrays:
-        return network
-    return network._with(connectivity=with_common(network.connectivity, arrays["common"]))
+    lift, readout = network.lift, network.readout
+    if "common" in arrays:
+        return network._with(connectivity=Signed(lift, readout, arrays["common"]))
+    if "sources" in arrays and "weights" in arrays:
+        sources, weights = arrays["sources"].astype(np.int32), arrays["weights"]
+        if sources.shape != weights.shape or len(sources) != network.num_neurons:
+            raise ValueError("its sources are not those of its weights")
+        return network._with(connectivity=SparseConnectivity(lift, sources, weights, readout))
+    return network
