@@ -136,6 +136,11 @@ FITTING = {
          **SAMPLES},
         runs=False,
     ),
+    "Sparse": Row(
+        dm.Sparse, {"in_degree": 9},
+        {"in_degree": optional(COUNT), "mask": optional(OBJECT),
+         "excitatory": optional([*POSITIVE, 1.0, 1.5]), "signs": optional([*NUMBERS, NAN, [2.0]])},
+    ),
     "Dale": Row(dm.Dale, {"excitatory": 0.8}, {"excitatory": [*POSITIVE, 1.0, 1.5]}),
     "Embedding.coordinates": Row(
         EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": STATES, "unwrap": FLAG}
@@ -689,6 +694,7 @@ INTERFACES = (
     "AbstractLift",
     "AbstractMeter",
     "AbstractReadouts",
+    "AbstractWiring",
     "AbstractRoute",
     "AbstractSDE",
 )
@@ -716,6 +722,7 @@ EXEMPT = {
     "InputRange.contains": "called by Network.at and simulate",
     "InputRange.spread": "called by embed",
     "Dale.network": "called by embed",
+    "Sparse.network": "called by embed",
     "InferredSDE.at": "refuses all",
     "NeuralSDE.at": "refuses all",
     "Outcome": "an enumeration",

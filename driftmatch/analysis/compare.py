@@ -48,6 +48,8 @@ _LYAPUNOV_TRAJECTORIES = 64
 _LYAPUNOV_TIME = 300  # time scales on each of them, after as many to forget the noise
 _NUM_HELD_OUT = 20_000
 
+_KEYS = "scale", "draws", "target", "network", "exponents", "basins"
+
 # What counts as off: a ratio to the floor, unless both are next to nothing.
 _TOLERANCE = 1.2
 _NEGLIGIBLE = {
@@ -246,16 +248,14 @@ def compare(
     duration, dt = (or_none(check_positive)(*x) for x in (("duration", duration), ("dt", dt)))
     check_samples(sde, samples)
     num_trajectories = GROUPS * -(-check_count("num_trajectories", num_trajectories) // GROUPS)
-    names = "scale", "draws", "target", "network", "exponents", "basins"
-    keys = dict(zip(names, jax.random.split(check_key(key), len(names)), strict=True))
+    keys = dict(zip(_KEYS, jax.random.split(check_key(key), len(_KEYS)), strict=True))
     rng = generator(keys["draws"])
     samples = samples_of(sde, samples, keys["scale"], meter).require_place()
     time_scale, starts = samples.time_scale, samples.pick(num_trajectories, rng)
     if sde.periodic is not None:
         sde = OnCircles(sde, time_scale)
         starts = sde.laid_out(starts)
-    is_given = dt is not None
-    duration, dt = _check_times(sde, duration, dt, samples)
+    is_given, (duration, dt) = dt is not None, _check_times(sde, duration, dt, samples)
     runs = _Runs(duration, dt, is_given, time_scale, num_trajectories, keys["exponents"])
     pick = partial(_picked, sde, rng)
 

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from driftmatch.embedding.embed import Embedding
     from driftmatch.embedding.verdict import EmbeddingReport
+    from driftmatch.matching.wiring import AbstractWiring
 
 Method = Literal["refined", "least-squares", "backprop"]
 ActivationName = Literal["tanh", "logistic", "erf", "softplus", "relu", "identity"]
@@ -26,14 +27,30 @@ NEURONS = {1: 64, 2: 128, 3: 512}
 NEURONS_BEYOND = 1024
 
 
+_AUTO, _AUTO_ERROR = "auto", 0.01
+
+
+def _neurons(value: str) -> int | str:
+    if value == _AUTO:
+        return value
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise typer.BadParameter(f"{value!r} is neither a number of neurons nor {_AUTO!r}")
+    return number
+
+
 Neurons = Annotated[
-    int | None,
+    Any,
     typer.Option(
         "--neurons",
         "-n",
-        metavar="N",
-        min=1,
-        help="Default: 64, 128, 512 for 1, 2, 3 dimensions, 1024 beyond.",
+        metavar="N|auto",
+        parser=_neurons,
+        help="Default: 64, 128, 512 for 1, 2, 3 dimensions, 1024 beyond; auto: as few as come to "
+        "--error, or to 0.01.",
     ),
 ]
 WantedError = Annotated[
@@ -58,6 +75,23 @@ def embed(
     ],
     neurons: Neurons = None,
     error: WantedError = None,
+    dale: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Dale's law: this fraction of neurons excites, such as 0.8, and the others "
+            "inhibit. Needs --activation logistic.",
+        ),
+    ] = None,
+    in_degree: Annotated[
+        int | None,
+        typer.Option(
+            metavar="D",
+            min=1,
+            help="Sparse: every neuron listens to so many others, chosen at random; with --dale, "
+            "of that fraction excitatory.",
+        ),
+    ] = None,
     seed: Seed = 0,
     noise: Noise = None,
     settings: Settings = None,
@@ -105,7 +139,9 @@ def embed(
         from driftmatch.embedding.embed import embed as embed_sde
 
         sde = target.build()
-        if neurons is None and error is None:
+        if neurons == _AUTO:
+            neurons, error = None, _AUTO_ERROR if error is None else error
+        elif neurons is None and error is None:
             neurons = NEURONS.get(sde.dim, NEURONS_BEYOND)
         embedding = embed_sde(
             sde,
@@ -116,11 +152,20 @@ def embed(
             tau=tau,
             activation=activation,
             private_noise=private_noise,
+            connectivity=_connectivity(dale, in_degree),
             meter=terminal.meter,
         )
         save_embedding(path, embedding, target, method=method, seed=seed, overwrite=force)
         record = embedding_record(embedding, target, method=method, seed=seed, path=path)
         terminal.result(record, *_shown(embedding, record))
+
+
+def _connectivity(dale: float | None, in_degree: int | None) -> "AbstractWiring | None":
+    from driftmatch.matching.wiring import Dale, Sparse
+
+    if in_degree is not None:
+        return Sparse(in_degree=in_degree, excitatory=dale)
+    return None if dale is None else Dale(dale)
 
 
 def save_embedding(
@@ -186,5 +231,7 @@ def report_table(report: "EmbeddingReport") -> "Table":
     table.add_row("  with neuronal noise 0.01", percent(report.noisy_drift_error))
     table.add_row("local error", percent(report.local_error))
     table.add_row("diffusion error", percent(report.diffusion_error))
+    if report.off_subspace > 0:
+        table.add_row("off the subspace", percent(report.off_subspace))
     table.add_row("time", f"{report.seconds:.1f} s")
     return table

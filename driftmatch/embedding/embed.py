@@ -161,16 +161,16 @@ def embed(
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
     meter = check_meter(meter)
     confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
+    wiring = check_wiring(connectivity)
+    if wiring is not None and confine:
+        raise InputError(f"confine=True goes with free connectivity, not with {wiring.name}")
     key = check_key(key)
     rng = generator(key)
     where = survey(sde, samples, states, box, inputs, key, rng, meter)
     sde, visited = where.sde, where.visited
     whitening = Whitening.of(visited)
-    wiring = check_wiring(connectivity)
     tau = where.time_scale * (1.0 if wiring is None else wiring.pace) if tau is None else tau
     guards = None
-    if wiring is not None and confine:
-        raise InputError(f"confine=True goes with free connectivity, not with {wiring.name}")
     if wiring is None and (fit.confined if confine is None else confine):
         guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)
     num_guards = 0 if guards is None else len(guards.features)

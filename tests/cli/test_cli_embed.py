@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from commands import REPORT, network, only_json
 
+import driftmatch as dm
 from driftmatch.cli.embed import ActivationName, Method
 from driftmatch.embedding.embed import Embedding
 from driftmatch.errors import ComputationError
@@ -45,6 +46,20 @@ def test_an_error_stands_for_a_number_of_neurons(cli, embedded):
     cli("embed", "van_der_pol", "--error", 0.02)
     (call,) = embedded
     assert (call["num_neurons"], call["error"]) == (None, 0.02)
+
+
+def test_the_smallest_that_will_do(cli, embedded):
+    cli("embed", "van_der_pol", "--neurons", "auto")
+    cli("embed", "van_der_pol", "--neurons", "auto", "--error", 0.02, "--out", "other.safetensors")
+    assert [(c["num_neurons"], c["error"]) for c in embedded] == [(None, 0.01), (None, 0.02)]
+
+
+def test_connectivity_arrives(cli, embedded):
+    for number, options in enumerate(([], ["--dale", 0.7], ["--in-degree", 50, "--dale", 0.8])):
+        cli("embed", "van_der_pol", *options, "--out", f"{number}.safetensors")
+    free, dale, sparse = (call["connectivity"] for call in embedded)
+    assert (free, dale) == (None, dm.Dale(0.7))
+    assert (sparse.in_degree, sparse.excitatory) == (50, 0.8)
 
 
 def test_options_arrive(cli, embedded):
