@@ -120,10 +120,12 @@ class SDE(AbstractNamed):
         )
         sizes = (self.dim, self.input_dim) if self.input_dim else (self.dim,)
         if self.input_dim and callable(self._diffusion) and not takes_input(self._diffusion):
-            self._diffusion = WithoutInput(as_module(self._diffusion, self.dim))
+            self._diffusion = WithoutInput(self._diffusion)
         self.noise_dim = check_functions(drift, self._diffusion, self.dim, self.input_dim)
         drift = as_module(drift, *sizes)
-        if callable(self._diffusion):
+        if isinstance(self._diffusion, WithoutInput):
+            self._diffusion = WithoutInput(as_module(self._diffusion.function, self.dim))
+        elif callable(self._diffusion):
             self._diffusion = as_module(self._diffusion, *sizes)
         if interpretation == "stratonovich" and callable(self._diffusion):
             drift = StratonovichDrift(drift, self._diffusion)

@@ -107,7 +107,7 @@ class Task:
         # By place in this list, so that a new part at its end changes no other.
         names: list[str] = ["starts", *PARTS]
         self.keys = dict(zip(names, split(key, len(names)), strict=True))
-        self.is_quiet = network is None or network.private_noise == 0
+        self.is_quiet = network is None or network.stays_on_subspace
 
     def run(self):
         system = self.sde if self.network is None else self.network

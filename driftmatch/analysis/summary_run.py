@@ -35,7 +35,7 @@ def recording(
     Unless the step is given it is refined if the run does not stay finite. A network's with private
     noise is as short as memory for all its neurons demands.
     """
-    if isinstance(system, Network) and system.private_noise > 0:
+    if isinstance(system, Network) and not system.stays_on_subspace:
         most = _STORED / (_TRAJECTORIES * system.num_neurons * _SAMPLES)
         duration = min(duration, max(most, 10) * samples.time_scale)
     time_scale, starts = samples.time_scale, samples.starts
@@ -73,7 +73,7 @@ def chosen_states(
 def thinned(run: NetworkTrajectory) -> NetworkTrajectory:
     """As few samples of a network's run as show its subspace."""
     network = run.network
-    noisy = network.private_noise > 0
+    noisy = not network.stays_on_subspace
     wanted = max(_FEW, _MANY * network.num_neurons) if noisy else _FEW
     every = max(1, run.latent.shape[0] * run.latent.shape[1] // wanted)
     stored = run.stored_neurons

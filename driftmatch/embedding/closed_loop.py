@@ -58,6 +58,8 @@ class ClosedLoop(Record):
       leads elsewhere; NaN where there are none. `escaped_fraction`: of paths from target states.
     - `duration`: of the runs. `is_mixed`: whether that is long enough for the target's trajectories
       to pass through all that they visit together; distances and their floors say little if not.
+    - `is_whole`: whether exponents and far starts are the network's own. Of one whose neurons keep
+      to the subspace only nearly they are those of the SDE that z obeys on it.
     """
 
     state_space_divergence: float
@@ -76,6 +78,7 @@ class ClosedLoop(Record):
     escaped_fraction: float
     duration: float
     is_mixed: bool
+    is_whole: bool = True
 
     @property
     def outcome(self) -> Outcome:
@@ -165,6 +168,8 @@ def closed_loop(
         escaped_fraction=escaped,
         duration=rows * every * dt,
         is_mixed=is_mixed,
+        # Basins and exponents are those of the SDE on the subspace.
+        is_whole=network.connectivity.keeps_subspace,
     )
 
 

@@ -26,7 +26,7 @@ class EmbeddingReport(Record):
     - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
     - `off_subspace`: how far noisy neurons are from x = Γz + b, beside how far Γz spreads, and
       `transverse_abscissa`: the largest real part, per unit time, of an eigenvalue of their
-      Jacobian across it; 0 and −1/τ for connectivity that keeps it exactly, unless it is sparse.
+      Jacobian across it at three states; 0 and None for connectivity that keeps it exactly.
     - `sizes`: numbers of neurons that were tried and their ε_f, if an error was asked for.
     """
 

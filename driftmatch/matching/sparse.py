@@ -122,7 +122,8 @@ def off_subspace(
 def transverse_abscissa(
     W: scipy.sparse.csr_matrix, lift: Affine, slopes: Float[Matrix, "S n"], tau: float
 ) -> float:
-    """The largest real part of an eigenvalue of [−1 + W diag φ'(x)]/τ across span Γ, at states."""
+    """The largest real part of an eigenvalue of [−1 + W diag φ'(x)]/τ across span Γ, at states;
+    NaN where it is not found."""
     gamma, inverse, n = np.asarray(lift.gamma), lift.inverse(), lift.num_neurons
 
     def across(v):
@@ -133,8 +134,11 @@ def transverse_abscissa(
         operator = scipy.sparse.linalg.LinearOperator(
             (n, n), matvec=lambda v, s=slope: across(W @ (s * across(v.ravel()))), dtype=float
         )
-        values = scipy.sparse.linalg.eigs(
-            operator, k=2, which="LR", return_eigenvectors=False, v0=np.ones(n), tol=1e-3
-        )
+        try:
+            values = scipy.sparse.linalg.eigs(
+                operator, k=2, which="LR", return_eigenvectors=False, v0=np.ones(n), tol=1e-3
+            )
+        except scipy.sparse.linalg.ArpackNoConvergence:
+            return np.nan
         largest = max(largest, float(values.real.max()))
     return (largest - 1) / tau

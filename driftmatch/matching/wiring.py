@@ -98,7 +98,7 @@ class Dale(AbstractWiring):
         return network, float(np.abs(whitened).max()), Fitted(features, found.readout.T)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sparse(AbstractWiring):
     """Each neuron listens to some others: at random, or as a connectome says.
 
@@ -110,7 +110,7 @@ class Sparse(AbstractWiring):
     - `mask`: shape (n, n), an array or sparse matrix that is not 0 where row listens to column.
     - `excitatory`: the fraction of neurons that excite, if all are to keep to Dale's law; or
     - `signs`: shape (n,), of every neuron, 1 or −1, or 0 for either.
-    - One more neuron, the last, is constant and carries the mean; all hear it that are random.
+    - The last of the n neurons is constant and carries the mean; all hear it that are random.
     """
 
     in_degree: int | None = None

@@ -148,6 +148,11 @@ def committor(
 
 
 def _checked(sde) -> AbstractSDE:
+    if isinstance(sde, Network) and not sde.connectivity.keeps_subspace:
+        raise InputError(
+            f"the connectivity of {sde.name} is sparse, so that its latent coordinates are no SDE "
+            "of their own: use passage_times"
+        )
     if isinstance(sde, Network) and sde.private_noise > 0:
         raise InputError(
             f"{sde.name} has private noise, which is in none of its latent coordinates: use "

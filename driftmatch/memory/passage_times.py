@@ -120,7 +120,7 @@ def _walk(sde, start, target, M: int, dt: float):
         if np.any(np.asarray(jax.vmap(level)(jnp.asarray(starts))) <= 0):
             raise InputError("start lies inside the target: begin outside of it")
     starts = jnp.asarray(starts, dtype=float)
-    if isinstance(sde, Network) and sde.private_noise > 0:
+    if isinstance(sde, Network) and not sde.stays_on_subspace:
         seen, level, starts = sde.neural(), _OfNeurons(sde, level), sde.lift(starts)
     network = network_of(seen)
     if network is not None:

@@ -344,7 +344,7 @@ def _leaves_subspace(system, input, start) -> bool:
         return False
     k = system.dim
     input_dim = k if input is None else check_input(input, _dims(system))
-    return system.private_noise > 0 or start.shape[1] != k or input_dim != k
+    return not system.stays_on_subspace or start.shape[1] != k or input_dim != k
 
 
 def _nearest(regions: Regions, states: Float[np.ndarray, "M k"]) -> Int[np.ndarray, " M"]:

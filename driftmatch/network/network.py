@@ -36,7 +36,7 @@ from driftmatch.network.lift import FEW, AbstractLift, affine, as_latent
 from driftmatch.network.nengo_reader import read_nengo
 from driftmatch.network.neural import NeuralSDE
 from driftmatch.network.shared_noise import SharedNoise, check_shared_noise
-from driftmatch.network.steering import InputRange, at_input, check_inputs, latent_input
+from driftmatch.network.steering import InputRange, at_input, check_inputs, latent_input, range_of
 from driftmatch.network.torch_reader import read_torch
 from driftmatch.precision import like
 from driftmatch.wrappers import Forced, Input, OverTau
@@ -70,9 +70,8 @@ class Network(AbstractNamed):
     exactly, at every n. This is the SDE that a `Network` is wherever one is taken; private noise
     leaves the subspace and is no part of it. In all of R^n it is an n-dimensional one (`neural`).
 
-    A network that is steered receives I(t) = Γ_u u(t) with u ∈ R^p. Its neurons filter the input,
-    τ dū = (−ū + u) dt, and ū are the last p of its latent coordinates: Γ = [Γ_z, Γ_u], and the last
-    p rows of W_s are 0. At a constant u it is the network of bias b + Γ_u u (`at`).
+    If it is steered, I(t) = Γ_u u(t) with u ∈ R^p, which neurons filter, τ dū = (−ū + u) dt: ū are
+    the last p latent coordinates, Γ = [Γ_z, Γ_u], and the last p rows of W_s are 0; see `at`.
 
     **Fields** (arrays are kept in float64 and used in the precision that JAX is set to)
 
@@ -85,7 +84,7 @@ class Network(AbstractNamed):
       deviation s.
     - `starts`: latent states near the attractors, shape (A, k), or None; given as `start`, of this
       shape or of shape (k,).
-    - `inputs`: the range of the input that steers it, an `InputRange` of p dimensions, or None.
+    - `inputs`: the `InputRange`, of p dimensions, of what steers it, or None.
     - `name`: what it embeds; `coordinates`, `units`: names and units of z, or None.
 
     Arrays may be traced, under ``jax.jit``, ``jax.grad`` and ``jax.vmap``; only their shapes are
@@ -289,17 +288,16 @@ class Network(AbstractNamed):
 
     @property
     def inputs(self) -> InputRange | None:
-        """The range of the input that steers it, if one does."""
-        return None if self._input_range is None else InputRange(*self._input_range)
+        """The range of the input that steers it, or None."""
+        return range_of(self)
 
     @property
     def input_dim(self):
         return 0 if self._input_range is None else self._input_range.shape[1]
 
     def at(self, input: ArrayLike) -> "Network":
-        """The network that a constant input u, shape (p,), makes of a steered one: of bias
-        b + Γ_u u, and without the coordinates ū. Warns by an `ExtrapolationWarning` outside the
-        range of `inputs`."""
+        """The steered network at a constant u, shape (p,): of bias b + Γ_u u, without ū. Warns by
+        an `ExtrapolationWarning` outside the range of `inputs`."""
         if self.input_dim == 0:
             return super().at(input)
         return at_input(self, check_vector("input", input, self.input_dim))
@@ -348,22 +346,25 @@ class Network(AbstractNamed):
         (p,) it steers.
         """
         silent = self if self.private_noise == 0 else self.with_private_noise(0.0)
-        if input is not None:
-            return Forced(silent, OverTau(latent_input(self, input, (self.dim,)), self.tau))
-        return silent
+        if input is None:
+            return silent
+        return Forced(silent, OverTau(latent_input(self, input, (self.dim,)), self.tau))
 
     def neural(self, *, input: Input | None = None) -> NeuralSDE:
         """The network as n neurons, an SDE in x ∈ R^n.
 
         `input`: I(t) of shape (n,), or u(t) of shape (k,) for I = Γu, or of (p,) for Γ_u u.
         """
-        if input is not None:
-            input = latent_input(self, input, (self.dim, self.num_neurons))
-        return NeuralSDE(self, input)
+        return NeuralSDE(self, latent_input(self, input, (self.dim, self.num_neurons)))
 
     def project(self, x: Float[Any, "... n"]) -> Float[Any, "... k"]:
         """z = Γ⁺(x − b), the coordinates of the nearest point of the subspace."""
         return self.lift.project(x)
+
+    @property
+    def stays_on_subspace(self) -> bool:
+        """Whether neurons that begin on x = Γz + b stay there."""
+        return self.private_noise == 0 and self.connectivity.keeps_subspace
 
     def with_private_noise(self, private_noise: float) -> "Network":
         """The same network with another private noise s."""
@@ -392,9 +393,8 @@ class Network(AbstractNamed):
 
     def __repr__(self):
         private = f", private_noise={self.private_noise:g}" if self.private_noise else ""
-        steered = f", input_dim={self.input_dim}" if self.input_dim else ""
         return (
             f"Network({self.name!r}, {self.num_neurons} neurons of rank "
             f"{self.dim - self.input_dim}, tau={self.tau:g}, {self.activation.name}{private}"
-            f"{steered})"
+            f"{f', input_dim={self.input_dim}' * (self.input_dim > 0)})"
         )

@@ -30,9 +30,11 @@ class Signed(AbstractConnectivity):
 
     @property
     def signs(self) -> Float[np.ndarray, " n"]:
-        """s_j: 1 for neurons that excite, −1 for those that inhibit, 0 for those that do none."""
+        """s_j: 1 for neurons that excite, −1 for those that inhibit, 0 for those that do none,
+        NaN for those that do both."""
         along = np.asarray(self.lift.gamma) @ np.asarray(self.readout) + np.asarray(self.common)
-        return np.where((along >= 0).all(axis=0), 1.0, -1.0) * along.any(axis=0)
+        excites, inhibits = (along >= 0).all(axis=0), (along <= 0).all(axis=0)
+        return np.where(excites | inhibits, excites * 1.0 - inhibits, np.nan)
 
     def feedback(self, slopes: Float[Matrix, "N n"]) -> Float[Matrix, " N"]:
         """vᵀφ', by which the coordinate along 1 drives itself: less than 1 where it is stable."""

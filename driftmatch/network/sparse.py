@@ -34,6 +34,12 @@ class SparseConnectivity(AbstractConnectivity):
     dense: Float[Array | Matrix, "n n"] | None = None
 
     @classmethod
+    def fitting(cls, lift: Affine, sources: Matrix, weights: Matrix) -> "SparseConnectivity":
+        """With the readout that follows."""
+        W = cls(lift, sources, weights, np.zeros((lift.latent_dim, lift.num_neurons))).matrix
+        return cls(lift, sources, weights, lift.inverse() @ W)
+
+    @classmethod
     def of(cls, lift: Affine, matrix: scipy.sparse.csr_matrix) -> "SparseConnectivity":
         """From W, whose entries are kept, of value 0 too."""
         n, counts = matrix.shape[0], np.diff(matrix.indptr)
@@ -110,12 +116,23 @@ def _received(sources, weights, rates):
     return jnp.sum(rates[sources] * weights, axis=1)
 
 
-@jax.custom_batching.custom_vmap
+@jax.custom_jvp
 def _side_by_side(sources, weights, dense, rates):
+    return _of_any_number(sources, weights, dense, rates)
+
+
+@_side_by_side.defjvp
+def _along(primals, tangents):
+    *W, _ = primals  # in which nobody needs slopes
+    return _side_by_side(*primals), _received(*W[:2], tangents[3])
+
+
+@jax.custom_batching.custom_vmap
+def _of_any_number(sources, weights, dense, rates):
     return _received(sources, weights, rates)
 
 
-@_side_by_side.def_vmap
+@_of_any_number.def_vmap
 def _of_many(size, batched, sources, weights, dense, rates):
     if size >= _MANY:
         return rates @ dense.T, True

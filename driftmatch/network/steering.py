@@ -116,8 +116,8 @@ def check_inputs(inputs: Any, readout: Any) -> Any:
 def at_input(network: "Network", u: Any) -> "Network":
     """τ dx = [−x + Γ_z W_s φ(x) + b + Γ_u u] dt + …, of the first latent coordinates alone."""
     k = network.latent_dim - network.input_dim
-    inputs = network.inputs
-    if inputs is not None and not is_traced(u) and not inputs.contains(u):
+    inputs = None if is_traced(network._input_range) or is_traced(u) else network.inputs
+    if inputs is not None and not inputs.contains(u):
         warnings.warn(
             f"{network.name} was matched for inputs from {inputs.lower.tolist()} to "
             f"{inputs.upper.tolist()}, and {np.asarray(u).tolist()} is outside",
@@ -141,10 +141,25 @@ def at_input(network: "Network", u: Any) -> "Network":
     )
 
 
-def latent_input(network: "Network", input: Input, dims: tuple[int, ...]) -> Input:
-    """An input of one of these dimensions; one of p numbers, which steers, as one of all latent
-    coordinates, of which it moves the last p."""
+def latent_input(network: "Network", input: Input | None, dims: tuple[int, ...]) -> Input | None:
+    """An input of one of these dimensions, or none; one of p numbers, which steers, as one of all
+    latent coordinates, of which it moves the last p. A steered network needs one."""
+    if input is None:
+        if network.input_dim:
+            raise InputError(
+                f"{network.name} is steered by an input of shape ({network.input_dim},): pass "
+                "input=, or choose a constant value by .at(value)"
+            )
+        return None
     p = (network.input_dim,) if network.input_dim else ()
     if check_input(input, (*p, *dims)) in p:
         return Steering(input, network.dim, network.input_dim)
     return input
+
+
+def range_of(network: "Network") -> InputRange | None:
+    """The range of its input, which is called as its last coordinates are; None without any."""
+    if network._input_range is None:
+        return None
+    p, names, units = network.input_dim, network.coordinates, network.units
+    return InputRange(*np.asarray(network._input_range), names and names[-p:], units and units[-p:])

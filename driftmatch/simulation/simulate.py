@@ -206,15 +206,15 @@ def _network_run(
     if p:
         input = _steering(network, input)
     input_dim = k if input is None else check_input(input, (p, k, n) if p else (k, n))
-    given = None if start is None else check_start(start, M, (k - p, k, n) if p else (k, n))
+    dims = (k - p, k, n) if p and input_dim == p else (k, n)
+    given = None if start is None else check_start(start, M, dims)
     starts = default_starts(network, M, key) if given is None else given
     if input is not None and p == input_dim and (given is None or starts.shape[1] == k - p):
         # What is filtered begins at what it is.
         begin = np.broadcast_to(np.asarray(input(jnp.zeros(())), float), (M, p))
         starts = np.concatenate([starts[:, : k - p], begin], axis=1)
     start_dim = starts.shape[1]
-    stays = network.private_noise == 0 and network.connectivity.keeps_subspace
-    if stays and input_dim in (p, k) and start_dim == k:
+    if network.stays_on_subspace and input_dim in (p, k) and start_dim == k:
         return network.latent(input=input), starts
     if start_dim == k:
         starts = network.lift(starts)

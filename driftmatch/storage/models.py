@@ -92,12 +92,17 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         coordinates=words_of(header, "coordinates"),
         units=words_of(header, "units"),
     )
-    lift, readout = network.lift, network.readout
-    if "common" in arrays:
+    lift, readout, n = network.lift, network.readout, network.num_neurons
+    given = {"common", "sources", "weights"} & set(arrays)
+    if given == {"common"} and arrays["common"].shape == (n,):
         return network._with(connectivity=Signed(lift, readout, arrays["common"]))
-    if "sources" in arrays and "weights" in arrays:
-        sources, weights = arrays["sources"].astype(np.int32), arrays["weights"]
-        if sources.shape != weights.shape or len(sources) != network.num_neurons:
-            raise ValueError("its sources are not those of its weights")
-        return network._with(connectivity=SparseConnectivity(lift, sources, weights, readout))
+    if given == {"sources", "weights"}:
+        sources, weights = arrays["sources"], arrays["weights"]
+        whole = np.array_equal(sources, np.round(sources)) and sources.size > 0
+        fits = sources.shape == weights.shape == (n, sources.shape[-1]) and whole
+        if fits and sources.min() >= 0 and sources.max() < n:
+            W = SparseConnectivity.fitting(lift, sources.astype(np.int32), weights)
+            return network._with(connectivity=W)
+    if given:
+        raise ValueError(f"its {' and '.join(sorted(given))} are no connectivity of its neurons")
     return network

@@ -164,7 +164,25 @@ def test_a_scorecard_at_every_input(pitchfork):
     assert cards.cards[0].drift_error < 3e-2
 
 
+def test_neurons_need_their_input():
+    net = steered_network()
+    with pytest.raises(dm.InputError, match="pass input="):
+        net.neural()
+    with pytest.raises(dm.InputError, match="start must have shape"):
+        dm.simulate(
+            net, duration=1, dt=0.1, key=KEY, start=np.zeros(2), input=lambda t: jnp.ones(3)
+        )
+
+
+def test_it_may_be_traced():
+    net, z = steered_network(), jnp.ones(2)
+    drift = jax.jit(lambda net, u: net.at(u).drift(z))(net, jnp.array([0.3]))
+    np.testing.assert_allclose(drift, net.at(0.3).drift(z), rtol=1e-5)
+
+
 def test_names_of_the_input_are_kept():
+    net = steered_network(coordinates=["V", "w", "I"], units=["mV", "", "nA"])
+    assert net.inputs == dm.InputRange(-1.0, 1.0, ["I"], ["nA"])
     sde = dm.SDE(drifting, 0.1, 1, input_dim=1, coordinates=["V"], units=["mV"])
     joint = InputsAsCoordinates(sde, dm.InputRange(0.0, 1.0, ["I"], ["nA"]))
     assert (joint.coordinates, joint.units) == (("V", "I"), ("mV", "nA"))

@@ -10,6 +10,7 @@ import driftmatch as dm
 from driftmatch.activations import get_activation
 from driftmatch.matching.sparse import RowFits
 from driftmatch.network import Affine, SparseConnectivity
+from driftmatch.storage.models import from_network, to_network
 
 KEY = jax.random.key(0)
 SDE = dm.systems.van_der_pol()
@@ -127,6 +128,29 @@ def test_a_connectome_and_its_signs(samples):
     W = found.network.W
     assert not np.any(W[~mask.toarray()])
     assert np.all(W * signs >= 0)
+
+
+def test_the_largest_exponent_of_its_neurons(embedded):
+    """Near to that of the SDE on the subspace, by tangents in all neurons."""
+    net = embedded.network
+    options = {"duration": 40.0, "dt": 0.05, "key": KEY, "num_exponents": 1, "num_trajectories": 8}
+    neural = dm.lyapunov(net.neural(), start=net.lift(net.starts[0]), **options)
+    latent = dm.lyapunov(net, start=net.starts[0], **options)
+    error = np.hypot(neural.standard_error[0], latent.standard_error[0])
+    assert abs(neural.exponents[0] - latent.exponents[0]) < 4 * error + 0.05
+
+
+@pytest.mark.parametrize("change", ["lost", "beyond", "between", "both"])
+def test_a_damaged_one_is_refused(change, embedded):
+    arrays, words = from_network(embedded.network)
+    if change == "lost":
+        del arrays["weights"]
+    elif change == "both":
+        arrays["common"] = np.zeros(256)
+    else:
+        arrays["sources"] = arrays["sources"] + (1000 if change == "beyond" else 0.5)
+    with pytest.raises(ValueError, match="are no connectivity of its neurons"):
+        to_network(arrays, words)
 
 
 def test_it_is_kept_in_a_file(embedded, tmp_path):

@@ -174,6 +174,14 @@ def test_report_of_a_target():
     assert report.width < 0.1 * report.isotropic_width
     assert report.isotropic_width == pytest.approx(0.1, rel=0.02)
     assert report.diffusivity == pytest.approx(0.01)
+    # Half a turn between two looks, and a pull much quicker than the whole.
+    half = dm.manifold_report(
+        ring_attractor(0.01, pull=20), unit, key=KEY, num_points=4, duration=100.0, inputs=[6.2]
+    )
+    np.testing.assert_allclose(half.turn_error, 0.01 / 20, rtol=0.1)
+    assert half.outcome is dm.Outcome.SUCCESS
+    away = dm.manifold_report(dm.SDE(lambda z: z**3, 0.1, 2), unit, key=KEY, num_points=4)
+    assert away.outcome is dm.Outcome.NON_FINITE
     wells = on_manifold(unit, 2, drift=lambda y: 0.1 * jnp.stack([y[1], 0 * y[0]]))
     report = dm.manifold_report(wells, unit, key=KEY, num_points=8, duration=30.0)
     assert report.moved > 0.2
