@@ -64,6 +64,27 @@ WantedError = Annotated[
 ]
 
 
+Excitatory = Annotated[
+    float | None,
+    typer.Option(
+        "--dale",
+        metavar="X",
+        help="Dale's law: this fraction of neurons excites, such as 0.8, and the others inhibit. "
+        "Needs --activation logistic.",
+    ),
+]
+InDegree = Annotated[
+    int | None,
+    typer.Option(
+        "--in-degree",
+        metavar="D",
+        min=1,
+        help="Sparse: every neuron listens to so many others, chosen at random; with --dale, of "
+        "that fraction excitatory.",
+    ),
+]
+
+
 def embed(
     system: Annotated[
         str,
@@ -75,23 +96,8 @@ def embed(
     ],
     neurons: Neurons = None,
     error: WantedError = None,
-    dale: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="Dale's law: this fraction of neurons excites, such as 0.8, and the others "
-            "inhibit. Needs --activation logistic.",
-        ),
-    ] = None,
-    in_degree: Annotated[
-        int | None,
-        typer.Option(
-            metavar="D",
-            min=1,
-            help="Sparse: every neuron listens to so many others, chosen at random; with --dale, "
-            "of that fraction excitatory.",
-        ),
-    ] = None,
+    dale: Excitatory = None,
+    in_degree: InDegree = None,
     seed: Seed = 0,
     noise: Noise = None,
     settings: Settings = None,

@@ -161,9 +161,7 @@ def embed(
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
     meter = check_meter(meter)
     confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
-    wiring = check_wiring(connectivity)
-    if wiring is not None and confine:
-        raise InputError(f"confine=True goes with free connectivity, not with {wiring.name}")
+    wiring = check_wiring(connectivity, confine)
     key = check_key(key)
     rng = generator(key)
     where = survey(sde, samples, states, box, inputs, key, rng, meter)
@@ -182,13 +180,10 @@ def embed(
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited, inputs)
     fitting = time.perf_counter()
-    if wiring is None:
-        fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
-        network, largest = task.assemble(fitted.features, fitted.readout, guards, where.time_scale)
-    else:
-        network, largest, fitted = wiring.network(
-            task, num_neurons, fit, rng, meter, where.time_scale
-        )
+    arguments = num_neurons, fit, rng, meter, where.time_scale
+    network, largest, fitted = (
+        _free(task, guards, *arguments) if wiring is None else wiring.network(task, *arguments)
+    )
     fit_seconds = time.perf_counter() - fitting
     errors = matching_errors(sde, network, where.held_out)
     num_states = fitted.num_states or len(task.problem.weights)
@@ -200,6 +195,13 @@ def embed(
     looks = [_look(meter, network, w, jax.random.fold_in(key, 1)) for w in where.watches if check]
     report = replace(report, seconds=time.perf_counter() - began)
     return _judged(network, report, sde, where.watches, looks, fitted)
+
+
+def _free(task: Assembly, guards, num_neurons, fit, rng, meter, time_scale):
+    """The network of free connectivity, its largest whitened readout weight, what was fitted."""
+    num_guards = 0 if guards is None else len(guards.features)
+    fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
+    return *task.assemble(fitted.features, fitted.readout, guards, time_scale), fitted
 
 
 def _judged(network, report, sde, watches, looks, fitted) -> Embedding:

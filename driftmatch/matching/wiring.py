@@ -216,8 +216,10 @@ class Sparse(AbstractWiring):
         return self.signs
 
 
-def check_wiring(connectivity: object) -> AbstractWiring | None:
+def check_wiring(connectivity: object, confine: bool | None) -> AbstractWiring | None:
     """What was given as connectivity; raises `InputError` if it is none."""
+    if isinstance(connectivity, AbstractWiring) and confine:
+        raise InputError(f"confine=True goes with free connectivity, not with {connectivity.name}")
     if connectivity is None or isinstance(connectivity, AbstractWiring):
         return connectivity
     raise InputError(
