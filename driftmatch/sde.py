@@ -120,11 +120,11 @@ class SDE(AbstractNamed):
         )
         sizes = (self.dim, self.input_dim) if self.input_dim else (self.dim,)
         if self.input_dim and callable(self._diffusion) and not takes_input(self._diffusion):
-            self._diffusion = WithoutInput(self._diffusion)
+            self._diffusion = WithoutInput(self._diffusion)  # pyright: ignore[reportAttributeAccessIssue]
         self.noise_dim = check_functions(drift, self._diffusion, self.dim, self.input_dim)
         drift = as_module(drift, *sizes)
         if isinstance(self._diffusion, WithoutInput):
-            self._diffusion = WithoutInput(as_module(self._diffusion.function, self.dim))
+            self._diffusion = WithoutInput(as_module(self._diffusion.function, self.dim))  # pyright: ignore[reportAttributeAccessIssue]
         elif callable(self._diffusion):
             self._diffusion = as_module(self._diffusion, *sizes)
         if interpretation == "stratonovich" and callable(self._diffusion):
@@ -191,7 +191,7 @@ class AtInput(AbstractWrapper):
 
     sde: SDE
     u: Float[Array | np.ndarray, " p"]
-    input_dim = 0
+    input_dim = 0  # pyright: ignore[reportAssignmentType]
 
     def drift(self, z):
         return self.sde.drift(z, like(self.u, z))

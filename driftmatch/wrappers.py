@@ -25,8 +25,8 @@ class Driven(AbstractWrapper):
 
     sde: AbstractSDE
     input: Input = eqx.field(converter=as_module)
-    is_driven = True
-    input_dim = 0
+    is_driven = True  # pyright: ignore[reportAssignmentType]
+    input_dim = 0  # pyright: ignore[reportAssignmentType]
 
     def at_time(self, t):
         return self.sde.at(jnp.reshape(self.input(t), (self.sde.input_dim,)))
@@ -52,8 +52,8 @@ class Forced(AbstractWrapper):
     sde: AbstractSDE
     input: Input = eqx.field(converter=as_module)
 
-    is_driven = True
-    input_dim = 0
+    is_driven = True  # pyright: ignore[reportAssignmentType]
+    input_dim = 0  # pyright: ignore[reportAssignmentType]
 
     def forcing(self, t):
         inner = self.sde.forcing(t)

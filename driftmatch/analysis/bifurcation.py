@@ -98,4 +98,4 @@ def bifurcation(
             found.append(fixed_points(system.at(u), box, key=key, num_starts=num_starts))
             meter.advance(1)
     names = system.coordinates
-    return Bifurcation(inputs, tuple(found), system.name, names and names[: len(box[0])])
+    return Bifurcation(inputs, tuple(found), system.name, names and names[: len(box[0])])  # pyright: ignore[reportArgumentType]

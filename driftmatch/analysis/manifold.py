@@ -109,27 +109,27 @@ def manifold_report(
     k = rest.dim
     unit = getattr(system, "tau", None) or system.time_scale or 1.0
     duration = or_none(check_positive)("duration", duration) or 100.0 * unit
-    project = _checked_map(project, k)
+    project = _checked_map(project, k)  # pyright: ignore[reportAssignmentType]
     key, draw = jax.random.split(key)
     if points is None:
         points = np.asarray(jax.random.normal(draw, (num_points, k)), float)
     y = _on(project, check_array("points", points, ("N", k)))
     speed, D, pull, normals = _rates(rest, project, y)
     quick = min(unit, 1 / pull) if pull > 0 else unit
-    steps = int(np.ceil(duration / _SAVES / (_STEP * quick)))
+    steps = int(np.ceil(duration / _SAVES / (_STEP * quick)))  # pyright: ignore[reportOptionalOperand]
     with jax.enable_x64(True):
         run = np.asarray(_noise_free(rest, jnp.asarray(y), jnp.asarray(duration), steps))
         onto = np.asarray(jax.vmap(jax.vmap(project))(jnp.asarray(run)))
     way = np.linalg.norm(np.diff(onto, axis=1, prepend=y[:, None]), axis=2).sum(axis=1)
-    noisy = simulate(
-        rest, duration=duration, dt=min(quick / 50, duration / 8), key=key,
+    noisy = simulate(  # pyright: ignore[reportCallIssue]
+        rest, duration=duration, dt=min(quick / 50, duration / 8), key=key,  # pyright: ignore[reportArgumentType, reportOptionalOperand]
         num_trajectories=_PATHS, start=np.resize(y, (_PATHS, k)), throw=False,
-        save_every=max(1, min(round(50 * unit / quick), int(duration * 50 / quick) // 8)),
+        save_every=max(1, min(round(50 * unit / quick), int(duration * 50 / quick) // 8)),  # pyright: ignore[reportOptionalOperand]
     )  # fmt: skip
     late = np.asarray(noisy.states, float)[:, noisy.states.shape[1] // 4 :, :k]
     distance = np.linalg.norm(late - _on(project, late.reshape(-1, k)).reshape(late.shape), axis=2)
     errors = (
-        None if inputs is None else np.array([_turn(system, u, y, duration, steps) for u in inputs])
+        None if inputs is None else np.array([_turn(system, u, y, duration, steps) for u in inputs])  # pyright: ignore[reportArgumentType]
     )
     parts: list[Any] = [run, late] if errors is None else [run, late, errors]
     is_finite = noisy.outcome.ok and all(np.isfinite(part).all() for part in parts)
@@ -143,7 +143,7 @@ def manifold_report(
         isotropic_width=float(np.sqrt(normals * D / pull)) if pull > 0 else float("nan"),
         diffusivity=D,
         pull=pull,
-        duration=duration,
+        duration=duration,  # pyright: ignore[reportArgumentType]
         inputs=inputs,
         turn_error=errors,
         outcome=Outcome.SUCCESS if is_finite else Outcome.NON_FINITE,

@@ -25,9 +25,9 @@ from driftmatch.cli.terminal import Terminal
 from driftmatch.errors import InputError
 
 if TYPE_CHECKING:
+    from driftmatch.abstract_sde import AbstractSDE
     from driftmatch.analysis.summary import Analysis
     from driftmatch.network import Network
-    from driftmatch.sde import AbstractSDE
 
 UNKNOWN_TARGET = "the file does not say what the network embeds, so no target stands beside it"
 

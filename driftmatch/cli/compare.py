@@ -24,10 +24,10 @@ from driftmatch.cli.terminal import Terminal
 from driftmatch.meters import AbstractMeter
 
 if TYPE_CHECKING:
+    from driftmatch.abstract_sde import AbstractSDE
     from driftmatch.analysis.compare import Scorecard
     from driftmatch.figures import Comparison
     from driftmatch.network import Network
-    from driftmatch.sde import AbstractSDE
 
 DRAWN = 800  # time scales of the target
 FAITHFUL = "faithful: it cannot be told from another run of its target"

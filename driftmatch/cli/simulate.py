@@ -25,7 +25,7 @@ from driftmatch.cli.terminal import Terminal
 from driftmatch.errors import ComputationError, InputError
 
 if TYPE_CHECKING:
-    from driftmatch.sde import AbstractSDE
+    from driftmatch.abstract_sde import AbstractSDE
     from driftmatch.simulation.trajectory import NetworkTrajectory, Trajectory
 
 Solver = Literal["heun", "euler-maruyama"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from driftmatch.errors import InputError
 
 if TYPE_CHECKING:
-    from driftmatch.sde import AbstractSDE
+    from driftmatch.abstract_sde import AbstractSDE
 
 MODEL = ".safetensors"
 _DEEPEST = 4  # lists in lists, of a parameter in a file

@@ -6,8 +6,8 @@ from driftmatch.cli.targets import Target
 from driftmatch.meters import SILENT, AbstractMeter
 
 if TYPE_CHECKING:
+    from driftmatch.abstract_sde import AbstractSDE
     from driftmatch.embedding.embed import Embedding
-    from driftmatch.sde import AbstractSDE
 
 SYSTEMS = (("van-der-pol", 64), ("lorenz", 512), ("dadras", 1024))
 LABELS = {"van-der-pol": "Van der Pol", "lorenz": "Lorenz", "dadras": "Dadras"}

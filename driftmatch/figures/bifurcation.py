@@ -30,7 +30,7 @@ def bifurcation(
     u = diagram.inputs[:, axis]
     ax = panel(ax, 75.0, 55.0)
     for q in diagram.changes:
-        ax.axvline(0.5 * (u[q] + u[q + 1]), color=GREY, lw=0.6, zorder=0)
+        ax.axvline(0.5 * (u[q] + u[q + 1]), color=GREY, lw=0.6, zorder=0)  # pyright: ignore[reportArgumentType]
     for stable, face, label in ((True, INK, "stable"), (False, "white", "unstable")):
         x, y = (
             np.concatenate(parts)

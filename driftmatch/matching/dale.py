@@ -242,15 +242,15 @@ def _levelled(signs, rates, slopes, weights, common: Matrix) -> Matrix:
 
 def _least(quadratic, linear, rows, bounds) -> Matrix:
     """x of the least ½xᵀPx + qᵀx with  rows · x ≤ bounds; raises `ComputationError` if none is."""
-    settings = clarabel.DefaultSettings()
+    settings = clarabel.DefaultSettings()  # pyright: ignore[reportAttributeAccessIssue]
     settings.verbose = False
     settings.max_threads = 1
-    solution = clarabel.DefaultSolver(
+    solution = clarabel.DefaultSolver(  # pyright: ignore[reportAttributeAccessIssue]
         scipy.sparse.triu(scipy.sparse.csc_matrix(quadratic), format="csc"),
         linear,
         scipy.sparse.csc_matrix(rows),
         bounds,
-        [clarabel.NonnegativeConeT(len(bounds))],
+        [clarabel.NonnegativeConeT(len(bounds))],  # pyright: ignore[reportAttributeAccessIssue]
         settings,
     ).solve()
     x = np.asarray(solution.x)

@@ -90,7 +90,7 @@ def _signed(gram: Matrix, moment: Matrix, signs: Matrix) -> Matrix:
     """The w of least ½wᵀGw − mᵀw with s_j w_j ≥ 0."""
     s = np.where(signs == 0, 1.0, signs)
     factor = scipy.linalg.cholesky(gram, lower=False)
-    right = scipy.linalg.solve_triangular(factor, moment, trans="T", lower=False)
+    right = scipy.linalg.solve_triangular(factor, moment, trans="T", lower=False)  # pyright: ignore[reportArgumentType]
     return s * scipy.optimize.nnls(factor * s, right)[0]
 
 

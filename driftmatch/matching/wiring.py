@@ -93,7 +93,7 @@ class Dale(AbstractWiring):
             diffusion = problem.readouts.solve(problem, features)[:, q:]
         network = task.network(gamma, readout, features.bias - gamma @ mean, diffusion, time_scale)
         lift = network.connectivity.lift
-        network = network._with(connectivity=Signed(lift, network.readout, common))
+        network = network._with(connectivity=Signed(lift, network.readout, common))  # pyright: ignore[reportArgumentType]
         whitened = np.linalg.solve(L, readout)
         return network, float(np.abs(whitened).max()), Fitted(features, found.readout.T)
 
@@ -176,7 +176,7 @@ class Sparse(AbstractWiring):
         abscissa = transverse_abscissa(W, lift, slopes[:_LOOKED_AT], task.tau)
         network = network._with(connectivity=SparseConnectivity.of(lift, W))
         largest = float(np.abs(np.linalg.solve(L, network.readout)).max())
-        fitted = Fitted(features, network.readout.T, 0.0, None, best, abscissa)
+        fitted = Fitted(features, network.readout.T, 0.0, None, best, abscissa)  # pyright: ignore[reportArgumentType]
         return network, largest, fitted
 
     def _sources(self, n: int, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -210,7 +210,7 @@ class Sparse(AbstractWiring):
             return None
         check_rates(activation)
         if self.signs is None:
-            return rng.permutation(np.where(np.arange(n) < round(self.excitatory * n), 1.0, -1.0))
+            return rng.permutation(np.where(np.arange(n) < round(self.excitatory * n), 1.0, -1.0))  # pyright: ignore[reportOptionalOperand]
         if len(self.signs) != n:
             raise InputError(f"signs must have shape ({n},), got {self.signs.shape}")
         return self.signs

@@ -170,7 +170,7 @@ class Network(AbstractNamed):
         gamma, readout, left_out = factored(W, m, n, rank)
         lift = affine(gamma, np.zeros(len(gamma)) if bias is None else bias)
         if (start := options.get("start")) is not None:
-            options["start"] = as_latent("start", start, lift)
+            options["start"] = as_latent("start", start, lift)  # pyright: ignore[reportArgumentType]
         if left_out > NEGLIGIBLE:
             warnings.warn(
                 f"rank {lift.latent_dim} leaves out {100 * left_out:.3g} % of ‖W‖²_F: "
@@ -299,7 +299,7 @@ class Network(AbstractNamed):
         """The steered network at a constant u, shape (p,): of bias b + Γ_u u, without ū. Warns by
         an `ExtrapolationWarning` outside the range of `inputs`."""
         if self.input_dim == 0:
-            return super().at(input)
+            return super().at(input)  # pyright: ignore[reportReturnType]
         return at_input(self, check_vector("input", input, self.input_dim))
 
     @property

@@ -42,7 +42,7 @@ class SparseConnectivity(AbstractConnectivity):
     @classmethod
     def of(cls, lift: Affine, matrix: scipy.sparse.csr_matrix) -> "SparseConnectivity":
         """From W, whose entries are kept, of value 0 too."""
-        n, counts = matrix.shape[0], np.diff(matrix.indptr)
+        n, counts = matrix.shape[0], np.diff(matrix.indptr)  # pyright: ignore[reportOptionalSubscript]
         d = max(int(counts.max()), 1)
         sources, weights = np.zeros((n, d), np.int32), np.zeros((n, d))
         place = np.arange(d) < counts[:, None]
@@ -61,7 +61,7 @@ class SparseConnectivity(AbstractConnectivity):
         entries = np.asarray(self.weights).ravel(), (rows, np.asarray(self.sources).ravel())
         found = scipy.sparse.coo_matrix(entries, shape=(n, n)).tocsr()
         found.eliminate_zeros()
-        return found
+        return found  # pyright: ignore[reportReturnType]
 
     def __call__(self, rates):
         if not isinstance(rates, jax.Array):
@@ -124,7 +124,7 @@ def _side_by_side(sources, weights, dense, rates):
 @_side_by_side.defjvp
 def _along(primals, tangents):
     *W, _ = primals  # in which nobody needs slopes
-    return _side_by_side(*primals), _received(*W[:2], tangents[3])
+    return _side_by_side(*primals), _received(*W[:2], tangents[3])  # pyright: ignore[reportCallIssue]
 
 
 @jax.custom_batching.custom_vmap

@@ -162,4 +162,4 @@ def range_of(network: "Network") -> InputRange | None:
     if network._input_range is None:
         return None
     p, names, units = network.input_dim, network.coordinates, network.units
-    return InputRange(*np.asarray(network._input_range), names and names[-p:], units and units[-p:])
+    return InputRange(*np.asarray(network._input_range), names and names[-p:], units and units[-p:])  # pyright: ignore[reportCallIssue]

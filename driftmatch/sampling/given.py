@@ -39,7 +39,7 @@ class Undriven(AbstractWrapper):
     """An SDE without its forcing."""
 
     sde: AbstractSDE
-    is_driven = False
+    is_driven = False  # pyright: ignore[reportAssignmentType]
 
     def forcing(self, t):
         return None

@@ -95,13 +95,13 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
     lift, readout, n = network.lift, network.readout, network.num_neurons
     given = {"common", "sources", "weights"} & set(arrays)
     if given == {"common"} and arrays["common"].shape == (n,):
-        return network._with(connectivity=Signed(lift, readout, arrays["common"]))
+        return network._with(connectivity=Signed(lift, readout, arrays["common"]))  # pyright: ignore[reportArgumentType]
     if given == {"sources", "weights"}:
         sources, weights = arrays["sources"], arrays["weights"]
         whole = np.array_equal(sources, np.round(sources)) and sources.size > 0
         fits = sources.shape == weights.shape == (n, sources.shape[-1]) and whole
         if fits and sources.min() >= 0 and sources.max() < n:
-            W = SparseConnectivity.fitting(lift, sources.astype(np.int32), weights)
+            W = SparseConnectivity.fitting(lift, sources.astype(np.int32), weights)  # pyright: ignore[reportArgumentType]
             return network._with(connectivity=W)
     if given:
         raise ValueError(f"its {' and '.join(sorted(given))} are no connectivity of its neurons")

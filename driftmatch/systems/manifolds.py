@@ -138,7 +138,7 @@ def on_manifold(
     _check_map(project, dim)
     if drift is not None:
         drift = uncompiled(drift)
-        check_functions(drift, np.eye(dim), dim, p)
+        check_functions(drift, np.eye(dim), dim, p)  # pyright: ignore[reportArgumentType]
         drift = as_module(drift, *((dim, p) if p else (dim,)))
     project = as_module(project, dim)
     if start is None:
