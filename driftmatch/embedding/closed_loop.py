@@ -24,7 +24,7 @@ from driftmatch.simulation.simulate import simulate
 _NEURON_STEPS = 2e9  # of all paths together: a second or two
 _PATIENCE = 8  # times as many where the target's trajectories mix slowly
 _LEAST_ROWS = 200
-_SLOWER = 10
+_SLOWER = 10  # times as slow is a step of neurons with a W of no low rank
 _STEPS_PER_TAU = 5  # at least
 _SETTLING = 0.1  # of the run, left out
 _NUM_STARTS = 128
@@ -53,13 +53,12 @@ class ClosedLoop(Record):
       `frequency_error`: its standard error.
       Distances and this are NaN for what comes to rest.
     - `exponent_target`, `exponent_network`: the largest Lyapunov exponents along the noise, in nats
-      per unit time, with their standard errors; NaN unless the target is chaotic.
+      per unit time, with their standard errors; NaN unless the target is chaotic, and for
+      sparse networks.
     - `astray_fraction`: of starts far away from which the target comes home, how many the network
-      leads elsewhere; NaN where there are none. `escaped_fraction`: of paths from target states.
+      leads elsewhere; NaN where there are none, and for sparse networks. `escaped_fraction`: of paths from target states.
     - `duration`: of the runs. `is_mixed`: whether that is long enough for the target's trajectories
       to pass through all that they visit together; distances and their floors say little if not.
-    - `is_whole`: whether exponents and far starts are the network's own. Of one whose neurons keep
-      to the subspace only nearly they are those of the SDE that z obeys on it.
     """
 
     state_space_divergence: float
@@ -78,7 +77,6 @@ class ClosedLoop(Record):
     escaped_fraction: float
     duration: float
     is_mixed: bool
-    is_whole: bool = True
 
     @property
     def outcome(self) -> Outcome:
@@ -130,7 +128,9 @@ def closed_loop(
     dt = samples.spacing / every
     M = runs.shape[0] // GROUPS * GROUPS
     cost, patience = M * max(network.num_neurons, 64) * every, _PATIENCE
-    if not network.connectivity.keeps_subspace:  # all neurons must be run
+    # What leaves the subspace must be run in all its neurons, too slow for exponents and far starts.
+    stays = network.connectivity.keeps_subspace
+    if not stays:
         cost, patience = _SLOWER * cost, 1
     rows, is_mixed = long_enough(samples, runs[:M], cost, patience=patience)
     found = run_beside(network, samples, runs[:M], rows, key_run)
@@ -145,7 +145,7 @@ def closed_loop(
                 in_this_precision(basins), network, target, runs.reshape(-1, k),
                 key=key_basins, num_starts=_NUM_STARTS, time_scale=scale, paths=found,
             )  # fmt: skip
-            if k > 1 and not samples.is_resting:
+            if k > 1 and not samples.is_resting and stays:
                 time = min(_CHAOS_TIME * scale, _CHAOS_STEPS * dt)
                 states = runs.reshape(-1, k)
                 exponents = _exponents(target, network, scale, time, dt, states, key_exponents)
@@ -155,7 +155,8 @@ def closed_loop(
                 ratio, error = _frequencies(own, found)
             check = basin_check.result()
         worst = [f for f in (check.spurious_fraction, check.spurious_fraction_box) if f is not None]
-        astray, escaped = max(worst, default=np.nan), check.escaped_fraction
+        astray = max(worst, default=np.nan) if stays else np.nan
+        escaped = check.escaped_fraction
     return ClosedLoop(
         **distances,
         frequency_ratio=ratio,
@@ -168,8 +169,6 @@ def closed_loop(
         escaped_fraction=escaped,
         duration=rows * every * dt,
         is_mixed=is_mixed,
-        # Basins and exponents are those of the SDE on the subspace.
-        is_whole=network.connectivity.keeps_subspace,
     )
 
 
