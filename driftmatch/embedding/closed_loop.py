@@ -56,7 +56,8 @@ class ClosedLoop(Record):
       per unit time, with their standard errors; NaN unless the target is chaotic, and for
       sparse networks.
     - `astray_fraction`: of starts far away from which the target comes home, how many the network
-      leads elsewhere; NaN where there are none, and for sparse networks. `escaped_fraction`: of paths from target states.
+      leads elsewhere; NaN where there are none, and for sparse networks. `escaped_fraction`: of
+      paths from target states.
     - `duration`: of the runs. `is_mixed`: whether that is long enough for the target's trajectories
       to pass through all that they visit together; distances and their floors say little if not.
     """
@@ -128,7 +129,7 @@ def closed_loop(
     dt = samples.spacing / every
     M = runs.shape[0] // GROUPS * GROUPS
     cost, patience = M * max(network.num_neurons, 64) * every, _PATIENCE
-    # What leaves the subspace must be run in all its neurons, too slow for exponents and far starts.
+    # What leaves the subspace is run in all its neurons, too slow for exponents and far starts.
     stays = network.connectivity.keeps_subspace
     if not stays:
         cost, patience = _SLOWER * cost, 1
