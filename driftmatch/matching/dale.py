@@ -35,6 +35,7 @@ Matrix = np.ndarray
 _CONSTANT_BIAS = 20.0
 _LEAST_FEEDBACK = -1.001  # what the feedback is at most: -1, with room for rounding
 _LOOKED_AT = 4096  # states
+_LOOKED_AT_X = np.linspace(-30.0, 30.0, 601)
 _FLAT = 1e-6  # a slope, of neurons that count as constant
 _ROWS, _ROUNDS = 200, 4  # states at which the feedback is bounded too, and how often
 _BALANCE, _FEEDBACK = 0.01, -3.0  # how much it counts how far the feedback is from this
@@ -276,15 +277,18 @@ def _inhibiting_first(feedback: Matrix, number: int) -> Int[Matrix, " n"]:
 
 
 def check_rates(activation: Activation) -> None:
-    """Raises `InputError` for what has no pairs, or rates that no neuron has."""
-    x = np.linspace(0.0, 30.0, 301)
-    above, below = activation.derivatives(x)[0], activation.derivatives(-x)[0]
-    if min(above.min(), below.min()) < 0:
+    """Raises `InputError` for rates that are negative somewhere."""
+    if activation.derivatives(_LOOKED_AT_X)[0].min() < 0:
         raise InputError(
             f"Dale's law is about rates, which are not negative as those of {activation.name!r} "
             "are: use activation='logistic'"
         )
-    if np.ptp(above + below) > 1e-9:
+
+
+def check_pairs(activation: Activation) -> None:
+    """Raises `InputError` unless φ(x) + φ(−x) is constant."""
+    rates = activation.derivatives(_LOOKED_AT_X)[0]
+    if np.ptp(rates + rates[::-1]) > 1e-9:
         raise InputError(
             "Dale's law needs an activation with φ(x) + φ(−x) constant, which "
             f"{activation.name!r} has not: use activation='logistic'"

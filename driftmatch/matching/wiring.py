@@ -19,7 +19,13 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import InputError
 from driftmatch.matching.assembly import CONSTANT_BIAS, Assembly
-from driftmatch.matching.dale import check_rates, signed_features, signed_readouts, with_signs
+from driftmatch.matching.dale import (
+    check_pairs,
+    check_rates,
+    signed_features,
+    signed_readouts,
+    with_signs,
+)
 from driftmatch.matching.fits import AbstractFit, Fitted, LeastSquares
 from driftmatch.matching.sparse import RowFits, off_subspace, transverse_abscissa
 from driftmatch.meters import AbstractMeter
@@ -72,6 +78,7 @@ class Dale(AbstractWiring):
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
         check_rates(problem.activation)
+        check_pairs(problem.activation)
         signed = signed_features(
             problem, num_neurons, rng, excitatory=self.excitatory, fit=fit, meter=meter
         )
@@ -209,8 +216,8 @@ class Sparse(AbstractWiring):
         if self.excitatory is None and self.signs is None:
             return None
         check_rates(activation)
-        if self.signs is None:
-            return rng.permutation(np.where(np.arange(n) < round(self.excitatory * n), 1.0, -1.0))  # pyright: ignore[reportOptionalOperand]
+        if self.excitatory is not None:
+            return rng.permutation(np.where(np.arange(n) < round(self.excitatory * n), 1.0, -1.0))
         if len(self.signs) != n:
             raise InputError(f"signs must have shape ({n},), got {self.signs.shape}")
         return self.signs

@@ -8,7 +8,7 @@ import pytest
 import driftmatch as dm
 from driftmatch.activations import ACTIVATIONS
 from driftmatch.errors import InputError
-from driftmatch.matching.dale import check_rates, signed_features, signed_readouts
+from driftmatch.matching.dale import check_pairs, check_rates, signed_features, signed_readouts
 from driftmatch.matching.fits import LeastSquares, Refined
 from driftmatch.matching.problem import MatchingProblem
 from driftmatch.matching.readouts import FreeReadouts
@@ -75,7 +75,8 @@ def test_pairs_keep_the_new_coordinate_and_cost_no_accuracy():
 
 def test_what_pairs_cannot_do_is_refused():
     with pytest.raises(InputError, match="softplus"):
-        check_rates(ACTIVATIONS["softplus"])
+        check_pairs(ACTIVATIONS["softplus"])
+    check_rates(ACTIVATIONS["softplus"])
     with pytest.raises(InputError, match="'tanh' are: use activation='logistic'"):
         check_rates(ACTIVATIONS["tanh"])
     with pytest.raises(InputError, match="use more neurons"):
