@@ -57,7 +57,7 @@ SPELLED = "driftmatch.spelled"  # what `encodable` does, as an error handler for
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "±": "+-", "×": "x", "·": "*", "½": "1/2", "∞": "inf",
     "√": "sqrt", "∇": "grad ", "‖": "||", "⟨": "<", "⟩": ">", "…": "...", "→": "->", "←": "<-",
-    "✓": "ok",
+    "✓": "ok", "∘": "o", "∂": "d",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from scipy.spatial import KDTree
 
 from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow
+from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow, Stratonovich
 from driftmatch.arguments import (
     check_array,
     check_count,
@@ -21,6 +21,7 @@ from driftmatch.meters import SILENT, AbstractMeter, task
 from driftmatch.network import Network, as_sde
 from driftmatch.randomness import generator
 from driftmatch.records import Record
+from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
@@ -139,11 +140,14 @@ def basins(
     whitening = Whitening.of(states)
     cloud = whitening.whiten(states)
 
+    noise_free = [target, sde]
+    if isinstance(target, OnCircles):
+        noise_free = [Stratonovich(target), Stratonovich(sde)]
+    own_flow, flow = (NoiseFreeFlow(each, whitening, time_scale) for each in noise_free)
     with task(meter, "basin check", 4):
-        attractor = _Attractor(NoiseFreeFlow(target, whitening, time_scale), cloud, rng)
+        attractor = _Attractor(own_flow, cloud, rng)
         meter.advance(1)
         ball = _ball(10 * np.linalg.norm(cloud, axis=1).max(), num_starts, target.dim, rng)
-        flow = NoiseFreeFlow(sde, whitening, time_scale)
         in_ball = _spurious(flow, attractor, ball, rng)
         meter.advance(1)
         box = _box(sde, num_starts, rng)

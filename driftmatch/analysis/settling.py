@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from driftmatch.abstract_sde import AbstractSDE
+from driftmatch.abstract_sde import AbstractSDE, AbstractWrapper
 from driftmatch.compilation import compiled
 from driftmatch.flows import sampled
 from driftmatch.sampling.whitening import Whitening
@@ -18,6 +19,22 @@ _BATCH = 128
 _MAX_STEPS = 20 * (SETTLING + STRETCH)
 _LONGEST_STEP = 0.5  # time scales
 _STEP_TOLERANCE = 1e-3  # of error a step, in standard deviations of the target
+
+
+class Stratonovich(AbstractWrapper):
+    """An SDE whose drift is the Stratonovich one:  f − ½ Σ_j (σ_j·∇) σ_j.
+
+    Without its noise an Itô drift leaves the circles on which the noise would have kept a state;
+    this one stays on them.
+    """
+
+    sde: AbstractSDE
+
+    def drift(self, z):
+        def spurious(e):
+            return jax.jvp(lambda y: self.sde.noise(y, e), (z,), (self.sde.noise(z, e),))[1]
+
+        return self.sde.drift(z) - jax.vmap(spurious)(jnp.eye(self.sde.noise_dim)).sum(axis=0) / 2
 
 
 @dataclass(frozen=True)

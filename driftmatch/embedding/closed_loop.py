@@ -17,6 +17,7 @@ from driftmatch.outcomes import Outcome
 from driftmatch.precision import in_this_precision
 from driftmatch.randomness import generator
 from driftmatch.records import Record
+from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.stationarity import Stationarity
 from driftmatch.simulation.simulate import simulate
@@ -151,9 +152,9 @@ def closed_loop(
                 states = runs.reshape(-1, k)
                 exponents = _exponents(target, network, scale, time, dt, states, key_exponents)
             if not samples.is_resting:  # whose only density is where it ends
-                own = runs[:M, :rows]
-                distances = distances_and_floors(own, found, neighbours=NEIGHBOURS)
-                ratio, error = _frequencies(own, found)
+                own, seen = runs[:M, :rows], _as_angles(target, found)
+                distances = distances_and_floors(own, seen, neighbours=NEIGHBOURS)
+                ratio, error = _frequencies(own, seen)
             check = basin_check.result()
         worst = [f for f in (check.spurious_fraction, check.spurious_fraction_box) if f is not None]
         astray = max(worst, default=np.nan) if stays else np.nan
@@ -171,6 +172,14 @@ def closed_loop(
         duration=rows * every * dt,
         is_mixed=is_mixed,
     )
+
+
+def _as_angles(target: AbstractSDE, states: Float[np.ndarray, "M T k"]):
+    """The same with angles put onto their circles, where those of the target are exactly: beside
+    these, how far steps and noise lead off would count as another density."""
+    if not isinstance(target, OnCircles):
+        return states
+    return target.laid_out(target.angles(states))
 
 
 def steps_a_row(samples: Samples, network: Network) -> int:

@@ -12,6 +12,7 @@ from driftmatch import Outcome
 from driftmatch.embedding.closed_loop import closed_loop
 from driftmatch.embedding.verdict import why
 from driftmatch.matching.fits import Fitted
+from driftmatch.sampling.angles import OnCircles
 
 KEY = jax.random.key(0)
 
@@ -180,3 +181,16 @@ def test_too_short_a_look_is_no_success(monkeypatch):
     loop = looked_at(slow, network, samples)
     assert not loop.is_mixed
     assert replace(loop, astray_fraction=0.0).outcome is Outcome.UNJUDGED
+
+
+def test_noise_on_a_circle_is_judged_on_the_circle():
+    """Runs of the angles lie on it exactly, a network's nearly; an Itô drift alone leaves it."""
+    adler = dm.SDE(lambda z, u: u - jnp.sin(z), 0.3, 1, input_dim=1, periodic=[2 * np.pi])
+    samples = dm.sample(adler.at(0.3), key=KEY)
+    found = dm.embed(adler.at(0.3), 128, key=KEY, samples=samples)
+    assert found.outcome is Outcome.SUCCESS
+    assert found.closed_loop.astray_fraction == 0
+    other = OnCircles(adler.at(0.5), samples.time_scale)  # the control
+    own = dm.sample(adler.at(0.5), key=KEY)
+    apart = closed_loop(other, found.network, own, other.laid_out(own.runs), KEY)
+    assert apart.outcome is Outcome.OTHER_DENSITY

@@ -56,13 +56,18 @@ def residual(task, features, readout):
     return rates @ readout - task.problem.outputs
 
 
+def unscaled(task, outputs):
+    """z' + τf' in whitened coordinates, of outputs in drift errors' units."""
+    return np.linalg.solve(task.whitening.factor, (task.scale * outputs).T).T
+
+
 def test_the_network_has_the_drift_of_its_features(task, fitted):
     """W_s φ read in whitened coordinates, by the dense formula; and all of W."""
     features, readout = fitted
     network, largest = task.assemble(features, readout, None, 1.0)
     z = task.whitening.whiten(VISITED)
     rates = np.tanh(features.arguments(z))
-    whitened = (rates @ readout @ np.linalg.inv(task.to_outputs) - z) / TAU
+    whitened = (unscaled(task, rates @ readout) - z) / TAU
     expected = whitened @ task.whitening.factor.T
     np.testing.assert_allclose(drifts(network, VISITED), expected, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(network.W, network.gamma @ network.readout, rtol=1e-14)
@@ -87,7 +92,7 @@ def test_outputs_are_those_that_the_target_wants(task):
     """A readout that gave them exactly would be the target: z' + τf' in drift errors' units."""
     z = task.whitening.whiten(VISITED)
     rates = np.linalg.solve(task.whitening.factor, drifts(task.sde, VISITED).T).T
-    wanted = np.linalg.solve(task.to_outputs.T, task.problem.outputs.T).T
+    wanted = unscaled(task, task.problem.outputs)
     np.testing.assert_allclose(wanted, z + TAU * rates, rtol=1e-9, atol=1e-9)
 
 
