@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from driftmatch.matching.wiring import AbstractWiring as AbstractWiring
     from driftmatch.matching.wiring import Dale as Dale
     from driftmatch.matching.wiring import Sparse as Sparse
+    from driftmatch.matching.wiring import Symmetric as Symmetric
     from driftmatch.meters import AbstractMeter as AbstractMeter
     from driftmatch.meters import TerminalMeter as TerminalMeter
     from driftmatch.network import AbstractConnectivity as AbstractConnectivity
@@ -174,6 +175,7 @@ _HOMES = {
     "Scorecards": "analysis.compare",
     "SharedNoise": "network",
     "Sparse": "matching.wiring",
+    "Symmetric": "matching.wiring",
     "StationaryDensity": "analysis.fokker_planck.stationary",
     "Subspace": "analysis.subspace",
     "SymmetryDecomposition": "analysis.symmetry",

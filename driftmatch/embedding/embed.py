@@ -167,11 +167,14 @@ def embed(
     where = survey(sde, samples, states, box, inputs, key, rng, meter)
     sde, visited = where.sde, where.visited
     whitening = Whitening.of(visited)
-    tau = where.time_scale * (1.0 if wiring is None else wiring.pace) if tau is None else tau
+    if tau is None:
+        tau = where.time_scale
+        if wiring is not None:
+            tau = wiring.tau(sde, visited, whitening, tau)
     guards = None
     if wiring is None and (fit.confined if confine is None else confine):
         guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)
-    num_guards = 0 if guards is None else len(guards.features)
+    num_guards = 0 if guards is None else guards.num_neurons
     number = fit.num_states(num_neurons, sde.dim)
     points = design(
         sde, visited, whitening, number, rng,
@@ -199,7 +202,7 @@ def embed(
 
 def _free(task: Assembly, guards, num_neurons, fit, rng, meter, time_scale):
     """The network of free connectivity, its largest whitened readout weight, what was fitted."""
-    num_guards = 0 if guards is None else len(guards.features)
+    num_guards = 0 if guards is None else guards.num_neurons
     fitted = fit.fit(task.problem, num_neurons - 1 - num_guards, rng, meter)
     return *task.assemble(fitted.features, fitted.readout, guards, time_scale), fitted
 

@@ -6,7 +6,7 @@ import numpy as np
 from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.activations import Activation
 from driftmatch.evaluate import diffusion_matrices, drifts
-from driftmatch.matching.confinement import Guards
+from driftmatch.matching.confinement import DEEP, Guards
 from driftmatch.matching.design import NUM_HELD_OUT, Design
 from driftmatch.matching.diffusion import RootOutputs
 from driftmatch.matching.errors import drift_scales
@@ -39,7 +39,7 @@ class Assembly:
         # One start says less than a state that was visited; several say where the attractors are.
         several = sde.starts is not None and len(sde.starts) > 1
         self.start = sde.starts if several else visited[0]
-        some = visited[:NUM_HELD_OUT]
+        self.visited = some = visited[:NUM_HELD_OUT]
         spread = drift_scales(drifts(sde, some), diffusion_matrices(sde, some), whitening, tau)
         # From an error in z' + τf' to the error in f_i/std f_i, coordinate by coordinate. An input
         # is none that the rates give.
@@ -60,27 +60,37 @@ class Assembly:
     ) -> tuple[Network, float]:
         """The network in the target's coordinates, and its largest whitened readout weight."""
         k, q, L, mean = self.sde.dim, self.num_matched, self.whitening.factor, self.whitening.mean
-        gammas, biases = [features.gamma], [features.bias]
         latent = np.zeros((k, len(features)))
         latent[:q] = self.scale[:, None] * readout[:, :q].T
-        whitened = [np.linalg.solve(L, latent)]
-        offset = np.zeros(k)
+        fitted = np.linalg.solve(L, latent)
+        gammas, whitened, biases = [features.gamma], [fitted], [features.bias]
+        offset, silent = np.zeros(k), np.zeros((0, k))
         if guards is not None:
-            amplitude = 1.5 * guards.required_amplitude(self._output(features, whitened[0]))
-            gammas.append(guards.features.gamma)
+            amplitude = 1.5 * guards.required_amplitude(self._output(features, fitted))
+            push = L @ guards.readout(amplitude)
+            push[q:] = 0.0
+            push = np.linalg.solve(L, push)
+            silent, pull = guards.counterweights(features.gamma, fitted, push)
+            gammas += [guards.features.gamma, silent]
+            whitened += [push, pull]
             biases.append(guards.features.bias)
-            whitened.append(guards.readout(amplitude))
-            offset = -guards.resting_output(amplitude)
-        activation = self.problem.activation
-        constant_rate = activation.derivatives(np.array([CONSTANT_BIAS]))[0][0]
-        readout_columns = [L @ np.concatenate(whitened, axis=1)]
-        readout_columns.append(((mean + L @ offset) / constant_rate)[:, None])
-        readouts = np.concatenate(readout_columns, axis=1)
+            offset = -guards.rest * (push.sum(axis=1) + pull.sum(axis=1))
+        all_whitened = np.concatenate(whitened, axis=1)
+        carried = (mean + L @ offset) / self.rate(CONSTANT_BIAS)
+        readouts = np.concatenate([L @ all_whitened, carried[:, None]], axis=1)
         readouts[q:] = 0.0
         gamma = np.linalg.solve(L.T, np.concatenate([*gammas, np.zeros((1, k))]).T).T
+        if guards is not None:
+            # Silent in all of the box |z| ≤ Σ|W_s|, which a bounded network never leaves.
+            box = np.abs(gamma[-1 - len(silent) : -1]) @ (np.abs(readouts).sum(axis=1) + abs(mean))
+            biases.append(-DEEP - box - np.linalg.norm(silent, axis=1) * guards.farthest)
         bias = np.concatenate([*biases, [CONSTANT_BIAS]]) - gamma @ mean
         network = self.network(gamma, readouts, bias, readout[:, q:], time_scale)
-        return network, float(np.abs(np.concatenate(whitened, axis=1)).max())
+        return network, float(np.abs(all_whitened).max())
+
+    def rate(self, x: float) -> float:
+        """φ(x)."""
+        return float(self.problem.activation.derivatives(np.array([x]))[0][0])
 
     def network(
         self,

@@ -10,11 +10,15 @@ with c_i beyond the furthest state in that direction. Off, such a neuron is satu
 neither accuracy nor robustness to private noise. The amplitude a is 1.5 times
 the smallest with which the drift points inward, with a margin, along thousands of rays from 1.1 to
 50 times the guarded radius.
+
+Their large readouts would be large inputs in Wᵀ, on which the symmetric part of W depends. k + 1
+counterweights, neurons that are always silent, take that back.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 from jaxtyping import Float
 
 from driftmatch.activations import Activation
@@ -23,6 +27,7 @@ from driftmatch.randomness import generator
 
 Matrix = np.ndarray
 
+DEEP = 40.0  # below threshold, where φ is φ(−∞)
 FAR = (1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
 
 
@@ -46,7 +51,7 @@ class Guards:
 
     def alertness(self, states: Float[Matrix, "N k"]) -> Float[Matrix, " N"]:
         """How far the most active guard is switched on, from 0 (rest) to about 1."""
-        limits = self.activation.derivatives(np.array([-40.0, 40.0]))[0]
+        limits = self.activation.derivatives(np.array([-DEEP, DEEP]))[0]
         return self._switched_on(states).max(axis=1) / min(limits[1] - limits[0], 2.0)
 
     def far_states(self, number: int, rng: np.random.Generator) -> Float[Matrix, "number k"]:
@@ -58,10 +63,41 @@ class Guards:
         """−a u as readout columns."""
         return -amplitude * self.directions.T
 
-    def resting_output(self, amplitude: float) -> Float[Matrix, " k"]:
-        """What the guards' readout gives while they are off; to be cancelled by a constant."""
-        rest = self.activation.derivatives(np.array([-40.0]))[0][0]
-        return self.readout(amplitude).sum(axis=1) * rest
+    @property
+    def num_neurons(self) -> int:
+        """Of guards and counterweights."""
+        return len(self.features) + self.directions.shape[1] + 1
+
+    def counterweights(
+        self,
+        gamma: Float[Matrix, "n k"],
+        readout: Float[Matrix, "k n"],
+        push: Float[Matrix, "k g"],
+    ) -> tuple[Float[Matrix, "k+1 k"], Float[Matrix, "k k+1"]]:
+        r"""Γ_c and W_c of silent neurons with which guards leave Γ⁺Wφ and Γ⁺Wᵀφ as they were.
+
+        Γ⁺Wᵀφ = (ΓᵀΓ)⁻¹ (W_sΓ)ᵀ Γᵀφ: guards at rest and silent neurons must add 0 to Γᵀφ, and to
+        W_sΓ what makes up for their share of ΓᵀΓ. Γ_c is a simplex about what Γᵀφ lacks.
+
+        - `gamma`, `readout`: of the neurons that are guarded; `push`: the guards' readout.
+        """
+        guarding, number = self.features.gamma, gamma.shape[1] + 1
+        overlap = push @ guarding
+        simplex = np.linalg.norm(overlap, 2) ** 0.5 * scipy.linalg.helmert(number).T
+        silent = simplex - guarding.sum(axis=0) / number
+        more = guarding.T @ guarding + silent.T @ silent
+        lacking = readout @ gamma @ np.linalg.solve(gamma.T @ gamma, more) - overlap
+        return silent, lacking @ np.linalg.pinv(silent)
+
+    @property
+    def farthest(self) -> float:
+        """The distance from the mean within which the far field is checked."""
+        return float(FAR[-1] * self.radii.max())
+
+    @property
+    def rest(self) -> float:
+        """φ(−∞), the rate of what is switched off."""
+        return float(self.activation.derivatives(np.array([-DEEP]))[0][0])
 
     def required_amplitude(self, output, *, margin: float = 0.2) -> float:
         """The amplitude with which z'·(output(z') + a·push(z') − z') ≤ −margin (|z'| − radius)|z'|.
@@ -78,8 +114,7 @@ class Guards:
         return needed
 
     def _switched_on(self, states):
-        rest = self.activation.derivatives(np.array([-40.0]))[0][0]
-        return self.activation.derivatives(self.features.arguments(states))[0] - rest
+        return self.activation.derivatives(self.features.arguments(states))[0] - self.rest
 
 
 def place_guards(
@@ -119,7 +154,7 @@ def _switching_depth(activation: Activation) -> float | None:
     """How far below its threshold φ is within 1e-8 of φ(−∞); None if it has no lower limit."""
     depths = np.linspace(0.1, 24, 240)
     value = activation.derivatives(-depths)[0]
-    rest = activation.derivatives(np.array([-40.0, -80.0]))[0]
+    rest = activation.derivatives(np.array([-DEEP, -2 * DEEP]))[0]
     if abs(rest[0] - rest[1]) > 1e-9:
         return None
     settled = np.flatnonzero(np.abs(value - rest[0]) <= 1e-8)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
 
+from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.activations import Activation
 from driftmatch.arguments import (
     check_array,
@@ -19,6 +20,7 @@ from driftmatch.arguments import (
 )
 from driftmatch.errors import InputError
 from driftmatch.matching.assembly import CONSTANT_BIAS, Assembly
+from driftmatch.matching.blocks import blocks
 from driftmatch.matching.dale import (
     check_pairs,
     check_rates,
@@ -26,22 +28,40 @@ from driftmatch.matching.dale import (
     signed_readouts,
     with_signs,
 )
-from driftmatch.matching.fits import AbstractFit, Fitted, LeastSquares
+from driftmatch.matching.fits import AbstractFit, Fitted, LeastSquares, Refined
+from driftmatch.matching.problem import Features
+from driftmatch.matching.refined import Descent, features_of
 from driftmatch.matching.sparse import RowFits, off_subspace, transverse_abscissa
+from driftmatch.matching.symmetric import GradientMetric, SymmetricObjective, check_monotone
 from driftmatch.meters import AbstractMeter
 from driftmatch.meters import task as task_of
-from driftmatch.network import Affine, Network, Signed, SparseConnectivity
+from driftmatch.network import (
+    Affine,
+    Network,
+    Signed,
+    SparseConnectivity,
+    SymmetricConnectivity,
+)
+from driftmatch.sampling.whitening import Whitening
 
 _FEATURES_FOR = 0.05  # private noise that features are chosen to withstand, where W is sparse
 _NOISES, _NEAR = (0.05, 0.1, 0.2, 0.4), 0.03  # that rows withstand, and how far off is near
 _LOOKED_AT = 3  # states
+_SPARSE_PACE = 0.3  # of τ, in time scales
+_CONVEX = 0.6  # of τ, in times in which the steepest slope leads back
+_STEPS, _MOST = 30, 80  # of a symmetric fit, and while they pay
 
 
 class AbstractWiring(abc.ABC):
     """What `embed` takes as ``connectivity``: what W must be like."""
 
     name: ClassVar[str]
-    pace: ClassVar[float] = 1.0  # of τ, in time scales of the target, unless it is given
+
+    def tau(
+        self, sde: AbstractSDE, visited: np.ndarray, whitening: Whitening, time_scale: float
+    ) -> float:
+        """τ, unless it is given: the time scale of the target."""
+        return time_scale
 
     @abc.abstractmethod
     def network(
@@ -125,7 +145,6 @@ class Sparse(AbstractWiring):
     excitatory: float | None = None
     signs: Any = None
     name: ClassVar[str] = "sparse"
-    pace: ClassVar[float] = 0.3
 
     def __post_init__(self):
         if (self.in_degree is None) == (self.mask is None):
@@ -146,6 +165,9 @@ class Sparse(AbstractWiring):
             if not np.isin(signs, (-1, 0, 1)).all():
                 raise InputError("signs must be 1, -1, or 0 for either")
             object.__setattr__(self, "signs", signs)
+
+    def tau(self, sde, visited, whitening, time_scale):
+        return _SPARSE_PACE * time_scale
 
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
@@ -221,6 +243,71 @@ class Sparse(AbstractWiring):
         if len(self.signs) != n:
             raise InputError(f"signs must have shape ({n},), got {self.signs.shape}")
         return self.signs
+
+
+@dataclass(frozen=True)
+class Symmetric(AbstractWiring):
+    """W = Wᵀ, for gradient flows f = −M∇V, M any symmetric positive definite matrix.
+
+    W = ΓMΓᵀ, W_s = MΓᵀ, so that the neurons descend an energy, that of `SymmetryDecomposition`.
+    Features and readouts are one, and descend together. τ is by default 0.6 over the steepest slope
+    of the drift, and at most a time scale: beyond 1 over it rates would have to decrease.
+    """
+
+    name: ClassVar[str] = "symmetric"
+
+    def tau(self, sde, visited, whitening, time_scale):
+        metric = GradientMetric.of(sde, visited, whitening)
+        metric.check(sde.name)
+        return min(time_scale, _CONVEX / max(metric.steepest, np.finfo(float).tiny))
+
+    def network(self, task, num_neurons, fit, rng, meter, time_scale):
+        if not isinstance(fit, Refined):
+            raise InputError(f"a symmetric network is fitted by method='refined', not {fit.name!r}")
+        if task.inputs is not None:
+            raise InputError("a symmetric network cannot be steered: leave inputs or Symmetric out")
+        problem, L, mean = task.problem, task.whitening.factor, task.whitening.mean
+        check_monotone(problem.activation)
+        metric = GradientMetric.of(task.sde, task.visited, task.whitening)
+        metric.check(task.sde.name)
+        if task.tau * metric.steepest > 1:
+            raise InputError(
+                f"a symmetric network of tau={task.tau:g} cannot go back as steeply as "
+                f"{task.sde.name}: leave tau out, or take at most {1 / metric.steepest:.3g}"
+            )
+        B, units = metric.root, np.linalg.solve(metric.root.T, (L / task.scale[:, None]).T)
+        states = problem.states @ B.T
+        inner = replace(problem, states=states, outputs=problem.outputs[:, : task.sde.dim])
+        features = fit.features.draw(states, num_neurons - 1, rng)
+        rates = problem.activation.derivatives(features.arguments(states))[0] @ features.gamma
+        wanted = inner.outputs @ np.linalg.inv(units)
+        gain = max(np.sum(rates * wanted) / np.sum(rates**2), 1 / num_neurons)
+        first, most = fit.iterations[::-1] if fit.iterations else (_STEPS, _MOST)
+        with task_of(meter, "symmetric", most), blocks(len(states)) as shared:
+            objective = SymmetricObjective(inner, gain, units, shared)
+            descent = Descent(np.concatenate([features.gamma, features.bias[:, None]], axis=1))
+            descent.run(objective, first, lambda point: meter.advance(1), most=most)
+        features = features_of(descent.theta)
+        # ζ = B L⁻¹(z − μ): back to the target's coordinates. The last neuron is constant, μ.
+        out = np.linalg.solve(B.T, L.T).T
+        constant = np.linalg.solve(out, mean) / (gain * task.rate(CONSTANT_BIAS))
+        inward = np.concatenate([features.gamma, constant[None]])
+        reach = gain * np.linalg.norm(inward, axis=1).sum() + np.linalg.norm(
+            np.linalg.solve(out, mean)
+        )
+        bias = np.append(features.bias, CONSTANT_BIAS + np.linalg.norm(constant) * reach)
+        gamma = np.linalg.solve(out.T, inward.T).T
+        diffusion = np.zeros((num_neurons, 0))
+        if problem.outputs.shape[1] > task.sde.dim:
+            own = Features(features.gamma @ B, features.bias)
+            known = problem.readouts.solve(problem, own)[:, task.sde.dim :]
+            diffusion = np.append(known, np.zeros((1, known.shape[1])), axis=0)
+        readout = gain * out @ inward.T
+        network = task.network(gamma, readout, bias - gamma @ mean, diffusion, time_scale)
+        lift = network.connectivity.lift
+        W = SymmetricConnectivity.of(lift, gain**0.5 * out)  # pyright: ignore[reportArgumentType]
+        largest = float(np.abs(np.linalg.solve(L, readout[:, :-1])).max())
+        return network._with(connectivity=W), largest, Fitted(features, readout.T, descent.gain)
 
 
 def check_wiring(connectivity: object, confine: bool | None) -> AbstractWiring | None:

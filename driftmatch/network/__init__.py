@@ -12,6 +12,7 @@ from driftmatch.network.shared_noise import SharedNoise as SharedNoise
 from driftmatch.network.signed import Signed as Signed
 from driftmatch.network.sparse import SparseConnectivity as SparseConnectivity
 from driftmatch.network.steering import InputRange as InputRange
+from driftmatch.network.symmetric import SymmetricConnectivity as SymmetricConnectivity
 from driftmatch.network.views import as_low_rank as as_low_rank
 from driftmatch.network.views import as_sde as as_sde
 from driftmatch.network.views import input_gain as input_gain

@@ -18,6 +18,7 @@ def arrays_of(network: Network) -> Arrays:
         "common": getattr(network.connectivity, "common", None),
         "sources": getattr(network.connectivity, "sources", None),
         "weights": getattr(network.connectivity, "weights", None),
+        "root": getattr(network.connectivity, "root", None),
     }
     arrays = {
         "gamma": network.gamma,

@@ -11,11 +11,12 @@ from driftmatch.network import InputRange, Network, SharedNoise
 from driftmatch.network.arrays import arrays_of
 from driftmatch.network.signed import Signed
 from driftmatch.network.sparse import SparseConnectivity
+from driftmatch.network.symmetric import SymmetricConnectivity
 from driftmatch.storage.headers import check_positive_entry, check_words, words_of
 from driftmatch.storage.tensors import Arrays, damaged, read, write
 
 _REQUIRED = {"gamma", "readout", "bias", "noise_constant"}
-_OPTIONAL = {"noise_readout", "start", "inputs", "common", "sources", "weights"}
+_OPTIONAL = {"noise_readout", "start", "inputs", "common", "sources", "weights", "root"}
 
 
 def save(
@@ -93,9 +94,14 @@ def to_network(arrays: Arrays, header: dict[str, Any]) -> Network:
         units=words_of(header, "units"),
     )
     lift, readout, n = network.lift, network.readout, network.num_neurons
-    given = {"common", "sources", "weights"} & set(arrays)
+    given = {"common", "sources", "weights", "root"} & set(arrays)
     if given == {"common"} and arrays["common"].shape == (n,):
         return network._with(connectivity=Signed(lift, readout, arrays["common"]))  # pyright: ignore[reportArgumentType]
+    if given == {"root"} and arrays["root"].shape == (network.latent_dim,) * 2:
+        W = SymmetricConnectivity.of(lift, arrays["root"])  # pyright: ignore[reportArgumentType]
+        if not np.allclose(W.readout, readout, rtol=1e-9, atol=1e-12 * np.abs(readout).max()):
+            raise ValueError("its readout is not that of a symmetric connectivity of its root")
+        return network._with(connectivity=W)
     if given == {"sources", "weights"}:
         sources, weights = arrays["sources"], arrays["weights"]
         whole = np.array_equal(sources, np.round(sources)) and sources.size > 0

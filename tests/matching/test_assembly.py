@@ -138,9 +138,11 @@ def test_guards_change_nothing_inside_and_turn_back_outside(activation):
     )  # three times as strong: it leads outward
     guards = place_guards(z, task.problem.activation, 8)
     bare, guarded = (task.assemble(features, readout, g, 1.0)[0] for g in (None, guards))
-    assert guarded.num_neurons == bare.num_neurons + 8
+    assert guarded.num_neurons == bare.num_neurons + 8 + 3  # guards and counterweights
     # They are off to 1e-8, and as strong as they need to be.
     np.testing.assert_allclose(drifts(guarded, VISITED), drifts(bare, VISITED), atol=1e-4)
+    one, other = (dm.symmetry(net).symmetric(VISITED) for net in (guarded, bare))
+    np.testing.assert_allclose(one, other, atol=1e-4 * np.abs(other).max())
     far = guards.rays * (1.3 * guards.radii)[:, None]
     outward = [
         np.sum(task.whitening.whiten_rates(drifts(net, task.whitening.unwhiten(far))) * far, axis=1)
@@ -162,7 +164,7 @@ def test_noise_that_depends_on_the_state_is_read_from_the_same_features():
     assert readout.shape == (30, 5)  # two of the drift, three of the noise
     guards = place_guards(task.problem.states, task.problem.activation, 8)
     network, _ = task.assemble(features, readout, guards, 1.0)
-    assert network.num_neurons == 39
+    assert network.num_neurons == 42
     np.testing.assert_array_equal(network.shared_noise.readout[:, :, 30:], 0)
     values = np.tanh(features.arguments(task.problem.states)) @ readout[:, 2:]
     S = np.zeros((len(VISITED), 2, 2))

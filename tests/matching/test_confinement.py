@@ -42,13 +42,27 @@ def test_guards_are_off_inside(activation):
     assert np.all(guards.alertness(1e3 * states[:50]) > 0.9)
 
 
-def test_resting_output_is_what_the_guards_give_inside():
-    states = cloud(2)
-    for name in ("tanh", "logistic"):
-        guards = place_guards(states, ACTIVATIONS[name], 8)
-        rates = ACTIVATIONS[name].derivatives(guards.features.arguments(states))[0]
-        given = rates @ guards.readout(2.0).T
-        np.testing.assert_allclose(given, np.tile(guards.resting_output(2.0), (5000, 1)), atol=4e-3)
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_counterweights_leave_what_both_parts_of_the_connectivity_do(activation, k):
+    """Γ⁺Wφ and Γ⁺Wᵀφ, by the dense formula, where guards rest."""
+    rng, phi = np.random.default_rng(1), ACTIVATIONS[activation]
+    guards = place_guards(cloud(k), phi, 4 * k)
+    gamma, readout = rng.standard_normal((40, k)), rng.standard_normal((k, 40))
+    push, rates = guards.readout(100.0), rng.standard_normal(40)
+    silent, pull = guards.counterweights(gamma, readout, push)
+    G = np.concatenate([gamma, guards.features.gamma, silent])
+    at_rest = np.append(rates, np.full(len(G) - 40, guards.rest))
+    assert len(G) == 40 + guards.num_neurons
+
+    def backward(G, readouts, rates):
+        return np.linalg.pinv(G) @ readouts.T @ G.T @ rates
+
+    own = backward(gamma, readout, rates)
+    found = backward(G, np.concatenate([readout, push, pull], axis=1), at_rest)
+    np.testing.assert_allclose(found, own, rtol=1e-9)
+    bare = backward(G, np.concatenate([readout, push, 0 * pull], axis=1), at_rest)  # the control
+    assert np.abs(bare - own).max() > 0.1 * np.abs(own).max()
 
 
 def test_no_guards_where_they_cannot_be():
