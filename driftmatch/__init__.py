@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from driftmatch.analysis.symmetry_roles import symmetry_roles as symmetry_roles
     from driftmatch.analysis.truncation import Truncation as Truncation
     from driftmatch.analysis.truncation import truncation as truncation
+    from driftmatch.embedding.asymmetry import AsymmetryFront as AsymmetryFront
+    from driftmatch.embedding.asymmetry import asymmetry_front as asymmetry_front
     from driftmatch.embedding.closed_loop import ClosedLoop as ClosedLoop
     from driftmatch.embedding.embed import Embedding as Embedding
     from driftmatch.embedding.embed import embed as embed
@@ -133,6 +135,7 @@ _HOMES = {
     "Analysis": "analysis.summary",
     "Backprop": "matching.fits",
     "BasinCheck": "analysis.basin",
+    "AsymmetryFront": "embedding.asymmetry",
     "Bifurcation": "analysis.bifurcation",
     "ClosedLoop": "embedding.closed_loop",
     "ComputationError": "errors",
@@ -186,6 +189,7 @@ _HOMES = {
     "TruncationWarning": "errors",
     "analyse": "analysis.summary",
     "basins": "analysis.basin",
+    "asymmetry_front": "embedding.asymmetry",
     "bifurcation": "analysis.bifurcation",
     "compare": "analysis.compare",
     "embed": "embedding.embed",

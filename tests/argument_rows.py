@@ -57,6 +57,10 @@ class Row(NamedTuple):
 
 RNG = np.random.default_rng(0)
 SDE = systems.limit_cycle()
+FRONT = dm.AsymmetryFront(
+    *np.full((4, 1), 0.01), np.ones((1, 2, 5)),
+    dm.Network(RNG.normal(size=(5, 2)), np.ones((2, 5)), np.zeros(5)),
+)  # fmt: skip
 NETWORK = dm.Network(RNG.normal(size=(5, 2)), 0.1 * RNG.normal(size=(2, 5)), np.zeros(5))
 LOW_RANK = NETWORK.W
 RANGE = dm.InputRange(0.0, 1.0)
@@ -142,6 +146,16 @@ FITTING = {
          "excitatory": optional([*POSITIVE, 1.0, 1.5]), "signs": optional([*NUMBERS, NAN, [2.0]])},
     ),
     "Dale": Row(dm.Dale, {"excitatory": 0.8}, {"excitatory": [*POSITIVE, 1.0, 1.5]}),
+    "Symmetric": Row(dm.Symmetric, {}, {"closest": FLAG}),
+    "asymmetry_front": Row(
+        dm.asymmetry_front, {"system": SDE, "network": NETWORK, "key": K},
+        {"system": OBJECT, "network": OBJECT, "key": KEY, "private_noise": POSITIVE,
+         "meter": METER, **SAMPLES},
+        runs=False,
+    ),
+    "AsymmetryFront.least_asymmetric": Row(
+        FRONT.least_asymmetric, {"error": 0.05}, {"error": [*POSITIVE, 1e-3]}
+    ),
     "Embedding.coordinates": Row(
         EMBEDDING.coordinates, {"latent": np.ones((3, 2))}, {"latent": STATES, "unwrap": FLAG}
     ),

@@ -71,6 +71,10 @@ def analysis():
 MADE: dict[type, Callable[[], Any]] = {
     dm.Alignment: lambda: of(dm.Subspace).align(NETWORK, of(dm.NetworkTrajectory)),
     dm.Analysis: analysis,
+    dm.AsymmetryFront: lambda: dm.AsymmetryFront(
+        *(np.array([0.01, 0.1]) for _ in range(4)),
+        np.stack([NETWORK.readout, 0.5 * NETWORK.readout]), NETWORK,
+    ),
     dm.BasinCheck: lambda: dm.BasinCheck(0.0, (0.0, 0.1), None, None, 0.0, (0.0, 0.01), 64, 32),
     dm.Embedding: lambda: dm.Embedding(
         NETWORK, of(dm.EmbeddingReport), dm.Outcome.FRAGILE, NEURON, of(ClosedLoop), "it was told"

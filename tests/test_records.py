@@ -49,7 +49,8 @@ def public_records():
 def test_all_that_is_returned_is_a_record():
     given = {dm.Activation, dm.Refined, dm.LeastSquares, dm.Backprop, dm.GridRoute, dm.LinearRoute,
              dm.PathRoute, dm.ScoreRoute, dm.memory.HopfieldNetwork, dm.RandomFeatures, dm.Features,
-             dm.MatchingProblem, dm.Fitted, dm.Dale, dm.Sparse}  # fmt: skip
+             dm.MatchingProblem, dm.Fitted, dm.Dale, dm.Sparse,
+             dm.Symmetric}  # fmt: skip
     others = {value for value in public_records() if not issubclass(value, Record)}
     assert {v for v in others if not issubclass(v, eqx.Module)} <= given
     assert sum(issubclass(value, Record) for value in public_records()) > 25

@@ -11,6 +11,7 @@ from driftmatch.cli.options import AsJson, Force, Noise, Quiet, Seed, Settings, 
 from driftmatch.cli.tables import percent, plain_table, verdict
 from driftmatch.cli.targets import MODEL, Target
 from driftmatch.cli.terminal import Terminal
+from driftmatch.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -85,6 +86,12 @@ InDegree = Annotated[
 ]
 
 
+SymmetricFlag = Annotated[
+    bool,
+    typer.Option("--symmetric", help="Symmetric connectivity, for what descends a potential."),
+]
+
+
 def embed(
     system: Annotated[
         str,
@@ -98,6 +105,7 @@ def embed(
     error: WantedError = None,
     dale: Excitatory = None,
     in_degree: InDegree = None,
+    symmetric: SymmetricFlag = False,
     seed: Seed = 0,
     noise: Noise = None,
     settings: Settings = None,
@@ -158,7 +166,7 @@ def embed(
             tau=tau,
             activation=activation,
             private_noise=private_noise,
-            connectivity=_connectivity(dale, in_degree),
+            connectivity=_connectivity(dale, in_degree, symmetric),
             meter=terminal.meter,
         )
         save_embedding(path, embedding, target, method=method, seed=seed, overwrite=force)
@@ -166,9 +174,15 @@ def embed(
         terminal.result(record, *_shown(embedding, record))
 
 
-def _connectivity(dale: float | None, in_degree: int | None) -> "AbstractWiring | None":
-    from driftmatch.matching.wiring import Dale, Sparse
+def _connectivity(
+    dale: float | None, in_degree: int | None, symmetric: bool
+) -> "AbstractWiring | None":
+    from driftmatch.matching.wiring import Dale, Sparse, Symmetric
 
+    if symmetric:
+        if dale is not None or in_degree is not None:
+            raise InputError("--symmetric goes with neither --dale nor --in-degree")
+        return Symmetric()
     if in_degree is not None:
         return Sparse(in_degree=in_degree, excitatory=dale)
     return None if dale is None else Dale(dale)

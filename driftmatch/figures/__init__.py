@@ -8,6 +8,7 @@ blue and the network vermilion. What figures are built of is in `parts`.
 
 from typing import TYPE_CHECKING
 
+from driftmatch.figures.asymmetry import asymmetry_front as asymmetry_front
 from driftmatch.figures.attractors import Comparison as Comparison
 from driftmatch.figures.attractors import attractor as attractor
 from driftmatch.figures.attractors import compare_attractors as compare_attractors

@@ -13,6 +13,7 @@ from driftmatch.activations import Activation
 from driftmatch.arguments import (
     check_array,
     check_count,
+    check_flag,
     check_positive,
     clean_fields,
     or_none,
@@ -252,13 +253,19 @@ class Symmetric(AbstractWiring):
     W = ΓMΓᵀ, W_s = MΓᵀ, so that the neurons descend an energy, that of `SymmetryDecomposition`.
     Features and readouts are one, and descend together. τ is by default 0.6 over the steepest slope
     of the drift, and at most a time scale: beyond 1 over it rates would have to decrease.
+
+    - `closest`: take what is near to the drift of a target that is no gradient flow, instead of
+      refusing it.
     """
 
+    closest: bool = False
     name: ClassVar[str] = "symmetric"
 
+    def __post_init__(self):
+        clean_fields(self, closest=check_flag)
+
     def tau(self, sde, visited, whitening, time_scale):
-        metric = GradientMetric.of(sde, visited, whitening)
-        metric.check(sde.name)
+        metric = self._metric(sde, visited, whitening)
         return min(time_scale, _CONVEX / max(metric.steepest, np.finfo(float).tiny))
 
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
@@ -268,8 +275,7 @@ class Symmetric(AbstractWiring):
             raise InputError("a symmetric network cannot be steered: leave inputs or Symmetric out")
         problem, L, mean = task.problem, task.whitening.factor, task.whitening.mean
         check_monotone(problem.activation)
-        metric = GradientMetric.of(task.sde, task.visited, task.whitening)
-        metric.check(task.sde.name)
+        metric = self._metric(task.sde, task.visited, task.whitening)
         if task.tau * metric.steepest > 1:
             raise InputError(
                 f"a symmetric network of tau={task.tau:g} cannot go back as steeply as "
@@ -308,6 +314,12 @@ class Symmetric(AbstractWiring):
         W = SymmetricConnectivity.of(lift, gain**0.5 * out)  # pyright: ignore[reportArgumentType]
         largest = float(np.abs(np.linalg.solve(L, readout[:, :-1])).max())
         return network._with(connectivity=W), largest, Fitted(features, readout.T, descent.gain)
+
+    def _metric(self, sde, visited, whitening) -> GradientMetric:
+        metric = GradientMetric.of(sde, visited, whitening)
+        if not self.closest:
+            metric.check(sde.name)
+        return metric
 
 
 def check_wiring(connectivity: object, confine: bool | None) -> AbstractWiring | None:

@@ -31,6 +31,7 @@ from driftmatch.analysis.summary import Analysis
 from driftmatch.analysis.symmetry import SymmetryDecomposition
 from driftmatch.analysis.symmetry_roles import SymmetryRoles
 from driftmatch.analysis.truncation import Truncation
+from driftmatch.embedding.asymmetry import AsymmetryFront
 from driftmatch.embedding.closed_loop import ClosedLoop
 from driftmatch.embedding.embed import Embedding, Look
 from driftmatch.embedding.robustness import RobustnessFront
@@ -71,10 +72,10 @@ from driftmatch.storage.tensors import Arrays
 CLASSES: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
-        Alignment, Analysis, AssociativeMemory, BasinCheck, Bifurcation, Capacity, ClosedLoop,
-        Dwell, Embedding, EmbeddingReport, Features, FixedPoints, Grid, GridFunction, GridScore,
-        Halves, HelmholtzHodge, HopfieldRecall, Inference, InputRange, Irreversibility, Lag,
-        Landscape, LinearScore, Look, LyapunovSpectrum, ManifoldReport, MarginalDensities,
+        Alignment, Analysis, AssociativeMemory, AsymmetryFront, BasinCheck, Bifurcation, Capacity,
+        ClosedLoop, Dwell, Embedding, EmbeddingReport, Features, FixedPoints, Grid, GridFunction,
+        GridScore, Halves, HelmholtzHodge, HopfieldRecall, Inference, InputRange, Irreversibility,
+        Lag, Landscape, LinearScore, Look, LyapunovSpectrum, ManifoldReport, MarginalDensities,
         NetworkTrajectory, NeuralSpectrum, PassageTimes, Pooled, Rate, Recall, RecallCurve,
         RecallExperiment, Recording, Regions, Residuals, RobustnessFront, Samples, ScoreFit,
         ScoreModel, Scorecard, Scorecards, StationaryDensity, Subspace, Switching,

@@ -55,10 +55,11 @@ def test_the_smallest_that_will_do(cli, embedded):
 
 
 def test_connectivity_arrives(cli, embedded):
-    for number, options in enumerate(([], ["--dale", 0.7], ["--in-degree", 50, "--dale", 0.8])):
+    choices = [], ["--dale", 0.7], ["--in-degree", 50, "--dale", 0.8], ["--symmetric"]
+    for number, options in enumerate(choices):
         cli("embed", "van_der_pol", *options, "--out", f"{number}.safetensors")
-    free, dale, sparse = (call["connectivity"] for call in embedded)
-    assert (free, dale) == (None, dm.Dale(0.7))
+    free, dale, sparse, symmetric = (call["connectivity"] for call in embedded)
+    assert (free, dale, symmetric) == (None, dm.Dale(0.7), dm.Symmetric())
     assert (sparse.in_degree, sparse.excitatory) == (50, 0.8)
 
 

@@ -61,6 +61,14 @@ def fork() -> dm.Bifurcation:
     return dm.bifurcation(sde, inputs, key=jax.random.key(0), box=([-2], [2]), num_starts=32)
 
 
+def asymmetric(largest: float) -> dm.AsymmetryFront:
+    """A front of eight networks."""
+    errors, net = np.geomspace(1e-3, 0.8, 8), network(2)
+    readouts = np.repeat(np.asarray(net.readout)[None], 8, axis=0)
+    asymmetry = largest * (1 - errors**2)
+    return dm.AsymmetryFront(errors, asymmetry, errors, 1.1 * errors, readouts, net)
+
+
 def landscape(k: int) -> Landscape:
     return tilt(k).landscape
 
@@ -154,6 +162,9 @@ SHEETS: dict[str, Entry] = {
     ) for k in (1, 2)},
     "network_schematic": Entry(
         figures.network_schematic, lambda: (net := network(3), network_run(3, net))
+    ),
+    "asymmetry_front": Entry(
+        figures.asymmetry_front, lambda: ({"free": asymmetric(0.5), "symmetric": asymmetric(0.3)},)
     ),
     "robustness_front": Entry(
         figures.robustness_front, lambda: (test_robustness_figure.front(),)
