@@ -12,6 +12,7 @@ from driftmatch.figures.asymmetry import asymmetry_front as asymmetry_front
 from driftmatch.figures.attractors import Comparison as Comparison
 from driftmatch.figures.attractors import attractor as attractor
 from driftmatch.figures.attractors import compare_attractors as compare_attractors
+from driftmatch.figures.balance import balance as balance
 from driftmatch.figures.bifurcation import bifurcation as bifurcation
 from driftmatch.figures.curves import capacity as capacity
 from driftmatch.figures.curves import recall_curve as recall_curve

@@ -125,6 +125,7 @@ PANELS: dict[str, Entry] = {
        for k in (1, 2, 3)},
     "success": Entry(figures.success, lambda: (both(recall, 2) | {"Hopfield": hopfield()},)),
     "survival": Entry(figures.survival, lambda: (both(dwelt),)),
+    "balance": Entry(figures.balance, lambda: (net := network(3), network_run(3, net))),
     "bifurcation": Entry(figures.bifurcation, lambda: (fork(),)),
     "tilted_minima": Entry(figures.tilted_minima, lambda: (tilt(2),)),
     "transitions": Entry(figures.transitions, lambda: (dwelt(),), {"name": "network"}),
