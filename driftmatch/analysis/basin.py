@@ -7,7 +7,7 @@ from scipy.spatial import KDTree
 
 from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.analysis.intervals import wilson_interval
-from driftmatch.analysis.settling import FAR_AWAY, SETTLING, NoiseFreeFlow, Stratonovich
+from driftmatch.analysis.settling import FAR_AWAY, SETTLING, Klimontovich, NoiseFreeFlow
 from driftmatch.arguments import (
     check_array,
     check_count,
@@ -96,7 +96,8 @@ def basins(
     to leave the neighbourhood of an unstable point; the last stretch decides. Non-finite ones fail.
     Where the target, set out from the end of what fails, stays there and does likewise, that is an
     attractor of its own that no start had found.
-    All distances are taken in whitened coordinates z' = L⁻¹(z − μ).
+    All distances are taken in whitened coordinates z' = L⁻¹(z − μ). Of angles laid out on circles
+    the noise-free drift is f − ∇·D, which does not leave these.
 
     **Arguments**
 
@@ -142,7 +143,7 @@ def basins(
 
     noise_free = [target, sde]
     if isinstance(target, OnCircles):
-        noise_free = [Stratonovich(target), Stratonovich(sde)]
+        noise_free = [Klimontovich(target), Klimontovich(sde)]
     own_flow, flow = (NoiseFreeFlow(each, whitening, time_scale) for each in noise_free)
     with task(meter, "basin check", 4):
         attractor = _Attractor(own_flow, cloud, rng)

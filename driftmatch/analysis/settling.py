@@ -21,20 +21,21 @@ _LONGEST_STEP = 0.5  # time scales
 _STEP_TOLERANCE = 1e-3  # of error a step, in standard deviations of the target
 
 
-class Stratonovich(AbstractWrapper):
-    """An SDE whose drift is the Stratonovich one:  f − ½ Σ_j (σ_j·∇) σ_j.
+class Klimontovich(AbstractWrapper):
+    """An SDE whose drift is the anti-Itô one of Hänggi and Klimontovich:  f − ∇·D.
 
     Without its noise an Itô drift leaves the circles on which the noise would have kept a state;
-    this one stays on them.
+    this one stays on them, and depends on D alone and not on its root σ.
     """
 
     sde: AbstractSDE
 
     def drift(self, z):
-        def spurious(e):
-            return jax.jvp(lambda y: self.sde.noise(y, e), (z,), (self.sde.noise(z, e),))[1]
+        def D(y):
+            sigma = self.sde.diffusion(y)
+            return 0.5 * sigma @ sigma.T
 
-        return self.sde.drift(z) - jax.vmap(spurious)(jnp.eye(self.sde.noise_dim)).sum(axis=0) / 2
+        return self.sde.drift(z) - jnp.einsum("ijj->i", jax.jacfwd(D)(z))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from driftmatch.network import LowRank, Network
 from driftmatch.randomness import generator
 from driftmatch.records import Record
 from driftmatch.sampling.angles import OnCircles
-from driftmatch.sampling.given import samples_of
+from driftmatch.sampling.given import check_samples, samples_of
 from driftmatch.sampling.samples import Samples
 from driftmatch.sampling.whitening import Whitening
 from driftmatch.words import spelled
@@ -78,10 +78,11 @@ def asymmetry_front(
         W_s = argmin  ε_f² + s² Σ_i r_i |W_s,i|² + λ‖W₋‖²,
         ‖W₋‖² = ½ [tr(W_sᵀΓᵀΓW_s) − tr(W_sΓW_sΓ)],    r_i = E φ'_i²,
 
-    for λ over twelve decades. Two networks to begin with show what is to be known: a free one
-    without guards, ``embed(..., confine=False)``, and ``embed(...,
+    |W_s,i| in the units of ε_f, for λ over twelve decades. Guards, which are silent at the states
+    visited, are solved for as well, and no longer confine. Two networks to begin with show what is
+    to be known: a free one without guards, ``embed(..., confine=False)``, and ``embed(...,
     connectivity=Symmetric(closest=True))``, whose features are for symmetry and whose ε_f is what
-    it costs: of a gradient flow nothing, of others what of the drift is none.
+    it costs: of a gradient flow little, of others what of the drift is none.
 
     **Arguments**
 
@@ -93,16 +94,17 @@ def asymmetry_front(
     target = check_pair("asymmetry_front", system, network, on_circles=True)
     private_noise = check_positive("private_noise", private_noise)
     meter, key = check_meter(meter), check_key(key)
-    samples = samples_of(target, samples, key, meter).require_place()
-    runs = samples.runs
-    if target.periodic is not None:
-        target = OnCircles(target, samples.time_scale)
-        runs = target.laid_out(runs)
+    check_samples(target, samples)
     if network.input_dim or not network.connectivity.keeps_subspace:
         raise InputError("asymmetry_front takes networks of low rank that no input steers")
     n, k = network.num_neurons, network.latent_dim
     if k * n > _MOST:
         raise InputError(f"{k} dimensions allow {_MOST // k} neurons at most, got {n}")
+    samples = samples_of(target, samples, key, meter).require_place()
+    runs = samples.runs
+    if target.periodic is not None:
+        target = OnCircles(target, samples.time_scale)
+        runs = target.laid_out(runs)
     states = generator(jax.random.fold_in(key, 3)).permutation(runs.reshape(-1, k))
     cut = min(_HELD_OUT, len(states) // 2)
     problem = _Problem(target, network, states[cut:][:_HELD_OUT], private_noise)

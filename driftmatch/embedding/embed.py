@@ -26,7 +26,7 @@ from driftmatch.errors import InputError
 from driftmatch.matching.arguments import check_arguments
 from driftmatch.matching.assembly import Assembly
 from driftmatch.matching.confinement import default_number, place_guards
-from driftmatch.matching.design import design
+from driftmatch.matching.design import NUM_HELD_OUT, design
 from driftmatch.matching.errors import matching_errors
 from driftmatch.matching.fits import AbstractFit, get_fit
 from driftmatch.matching.wiring import AbstractWiring, check_wiring
@@ -138,7 +138,8 @@ def embed(
     - `inputs`: over which range an SDE that is steered by an input (`input_dim`) is to be followed.
       One network then obeys  dz = f(z, u) dt + σ(z, u) dB  for every constant u in it, and lags
       behind a changing one by τ; drift errors are means over the range. States are then (z, u).
-    - `connectivity`: what W must be like, `Dale` or `Sparse`; by default of rank k and of any sign.
+    - `connectivity`: what W must be like, `Dale`, `Sparse` or `Symmetric`; by default of rank k
+      and of any sign.
     - `samples`: what `sample` found of this SDE; made here if it is not given.
     - `meter`: told of the progress.
 
@@ -161,7 +162,7 @@ def embed(
         private_noise = _QUIET if is_noise_free(sde) else _NOISY
     meter = check_meter(meter)
     confine, check = or_none(check_flag)("confine", confine), check_flag("check", check)
-    wiring = check_wiring(connectivity, confine)
+    wiring = check_wiring(connectivity, confine, activation, fit, inputs)
     key = check_key(key)
     rng = generator(key)
     where = survey(sde, samples, states, box, inputs, key, rng, meter)
@@ -170,7 +171,7 @@ def embed(
     if tau is None:
         tau = where.time_scale
         if wiring is not None:
-            tau = wiring.tau(sde, visited, whitening, tau)
+            tau = wiring.tau(sde, visited[:NUM_HELD_OUT], whitening, tau)
     guards = None
     if wiring is None and (fit.confined if confine is None else confine):
         guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)

@@ -22,7 +22,7 @@ class EmbeddingReport(Record):
       the constant neuron's, which carries the mean.
     - `tau`: the network's time constant, in the target's unit of time.
     - `num_states`: how many states were learnt from; `num_guards`: neurons that only keep
-      the network from straying (see `confinement`).
+      the network from straying, with their counterweights (see `confinement`).
     - `seconds`: of the whole embedding; `fit_seconds`: of choosing features and readouts.
     - `off_subspace`: how far noisy neurons are from x = Γz + b, beside how far Γz spreads, and
       `transverse_abscissa`: the largest real part, per unit time, of an eigenvalue of their

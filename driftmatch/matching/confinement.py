@@ -82,11 +82,11 @@ class Guards:
         - `gamma`, `readout`: of the neurons that are guarded; `push`: the guards' readout.
         """
         guarding, number = self.features.gamma, gamma.shape[1] + 1
-        overlap = push @ guarding
-        simplex = np.linalg.norm(overlap, 2) ** 0.5 * scipy.linalg.helmert(number).T
+        own, overlap = readout @ gamma @ np.linalg.inv(gamma.T @ gamma), push @ guarding
+        size = np.linalg.norm(own @ guarding.T @ guarding - overlap, 2)
+        simplex = max(size, 1e-6) ** 0.5 * scipy.linalg.helmert(number).T  # as loud as its readout
         silent = simplex - guarding.sum(axis=0) / number
-        more = guarding.T @ guarding + silent.T @ silent
-        lacking = readout @ gamma @ np.linalg.solve(gamma.T @ gamma, more) - overlap
+        lacking = own @ (guarding.T @ guarding + silent.T @ silent) - overlap
         return silent, lacking @ np.linalg.pinv(silent)
 
     @property

@@ -188,7 +188,7 @@ class ReducedObjective:
 
 
 class Descent:
-    """Levenberg–Marquardt on a `ReducedObjective`, one `step` at a time."""
+    """Levenberg–Marquardt on a `ReducedObjective` or one like it, one step at a time."""
 
     def __init__(self, theta: np.ndarray, *, damping: float = 0.05, cg_iterations: int = 16):
         self.theta = theta

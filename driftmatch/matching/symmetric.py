@@ -15,15 +15,15 @@ steps of `refined`.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
+import clarabel
 import numpy as np
+import scipy.sparse
 from jaxtyping import Float
 
 from driftmatch.abstract_sde import AbstractSDE
 from driftmatch.activations import Activation
 from driftmatch.errors import InputError
-from driftmatch.evaluate import diffusion_matrices
+from driftmatch.evaluate import diffusion_matrices, slopes
 from driftmatch.matching.blocks import Blocks
 from driftmatch.matching.problem import MatchingProblem
 from driftmatch.matching.refined import SINGLE
@@ -32,9 +32,11 @@ from driftmatch.sampling.whitening import Whitening
 Matrix = np.ndarray
 
 _LOOKED_AT = 1024  # states
-_LOOKED_AT_X = np.linspace(-30.0, 30.0, 601)
+_ARGUMENTS, _LAST = np.linspace(-60.0, 60.0, 601), 200  # the last 200 are from 20 on
 _UNDECIDED = 1e-6  # by how much noise decides where several metrics are as good
-_DEFINITE = 1e-6  # the least eigenvalue of a metric over its largest
+_DEFINITE = 1e-4  # of D⁻¹, the least that a metric is
+_BATCH = 64  # states
+_SINGULAR = 1e-6  # least eigenvalue over the largest
 _NOT_A_GRADIENT = 1e-2  # share of ∇f
 
 
@@ -54,34 +56,19 @@ class GradientMetric(NamedTuple):
     def of(
         cls, sde: AbstractSDE, visited: Float[Matrix, "N k"], whitening: Whitening
     ) -> "GradientMetric":
-        """P of the least E‖PJ − JᵀP‖²; of several the nearest to D⁻¹, that of equilibrium."""
+        """P of the least E‖PJ − JᵀP‖²; where there are more, near D⁻¹, the one of equilibrium."""
         some = np.linspace(0, len(visited) - 1, min(_LOOKED_AT, len(visited))).astype(int)
-        states = visited[some]
-        with jax.enable_x64(True):
-            slopes = jax.vmap(jax.jacfwd(sde.drift))(jnp.asarray(states, dtype=float))
-        L = whitening.factor
-        J = np.linalg.solve(L, np.asarray(slopes) @ L)
+        states, L, k = visited[some], whitening.factor, sde.dim
+        J = np.linalg.solve(L, slopes(sde, states) @ L)
         J = J[np.isfinite(J).all(axis=(1, 2))]
-        k = sde.dim
-        rows, columns = np.triu_indices(k)
-        basis = np.zeros((len(rows), k, k))  # of symmetric matrices
-        basis[np.arange(len(rows)), rows, columns] = basis[np.arange(len(rows)), columns, rows] = 1
-        curls = np.einsum("bij,sjl->bsil", basis, J)
-        curls = (curls - np.swapaxes(curls, 2, 3)).reshape(len(rows), -1)
-        size = max(float(np.sum(J**2)), np.finfo(float).tiny)
         wanted = _inverse_diffusion(sde, states, L)
-        curvature = curls @ curls.T / size + _UNDECIDED * np.eye(len(rows))
-        found = np.tensordot(
-            np.linalg.solve(curvature, _UNDECIDED * wanted[rows, columns]), basis, 1
-        )
-        values = np.linalg.eigvalsh(found)
-        if values[0] <= _DEFINITE * values[-1]:
-            found = wanted
+        found = _least_curl(J, wanted)
         root = np.linalg.cholesky(found * k / np.trace(found)).T
-        slopes = root @ J @ np.linalg.inv(root)
-        odd = 0.5 * (slopes - np.swapaxes(slopes, 1, 2))
-        even = slopes - odd
-        return cls(root, float(np.sum(odd**2)) / size_of(slopes), _steepest(even))
+        inner = root @ J @ np.linalg.inv(root)
+        odd = 0.5 * (inner - np.swapaxes(inner, 1, 2))
+        size = max(float(np.sum(inner**2)), np.finfo(float).tiny)
+        steepest = -np.linalg.eigvalsh(inner - odd).min() if len(J) else 0.0
+        return cls(root, float(np.sum(odd**2)) / size, float(steepest))
 
     def check(self, name: str) -> None:
         """Raises `InputError` for a drift that is no gradient flow."""
@@ -94,12 +81,39 @@ class GradientMetric(NamedTuple):
             )
 
 
-def size_of(slopes: Matrix) -> float:
-    return max(float(np.sum(slopes**2)), np.finfo(float).tiny)
-
-
-def _steepest(even: Matrix) -> float:
-    return float(-np.linalg.eigvalsh(even).min()) if len(even) else 0.0
+def _least_curl(J: Float[Matrix, "N k k"], near: Float[Matrix, "k k"]) -> Float[Matrix, "k k"]:
+    """P ⪰ εP₀ of the least E‖PJ − JᵀP‖²/E‖J‖² + μ‖P − P₀‖², P₀ = `near`: a small cone programme."""
+    k = len(near)
+    # The order in which Clarabel takes the entries of a symmetric matrix, off its diagonal by √2.
+    rows, columns = np.tril_indices(k)
+    number = len(rows)
+    basis = np.zeros((number, k, k))
+    basis[np.arange(number), rows, columns] = basis[np.arange(number), columns, rows] = 1
+    curvature = np.zeros((number, number))
+    for i in range(0, len(J), _BATCH):
+        curls = np.einsum("bij,sjl->bsil", basis, J[i : i + _BATCH])
+        curls = (curls - np.swapaxes(curls, 2, 3)).reshape(number, -1)
+        curvature += curls @ curls.T
+    curvature /= max(float(np.sum(J**2)), np.finfo(float).tiny)
+    curvature += _UNDECIDED * np.eye(number)
+    linear, wanted = -_UNDECIDED * near[rows, columns], near[rows, columns]
+    found = np.tensordot(np.linalg.solve(curvature, -linear), basis, 1)
+    if np.linalg.eigvalsh(found - _DEFINITE * near)[0] >= 0:
+        return found  # the constraint does not bind
+    root = np.where(rows == columns, 1.0, 2**0.5)
+    settings = clarabel.DefaultSettings()  # pyright: ignore[reportAttributeAccessIssue]
+    settings.verbose = False
+    settings.max_threads = 1
+    solution = clarabel.DefaultSolver(  # pyright: ignore[reportAttributeAccessIssue]
+        scipy.sparse.triu(scipy.sparse.csc_matrix(curvature / _UNDECIDED), format="csc"),
+        linear / _UNDECIDED,
+        scipy.sparse.csc_matrix(-np.diag(root)),
+        -_DEFINITE * root * wanted,
+        [clarabel.PSDTriangleConeT(k)],  # pyright: ignore[reportAttributeAccessIssue]
+        settings,
+    ).solve()
+    found = np.tensordot(np.asarray(solution.x), basis, 1)
+    return found if np.all(np.isfinite(found)) and np.linalg.eigvalsh(found)[0] > 0 else near
 
 
 def _inverse_diffusion(sde: AbstractSDE, states: Matrix, factor: Matrix) -> Matrix:
@@ -108,7 +122,7 @@ def _inverse_diffusion(sde: AbstractSDE, states: Matrix, factor: Matrix) -> Matr
     D = np.nanmean(diffusion_matrices(sde, states), axis=0)
     D = np.linalg.solve(factor, np.linalg.solve(factor, D).T)
     values = np.linalg.eigvalsh(D)
-    if not np.all(np.isfinite(values)) or values[0] <= _DEFINITE * values[-1]:
+    if not np.all(np.isfinite(values)) or values[0] <= _SINGULAR * values[-1]:
         return np.eye(k)
     inverse = np.linalg.inv(D)
     return inverse * k / np.trace(inverse)
@@ -116,8 +130,9 @@ def _inverse_diffusion(sde: AbstractSDE, states: Matrix, factor: Matrix) -> Matr
 
 def check_monotone(activation: Activation) -> None:
     """Raises `InputError` unless φ does not decrease and saturates."""
-    rates, slopes, _ = activation.derivatives(_LOOKED_AT_X)
-    if slopes.min() < 0 or not activation.is_bounded or rates[-1] == 0:
+    rates, gains, _ = activation.derivatives(_ARGUMENTS)
+    settled = rates[-1] != 0 and abs(rates[-1] - rates[-_LAST]) < 1e-8
+    if gains.min() < 0 or not activation.is_bounded or not settled:
         raise InputError(
             "a symmetric network has an energy, and a constant neuron for the mean, where rates do "
             f"not decrease and saturate, which those of {activation.name!r} do not: use 'tanh' or "

@@ -43,6 +43,7 @@ from driftmatch.network import (
     SparseConnectivity,
     SymmetricConnectivity,
 )
+from driftmatch.sampling.angles import OnCircles
 from driftmatch.sampling.whitening import Whitening
 
 _FEATURES_FOR = 0.05  # private noise that features are chosen to withstand, where W is sparse
@@ -57,12 +58,17 @@ class AbstractWiring(abc.ABC):
     """What `embed` takes as ``connectivity``: what W must be like."""
 
     name: ClassVar[str]
+    can_be_steered: ClassVar[bool] = True
 
     def tau(
         self, sde: AbstractSDE, visited: np.ndarray, whitening: Whitening, time_scale: float
     ) -> float:
         """τ, unless it is given: the time scale of the target."""
         return time_scale
+
+    def check(self, activation: Activation, fit: AbstractFit) -> None:
+        """Raises `InputError` for an activation or a fit that this connectivity cannot have."""
+        return None
 
     @abc.abstractmethod
     def network(
@@ -96,10 +102,12 @@ class Dale(AbstractWiring):
         if self.excitatory >= 1:
             raise InputError(f"excitatory must be a fraction below 1, got {self.excitatory:g}")
 
+    def check(self, activation, fit):
+        check_rates(activation)
+        check_pairs(activation)
+
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
-        check_rates(problem.activation)
-        check_pairs(problem.activation)
         signed = signed_features(
             problem, num_neurons, rng, excitatory=self.excitatory, fit=fit, meter=meter
         )
@@ -146,6 +154,7 @@ class Sparse(AbstractWiring):
     excitatory: float | None = None
     signs: Any = None
     name: ClassVar[str] = "sparse"
+    can_be_steered: ClassVar[bool] = False
 
     def __post_init__(self):
         if (self.in_degree is None) == (self.mask is None):
@@ -167,15 +176,17 @@ class Sparse(AbstractWiring):
                 raise InputError("signs must be 1, -1, or 0 for either")
             object.__setattr__(self, "signs", signs)
 
+    def check(self, activation, fit):
+        if self.excitatory is not None or self.signs is not None:
+            check_rates(activation)
+
     def tau(self, sde, visited, whitening, time_scale):
         return _SPARSE_PACE * time_scale
 
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
-        if task.inputs is not None:
-            raise InputError("a sparse network cannot be steered: leave inputs or Sparse out")
         sources = self._sources(num_neurons, q, rng)
-        signs = self._signs(num_neurons, problem.activation, rng)
+        signs = self._signs(num_neurons, rng)
         easy = replace(problem, private_noise=max(problem.private_noise, _FEATURES_FOR))
         features = LeastSquares().fit(easy, num_neurons - 1, rng, meter).features
         L, mean = task.whitening.factor, task.whitening.mean
@@ -235,10 +246,9 @@ class Sparse(AbstractWiring):
         sources[np.arange(counts.max()) < counts[:, None]] = np.nonzero(self.mask)[1]
         return sources
 
-    def _signs(self, n: int, activation: Activation, rng: np.random.Generator):
+    def _signs(self, n: int, rng: np.random.Generator):
         if self.excitatory is None and self.signs is None:
             return None
-        check_rates(activation)
         if self.excitatory is not None:
             return rng.permutation(np.where(np.arange(n) < round(self.excitatory * n), 1.0, -1.0))
         if len(self.signs) != n:
@@ -252,7 +262,8 @@ class Symmetric(AbstractWiring):
 
     W = ΓMΓᵀ, W_s = MΓᵀ, so that the neurons descend an energy, that of `SymmetryDecomposition`.
     Features and readouts are one, and descend together. τ is by default 0.6 over the steepest slope
-    of the drift, and at most a time scale: beyond 1 over it rates would have to decrease.
+    of the drift, and at most a time scale: beyond 1 over it rates would have to decrease. Of
+    `Refined` it takes `features` and `iterations`, all of them at once, by default 30 to 80.
 
     - `closest`: take what is near to the drift of a target that is no gradient flow, instead of
       refusing it.
@@ -260,35 +271,39 @@ class Symmetric(AbstractWiring):
 
     closest: bool = False
     name: ClassVar[str] = "symmetric"
+    can_be_steered: ClassVar[bool] = False
 
     def __post_init__(self):
         clean_fields(self, closest=check_flag)
+
+    def check(self, activation, fit):
+        check_monotone(activation)
+        if not isinstance(fit, Refined):
+            raise InputError(f"a symmetric network is fitted by method='refined', not {fit.name!r}")
 
     def tau(self, sde, visited, whitening, time_scale):
         metric = self._metric(sde, visited, whitening)
         return min(time_scale, _CONVEX / max(metric.steepest, np.finfo(float).tiny))
 
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
-        if not isinstance(fit, Refined):
-            raise InputError(f"a symmetric network is fitted by method='refined', not {fit.name!r}")
-        if task.inputs is not None:
-            raise InputError("a symmetric network cannot be steered: leave inputs or Symmetric out")
         problem, L, mean = task.problem, task.whitening.factor, task.whitening.mean
-        check_monotone(problem.activation)
         metric = self._metric(task.sde, task.visited, task.whitening)
-        if task.tau * metric.steepest > 1:
+        if task.tau * metric.steepest > 1:  # by default it is less
             raise InputError(
                 f"a symmetric network of tau={task.tau:g} cannot go back as steeply as "
                 f"{task.sde.name}: leave tau out, or take at most {1 / metric.steepest:.3g}"
             )
         B, units = metric.root, np.linalg.solve(metric.root.T, (L / task.scale[:, None]).T)
-        states = problem.states @ B.T
-        inner = replace(problem, states=states, outputs=problem.outputs[:, : task.sde.dim])
+        some = problem.subset(len(problem.weights) // 2)
+        states = some.states @ B.T
+        inner = replace(some, states=states, outputs=some.outputs[:, : task.sde.dim])
         features = fit.features.draw(states, num_neurons - 1, rng)
         rates = problem.activation.derivatives(features.arguments(states))[0] @ features.gamma
         wanted = inner.outputs @ np.linalg.inv(units)
-        gain = max(np.sum(rates * wanted) / np.sum(rates**2), 1 / num_neurons)
-        first, most = fit.iterations[::-1] if fit.iterations else (_STEPS, _MOST)
+        weights = inner.weights[:, None]
+        gain = np.sum(weights * rates * wanted) / np.sum(weights * rates**2)
+        gain = max(gain, 1 / num_neurons)
+        first, most = (sum(fit.iterations),) * 2 if fit.iterations else (_STEPS, _MOST)
         with task_of(meter, "symmetric", most), blocks(len(states)) as shared:
             objective = SymmetricObjective(inner, gain, units, shared)
             descent = Descent(np.concatenate([features.gamma, features.bias[:, None]], axis=1))
@@ -311,22 +326,41 @@ class Symmetric(AbstractWiring):
         readout = gain * out @ inward.T
         network = task.network(gamma, readout, bias - gamma @ mean, diffusion, time_scale)
         lift = network.connectivity.lift
-        W = SymmetricConnectivity.of(lift, gain**0.5 * out)  # pyright: ignore[reportArgumentType]
+        W = SymmetricConnectivity(lift, gain**0.5 * out)  # pyright: ignore[reportArgumentType]
         largest = float(np.abs(np.linalg.solve(L, readout[:, :-1])).max())
         return network._with(connectivity=W), largest, Fitted(features, readout.T, descent.gain)
 
     def _metric(self, sde, visited, whitening) -> GradientMetric:
+        if isinstance(sde, OnCircles):
+            raise InputError(
+                f"{sde.name} has angles, and beside their circles there is no gradient flow: a "
+                "symmetric network cannot hold it yet"
+            )
         metric = GradientMetric.of(sde, visited, whitening)
         if not self.closest:
             metric.check(sde.name)
         return metric
 
 
-def check_wiring(connectivity: object, confine: bool | None) -> AbstractWiring | None:
-    """What was given as connectivity; raises `InputError` if it is none."""
+def check_wiring(
+    connectivity: object,
+    confine: bool | None,
+    activation: Activation,
+    fit: AbstractFit,
+    inputs: object,
+) -> AbstractWiring | None:
+    """What was given as connectivity; raises `InputError` if it is none, or goes with none of the
+    others."""
     if isinstance(connectivity, AbstractWiring) and confine:
         raise InputError(f"confine=True goes with free connectivity, not with {connectivity.name}")
-    if connectivity is None or isinstance(connectivity, AbstractWiring):
+    if connectivity is None:
+        return None
+    if isinstance(connectivity, AbstractWiring):
+        if inputs is not None and not connectivity.can_be_steered:
+            raise InputError(
+                f"a {connectivity.name} network cannot be steered: leave inputs or connectivity out"
+            )
+        connectivity.check(activation, fit)
         return connectivity
     raise InputError(
         f"connectivity must be driftmatch.Dale() or the like, or None, got {shown(connectivity)}"

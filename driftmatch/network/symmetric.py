@@ -12,17 +12,15 @@ Matrix = np.ndarray
 class SymmetricConnectivity(AbstractConnectivity):
     """W = Γ M Γᵀ, M = R Rᵀ: Wᵀ = W to the last bit.
 
-    - `lift`: of which Γ is; `root`: R, shape (k, k); `readout`: W_s = M Γᵀ, shape (k, n).
+    - `lift`: of which Γ is; `root`: R, shape (k, k); `readout`: W_s = M Γᵀ, which follows.
     """
 
     lift: Affine
     root: Float[Array | Matrix, "k k"]
-    readout: Float[Array | Matrix, "k n"]
 
-    @classmethod
-    def of(cls, lift: Affine, root: Float[Matrix, "k k"]) -> "SymmetricConnectivity":
-        """With the readout that follows."""
-        return cls(lift, root, root @ (lift.gamma @ root).T)
+    @property
+    def readout(self):
+        return self.root @ (self.lift.gamma @ self.root).T
 
     def _low_rank(self) -> LowRank:
         return LowRank(self.lift, self.readout)
@@ -43,7 +41,7 @@ class SymmetricConnectivity(AbstractConnectivity):
         factor = self.lift.gamma @ self.root
         # Term by term, so that W_ij and W_ji are the same sum in the same order.
         left, right = factor[rows], factor[columns]
-        return sum(left[:, None, a] * right[None, :, a] for a in range(factor.shape[1]))
+        return sum(left[..., a][..., None] * right[..., a] for a in range(factor.shape[1]))
 
     def eigenvalues(self):
         factor = self.lift.gamma @ self.root
@@ -52,7 +50,7 @@ class SymmetricConnectivity(AbstractConnectivity):
 
     def split(self, copies):
         every = np.repeat(np.arange(self.lift.num_neurons), copies)
-        return SymmetricConnectivity.of(self.lift.of(every), self.root / copies**0.5)
+        return SymmetricConnectivity(self.lift.of(every), self.root / copies**0.5)
 
     def for_loop(self):
         return self._low_rank().for_loop()

@@ -83,12 +83,22 @@ def working_dtype(sde: AbstractSDE) -> np.dtype:
     """The precision of the drift: for a network's that which JAX is set to, or else double.
 
     Double, too, for a network far from 0: where biases are as large as Γz, single precision would
-    round away what is left of their sum.
+    round away what is left of their sum. A neuron that stays far below threshold loses nothing.
     """
     network = network_of(sde)
-    if network is None or np.abs(network.bias).max() > _FAR:
+    if network is None or _cancels(network):
         return np.dtype(np.float64)
     return np.dtype(jnp.result_type(float))
+
+
+def _cancels(network: Network) -> bool:
+    """Whether large biases are mostly made up for by Γz, where the network starts if it says so."""
+    far = np.abs(network.bias) > _FAR
+    if network.starts is None or not far.any():
+        return bool(far.any())
+    gamma, bias = np.asarray(network.gamma)[far], np.asarray(network.bias)[far]
+    x = np.asarray(network.starts) @ gamma.T + bias
+    return bool(np.any(np.abs(x) < 0.5 * np.abs(bias)))
 
 
 def on_the_device(sde: Any, dtype: np.dtype) -> Any:

@@ -76,6 +76,14 @@ def test_a_forcing_of_period_one_is_in_time_after_ten_thousand(build):
     assert change == pytest.approx(1, abs=1e-5 if build else 1e-2)
 
 
+def test_neurons_far_below_threshold_need_no_other_precision():
+    """Unlike those whose large bias Γz makes up for."""
+    gamma, start = np.array([[1.0], [1e-3], [1.0]]), np.array([2000.0])
+    for bias, wanted in (([0, -1e5, 0], np.float32), ([0, 0, -1999.0], np.float64)):
+        net = dm.Network(gamma, np.zeros((1, 3)), np.array(bias), start=start)
+        assert working_dtype(net) == wanted
+
+
 def test_which_precision():
     net, sde = network(), dm.SDE(lambda z: -z, 0.1, dim=2)
     options = {"duration": 0.1, "dt": 0.1, "key": KEY}
