@@ -146,7 +146,7 @@ def place_guards(
 
 def default_number(latent_dim: int, num_neurons: int) -> int:
     """How many guards: enough to surround the target, at most an eighth of the network."""
-    wanted = {1: 2, 2: 8, 3: 32}.get(latent_dim, 12 * latent_dim)
+    wanted = {1: 2, 2: 8, 3: 28}.get(latent_dim, 12 * latent_dim)
     return min(wanted, num_neurons // 8 // 2 * 2)
 
 

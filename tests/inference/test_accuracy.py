@@ -64,13 +64,12 @@ def test_bars_cover():
     assert np.mean(half) < 0.8
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_measurement_noise(seed):
+def test_measurement_noise():
     """A tenth of the standard deviation, in samples 1/200 of a relaxation time apart: diffusion is
     found to 5 %, and to no better than a factor of two where the noise is not corrected for."""
     A, D, dt = -np.eye(2), np.eye(2), 0.005
-    z = linear(A, D, dt * np.arange(40_001), seed)
-    y = z + 0.1 * np.random.default_rng(seed + 9).standard_normal(z.shape)
+    z = linear(A, D, dt * np.arange(40_001), 0)
+    y = z + 0.1 * np.random.default_rng(9).standard_normal(z.shape)
     found = dm.infer(y, dt=dt, key=KEY)
     assert found.has_measurement_noise
     np.testing.assert_allclose(np.sqrt(np.diag(found.measurement_noise)), 0.1, rtol=0.05)
