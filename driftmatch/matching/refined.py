@@ -12,6 +12,7 @@ preconditioned by each neuron's own (k + 1)² block: O(Nnk) a product, no large 
 """
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.linalg
@@ -187,8 +188,20 @@ class ReducedObjective:
         return 4 * self._barrier_weight * self._relative_slopes(theta) ** 3 / self._max_slope**2
 
 
+class Objective(Protocol):
+    """What `Descent` needs to know. Its points have a `theta` and an `objective`."""
+
+    def at(self, theta: np.ndarray) -> Any: ...
+
+    def gradient(self, point: Any) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def curvature(self, point: Any, direction: np.ndarray) -> np.ndarray: ...
+
+    def release(self, point: Any) -> None: ...
+
+
 class Descent:
-    """Levenberg–Marquardt on a `ReducedObjective` or one like it, one step at a time."""
+    """Levenberg–Marquardt on an `Objective`, one step at a time."""
 
     def __init__(self, theta: np.ndarray, *, damping: float = 0.05, cg_iterations: int = 16):
         self.theta = theta
@@ -198,13 +211,13 @@ class Descent:
 
     def run(
         self,
-        objective: ReducedObjective,
+        objective: Objective,
         iterations: int,
         on_step=None,
         *,
-        start: Point | None = None,
+        start: Any = None,
         most: int = 0,
-    ) -> Point:
+    ) -> Any:
         """Take so many steps, and up to `most` while they pay; stop when none can be found.
 
         - `start`: the objective at θ, where it is known.
@@ -229,7 +242,7 @@ class Descent:
         self.gain = 1 - (errors[-1] / errors[-1 - taken]) ** (1 / max(taken, 1))
         return point
 
-    def _step(self, objective: ReducedObjective, point: Point) -> Point | None:
+    def _step(self, objective: Objective, point: Any) -> Any:
         gradient, own = objective.gradient(point)
         shape, size = gradient.shape, gradient.size
         inverse = np.linalg.inv(own)

@@ -286,6 +286,7 @@ class Symmetric(AbstractWiring):
         return min(time_scale, _CONVEX / max(metric.steepest, np.finfo(float).tiny))
 
     def network(self, task, num_neurons, fit, rng, meter, time_scale):
+        assert isinstance(fit, Refined)  # `check` has seen to it
         problem, L, mean = task.problem, task.whitening.factor, task.whitening.mean
         metric = self._metric(task.sde, task.visited, task.whitening)
         if task.tau * metric.steepest > 1:  # by default it is less
