@@ -735,8 +735,12 @@ EXEMPT = {
     "ExtrapolationWarning": "a warning",
     "InputRange.contains": "called by Network.at and simulate",
     "InputRange.spread": "called by embed",
-    "Dale.network": "called by embed",
-    "Sparse.network": "called by embed",
+    "AsymmetryFront": RECORD,
+    **{
+        f"{wiring}.{method}": "called by embed"
+        for wiring in ("Dale", "Sparse", "Symmetric")
+        for method in ("check", "network", "tau")
+    },
     "InferredSDE.at": "refuses all",
     "NeuralSDE.at": "refuses all",
     "Outcome": "an enumeration",

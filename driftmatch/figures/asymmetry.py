@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from matplotlib.axes import Axes
+
 from driftmatch.embedding.asymmetry import AsymmetryFront
 from driftmatch.errors import InputError
-from driftmatch.figures.parts.style import GREY, INK, NETWORK, TARGET, Sheet, page, style
+from driftmatch.figures.parts.style import GREY, INK, NETWORK, TARGET, panel, style
 
 _WIDTH, _HEIGHT = 88.0, 62.0
 _COLOURS = (NETWORK, TARGET, INK, GREY)
@@ -13,12 +15,12 @@ _MARKERS = "osD^"
 
 @style()
 def asymmetry_front(
-    fronts: AsymmetryFront | Mapping[str, AsymmetryFront], *, fig: Sheet | None = None
-) -> Sheet:
+    fronts: AsymmetryFront | Mapping[str, AsymmetryFront], *, ax: Axes | None = None
+) -> Axes:
     """‖W₋‖²/‖W‖² against ε_f of networks that are ever less asymmetric; up to four fronts by name,
     such as that of a free network's neurons beside that of a symmetric one's.
 
-    Returns the figure.
+    Returns the axes.
     """
     named = dict(fronts) if isinstance(fronts, Mapping) else {"": fronts}
     if not 0 < len(named) <= len(_COLOURS):
@@ -26,8 +28,7 @@ def asymmetry_front(
     for front in named.values():
         if not isinstance(front, AsymmetryFront):
             raise InputError(f"pass what asymmetry_front returned, got {type(front).__name__}")
-    fig = page(fig, _WIDTH, _HEIGHT)
-    ax = fig.subplots()
+    ax = panel(ax, _WIDTH, _HEIGHT)
     for (name, front), colour, marker in zip(named.items(), _COLOURS, _MARKERS, strict=False):
         ax.plot(front.drift_errors, front.asymmetry, marker=marker, ms=3.2, lw=1.0, color=colour,
                 label=str(name).replace("_", " "))  # fmt: skip
@@ -36,4 +37,4 @@ def asymmetry_front(
     ax.set_ylim(-0.03 * highest, 1.08 * highest)
     if any(named):
         ax.legend(loc="lower left")
-    return fig
+    return ax
