@@ -125,7 +125,9 @@ PANELS: dict[str, Entry] = {
        for k in (1, 2, 3)},
     "success": Entry(figures.success, lambda: (both(recall, 2) | {"Hopfield": hopfield()},)),
     "survival": Entry(figures.survival, lambda: (both(dwelt),)),
-    "balance": Entry(figures.balance, lambda: (net := network(3), network_run(3, net))),
+    "asymmetry_front": Entry(
+        figures.asymmetry_front, lambda: ({"free": asymmetric(0.5), "symmetric": asymmetric(0.3)},)
+    ),
     "bifurcation": Entry(figures.bifurcation, lambda: (fork(),)),
     "tilted_minima": Entry(figures.tilted_minima, lambda: (tilt(2),)),
     "transitions": Entry(figures.transitions, lambda: (dwelt(),), {"name": "network"}),
@@ -164,9 +166,7 @@ SHEETS: dict[str, Entry] = {
     "network_schematic": Entry(
         figures.network_schematic, lambda: (net := network(3), network_run(3, net))
     ),
-    "asymmetry_front": Entry(
-        figures.asymmetry_front, lambda: ({"free": asymmetric(0.5), "symmetric": asymmetric(0.3)},)
-    ),
+    "balance": Entry(figures.balance, lambda: (net := network(3), network_run(3, net))),
     "robustness_front": Entry(
         figures.robustness_front, lambda: (test_robustness_figure.front(),)
     ),
