@@ -17,15 +17,14 @@ much more than they must the inhibitory neurons inhibit, a small quadratic progr
 from dataclasses import replace
 from typing import NamedTuple
 
-import clarabel
 import numpy as np
 import scipy.linalg
-import scipy.sparse
 from jaxtyping import Float, Int
 
 from driftmatch.activations import Activation
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.blocks import one_blas_thread
+from driftmatch.matching.cones import least, non_negative
 from driftmatch.matching.fits import AbstractFit
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.meters import AbstractMeter
@@ -243,19 +242,8 @@ def _levelled(signs, rates, slopes, weights, common: Matrix) -> Matrix:
 
 def _least(quadratic, linear, rows, bounds) -> Matrix:
     """x of the least ½xᵀPx + qᵀx with  rows · x ≤ bounds; raises `ComputationError` if none is."""
-    settings = clarabel.DefaultSettings()  # pyright: ignore[reportAttributeAccessIssue]
-    settings.verbose = False
-    settings.max_threads = 1
-    solution = clarabel.DefaultSolver(  # pyright: ignore[reportAttributeAccessIssue]
-        scipy.sparse.triu(scipy.sparse.csc_matrix(quadratic), format="csc"),
-        linear,
-        scipy.sparse.csc_matrix(rows),
-        bounds,
-        [clarabel.NonnegativeConeT(len(bounds))],  # pyright: ignore[reportAttributeAccessIssue]
-        settings,
-    ).solve()
-    x = np.asarray(solution.x)
-    if "Infeasible" in str(solution.status) or not np.all(np.isfinite(x)):
+    x = least(quadratic, linear, rows, bounds, non_negative(len(bounds)))
+    if x is None:
         raise ComputationError(
             "no readouts of these signs have a feedback below -1 at all states: use more "
             "inhibitory neurons, whose slopes cover the states"

@@ -15,9 +15,7 @@ steps of `refined`.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import clarabel
 import numpy as np
-import scipy.sparse
 from jaxtyping import Float
 
 from driftmatch.abstract_sde import AbstractSDE
@@ -25,6 +23,7 @@ from driftmatch.activations import Activation
 from driftmatch.errors import InputError
 from driftmatch.evaluate import diffusion_matrices, slopes
 from driftmatch.matching.blocks import Blocks
+from driftmatch.matching.cones import least, semidefinite
 from driftmatch.matching.problem import MatchingProblem
 from driftmatch.matching.refined import SINGLE
 from driftmatch.sampling.whitening import Whitening
@@ -101,19 +100,15 @@ def _least_curl(J: Float[Matrix, "N k k"], near: Float[Matrix, "k k"]) -> Float[
     if np.linalg.eigvalsh(found - _DEFINITE * near)[0] >= 0:
         return found  # the constraint does not bind
     root = np.where(rows == columns, 1.0, 2**0.5)
-    settings = clarabel.DefaultSettings()  # pyright: ignore[reportAttributeAccessIssue]
-    settings.verbose = False
-    settings.max_threads = 1
-    solution = clarabel.DefaultSolver(  # pyright: ignore[reportAttributeAccessIssue]
-        scipy.sparse.triu(scipy.sparse.csc_matrix(curvature / _UNDECIDED), format="csc"),
+    solved = least(
+        curvature / _UNDECIDED,
         linear / _UNDECIDED,
-        scipy.sparse.csc_matrix(-np.diag(root)),
+        -np.diag(root),
         -_DEFINITE * root * wanted,
-        [clarabel.PSDTriangleConeT(k)],  # pyright: ignore[reportAttributeAccessIssue]
-        settings,
-    ).solve()
-    found = np.tensordot(np.asarray(solution.x), basis, 1)
-    return found if np.all(np.isfinite(found)) and np.linalg.eigvalsh(found)[0] > 0 else near
+        semidefinite(k),
+    )
+    found = near if solved is None else np.tensordot(solved, basis, 1)
+    return found if np.linalg.eigvalsh(found)[0] > 0 else near
 
 
 def _inverse_diffusion(sde: AbstractSDE, states: Matrix, factor: Matrix) -> Matrix:
