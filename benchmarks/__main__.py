@@ -8,6 +8,7 @@ from rich.console import Console
 
 from benchmarks import (
     breadth,
+    circuits,
     demo,
     fidelity,
     fit,
@@ -40,6 +41,10 @@ QUESTIONS = {
     "memory": memory.run,
     "neurons": neurons.run,
     "breadth": breadth.run,
+    "circuits": circuits.run,
+    "circuits-steered": circuits.steered,
+    "circuits-sizes": circuits.sizes,
+    "circuits-large": circuits.large,
     "verdicts": verdicts.run,
     "demo": demo.run,
 }

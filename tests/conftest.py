@@ -29,6 +29,12 @@ def _is_known(flags: str) -> bool:
     return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
+# A core for each worker: their threads would be in each other's way.
+number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if number and hasattr(os, "sched_setaffinity"):
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
+
 given = os.environ.get("XLA_FLAGS", "")  # whoever gives options chooses; workers inherit ours
 if "slow" in sys.argv:
     os.environ.setdefault("JAXTYPING_DISABLE", "1")

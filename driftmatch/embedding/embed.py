@@ -173,8 +173,8 @@ def embed(
         if wiring is not None:
             tau = wiring.tau(sde, visited[:NUM_HELD_OUT], whitening, tau)
     guards = None
-    if wiring is None and (fit.confined if confine is None else confine):
-        guards = _guards(whitening.whiten(visited), activation, num_neurons, confine)
+    if fit.confined if confine is None else confine:
+        guards = _guards(wiring, whitening.whiten(visited), activation, num_neurons, confine)
     num_guards = 0 if guards is None else guards.num_neurons
     number = fit.num_states(num_neurons, sde.dim)
     points = design(
@@ -184,10 +184,8 @@ def embed(
 
     task = Assembly(sde, points, whitening, tau, activation, private_noise, visited, inputs)
     fitting = time.perf_counter()
-    arguments = num_neurons, fit, rng, meter, where.time_scale
-    network, largest, fitted = (
-        _free(task, guards, *arguments) if wiring is None else wiring.network(task, *arguments)
-    )
+    make = _free if wiring is None else wiring.network
+    network, largest, fitted = make(task, guards, num_neurons, fit, rng, meter, where.time_scale)
     fit_seconds = time.perf_counter() - fitting
     errors = matching_errors(sde, network, where.held_out)
     num_states = fitted.num_states or len(task.problem.weights)
@@ -274,9 +272,12 @@ def _smallest(system, num_neurons, error, check, *, key, samples, meter, **optio
     return replace(found, report=replace(found.report, sizes=sizes, seconds=seconds))
 
 
-def _guards(visited, activation, num_neurons, confine):
+def _guards(wiring, visited, activation, num_neurons, confine):
     """Those that there is room for; refuses to have none where they were asked for."""
-    guards = place_guards(visited, activation, default_number(visited.shape[1], num_neurons))
+    if wiring is not None:
+        guards = wiring.guards(visited, activation, num_neurons)
+    else:
+        guards = place_guards(visited, activation, default_number(visited.shape[1], num_neurons))
     if guards is None and confine:
         raise InputError(
             f"confine=True cannot be kept with {num_neurons} neurons of activation "

@@ -66,7 +66,7 @@ class Assembly:
         gammas, whitened, biases = [features.gamma], [fitted], [features.bias]
         offset, silent = np.zeros(k), np.zeros((0, k))
         if guards is not None:
-            amplitude = 1.5 * guards.required_amplitude(self._output(features, fitted))
+            amplitude = 1.5 * guards.required_amplitude(self.output(features, fitted))
             push = L @ guards.readout(amplitude)
             push[q:] = 0.0
             push = np.linalg.solve(L, push)
@@ -124,7 +124,7 @@ class Assembly:
         padded[: len(readout)] = readout
         return self.roots.shared_noise(padded)
 
-    def _output(self, features: Features, whitened: np.ndarray):
+    def output(self, features: Features, whitened: np.ndarray):
         """z' ↦ whitened readout · φ of the fitted neurons."""
         activation = self.problem.activation
         return lambda z: activation.derivatives(features.arguments(z))[0] @ whitened.T

@@ -37,6 +37,7 @@ class Guards:
 
     - `features`: their Γ' and b. - `directions`: u, shape (g, k).
     - `radii`: distances from the mean at which the far field is checked, along `rays`.
+    - `in_pairs`: each of two neurons, at x and −x, whose φ(x) − φ(−x) is `activation`.
     """
 
     features: Features
@@ -44,6 +45,7 @@ class Guards:
     rays: Float[Matrix, "r k"]
     radii: Float[Matrix, " r"]
     activation: Activation
+    in_pairs: bool = False
 
     def push(self, states: Float[Matrix, "N k"]) -> Float[Matrix, "N k"]:
         """What the guards add to readout · φ for unit amplitude, without their constant."""
@@ -65,7 +67,9 @@ class Guards:
 
     @property
     def num_neurons(self) -> int:
-        """Of guards and counterweights."""
+        """Of guards and counterweights, of which pairs need none."""
+        if self.in_pairs:
+            return 2 * len(self.features)
         return len(self.features) + self.directions.shape[1] + 1
 
     def counterweights(

@@ -12,6 +12,8 @@ Where φ(x) + φ(−x) is constant, as for the logistic function, two neurons of
 whatever W_s,j is; nor does the new coordinate move W_sφ to first order. Dale's law then costs half
 of the neurons and no accuracy: W_s is free, v follows from it, and what is left to choose is by how
 much more than they must the inhibitory neurons inhibit, a small quadratic programme (Clarabel).
+
+Guards against far attractors are pairs, too, that inhibit: where they switch on, vᵀφ' decreases.
 """
 
 from dataclasses import replace
@@ -25,6 +27,7 @@ from driftmatch.activations import Activation
 from driftmatch.errors import ComputationError, InputError
 from driftmatch.matching.blocks import one_blas_thread
 from driftmatch.matching.cones import least, non_negative
+from driftmatch.matching.confinement import Guards, default_number, place_guards
 from driftmatch.matching.fits import AbstractFit
 from driftmatch.matching.problem import Features, MatchingProblem
 from driftmatch.meters import AbstractMeter
@@ -35,24 +38,66 @@ _CONSTANT_BIAS = 20.0
 _LEAST_FEEDBACK = -1.001  # what the feedback is at most: -1, with room for rounding
 _LOOKED_AT = 4096  # states
 _LOOKED_AT_X = np.linspace(-30.0, 30.0, 601)
+_LEAST_NOISE = 1e-6  # in readouts that withstand none
 _FLAT = 1e-6  # a slope, of neurons that count as constant
 _ROWS, _ROUNDS = 200, 4  # states at which the feedback is bounded too, and how often
 _BALANCE, _FEEDBACK = 0.01, -3.0  # how much it counts how far the feedback is from this
 
 
 class SignedFeatures(NamedTuple):
-    """Features with signs s_j = ±1, shape (n,); `partners`: at −x, or itself, shape (n,)."""
+    """Features with signs s_j = ±1, shape (n,); `partners`: at −x, or itself, shape (n,); the first
+    `num_guards` and their partners are guards."""
 
     features: Features
     signs: Float[Matrix, " n"]
     partners: Int[Matrix, " n"]
+    num_guards: int = 0
+
+    @property
+    def pairs(self) -> tuple[Int[Matrix, " p"], Int[Matrix, " p"]]:
+        """The first and the second neurons of pairs, guards ahead."""
+        first = np.flatnonzero(np.arange(len(self.partners)) < self.partners)
+        return first, self.partners[first]
+
+    @property
+    def alone(self) -> Int[Matrix, " a"]:
+        """Neurons that are in no pair."""
+        return np.flatnonzero(np.arange(len(self.partners)) == self.partners)
 
 
-class SignedReadouts(NamedTuple):
-    """W_s, shape (k, n), and v, shape (n,), of W = ΓW_s + 1vᵀ."""
+def place_paired_guards(
+    visited: Float[Matrix, "P k"], activation: Activation, num_neurons: int, excitatory: float
+) -> Guards | None:
+    """Guards of two neurons each, at most half of the pairs that inhibit."""
+    k = visited.shape[1]
+    counts = _Counts.of(num_neurons, excitatory)
+    number = min(default_number(k, num_neurons), counts.inhibiting // 2 // 2 * 2)
+    guards = place_guards(visited, odd_part(activation), number)
+    return None if guards is None else replace(guards, in_pairs=True)
 
-    readout: Float[Matrix, "k n"]
-    common: Float[Matrix, " n"]
+
+class _Counts(NamedTuple):
+    """Of pairs that inhibit and excite; of neurons at threshold; of exciting ones that are over."""
+
+    inhibiting: int
+    exciting: int
+    flat: int
+    spare: int
+
+    @classmethod
+    def of(cls, num_neurons: int, excitatory: float) -> "_Counts":
+        """One neuron of each kind is constant."""
+        num_exciting = round(excitatory * num_neurons)
+        num_inhibiting = num_neurons - num_exciting
+        if num_exciting < 3 or num_inhibiting < 2:
+            raise InputError(
+                f"Dale's law needs 3 neurons that excite and 2 that inhibit, got {num_exciting} "
+                f"and {num_inhibiting}: use more neurons, or another fraction of excitatory ones"
+            )
+        flat = 1 + max(0, num_inhibiting // 5 - 1)
+        inhibiting, exciting = (num_inhibiting - 1 - flat) // 2, (num_exciting - 1) // 2
+        spare = num_exciting - 1 - 2 * exciting
+        return cls(inhibiting, exciting, num_inhibiting - 1 - 2 * inhibiting, spare)
 
 
 def signed_features(
@@ -61,6 +106,7 @@ def signed_features(
     rng: np.random.Generator,
     *,
     excitatory: float,
+    guards: Guards | None,
     fit: AbstractFit,
     meter: AbstractMeter,
 ) -> SignedFeatures:
@@ -70,110 +116,116 @@ def signed_features(
     threshold, constant, and among the inhibitory some at threshold, whose feedback is the same in
     every state. Those pairs inhibit that excitation would need most where it is largest.
     """
-    act = problem.activation
-    num_exciting = round(excitatory * num_neurons)
-    num_inhibiting = num_neurons - num_exciting
-    if num_exciting < 3 or num_inhibiting < 2:
-        raise InputError(
-            f"Dale's law needs 3 neurons that excite and 2 that inhibit, got {num_exciting} and "
-            f"{num_inhibiting}: use more neurons, or another fraction of excitatory ones"
-        )
-    flat = 1 + max(0, num_inhibiting // 5 - 1)
-    inhibiting, exciting = (num_inhibiting - 1 - flat) // 2, (num_exciting - 1) // 2
-    pairs = inhibiting + exciting
+    act, k = problem.activation, problem.states.shape[1]
+    inhibiting, exciting, flat, spare = _Counts.of(num_neurons, excitatory)
+    num_guards = 0 if guards is None else len(guards.features)
     halved = replace(
-        problem, activation=_odd_part(act), private_noise=problem.private_noise / np.sqrt(2)
+        problem, activation=odd_part(act), private_noise=problem.private_noise / np.sqrt(2)
     )
-    fitted = fit.fit(halved, pairs, rng, meter)
+    fitted = fit.fit(halved, inhibiting + exciting - num_guards, rng, meter)
     features = fitted.features
-    weight = np.abs(features.gamma @ fitted.readout[:, : problem.states.shape[1]].T).max(axis=0)
+    weight = np.abs(features.gamma @ fitted.readout[:, :k].T).max(axis=0)
     slopes = act.derivatives(features.arguments(problem.states[:_LOOKED_AT]))[1]
-    features = features[_inhibiting_first(slopes * weight, inhibiting)]
-    alone = num_neurons - 2 * pairs
+    features = features[_inhibiting_first(slopes * weight, inhibiting - num_guards)]
+    gamma, bias = features.gamma, features.bias
+    if guards is not None:
+        gamma = np.concatenate([guards.features.gamma, gamma])
+        bias = np.concatenate([guards.features.bias, bias])
     # The constants come last; exciting ones that no pair takes are constant too.
-    spare = num_exciting - 1 - 2 * exciting
-    flats = alone - 2 - spare
-    biases = np.concatenate([np.zeros(flats), np.full(alone - flats, _CONSTANT_BIAS)])
-    of_pairs = np.where(np.arange(pairs) < inhibiting, -1.0, 1.0)
-    of_alone = np.concatenate([-np.ones(flats), np.ones(spare + 1), [-1.0]])
-    gamma = np.concatenate(
-        [features.gamma, -features.gamma, np.zeros((alone, features.gamma.shape[1]))]
-    )
-    bias = np.concatenate([features.bias, -features.bias, biases])
-    first = np.arange(pairs)
-    partners = np.concatenate([first + pairs, first, np.arange(2 * pairs, num_neurons)])
+    alone = np.zeros((flat + spare + 2, k))
+    of_alone = np.concatenate([np.zeros(flat), np.full(spare + 2, _CONSTANT_BIAS)])
+    sign_of_pairs = np.where(np.arange(len(gamma)) < inhibiting, -1.0, 1.0)
+    sign_of_alone = np.concatenate([-np.ones(flat), np.ones(spare + 1), [-1.0]])
+    first = np.arange(len(gamma))
     return SignedFeatures(
-        Features(gamma, bias), np.concatenate([of_pairs, of_pairs, of_alone]), partners
+        Features(np.concatenate([gamma, -gamma, alone]), np.concatenate([bias, -bias, of_alone])),
+        np.concatenate([sign_of_pairs, sign_of_pairs, sign_of_alone]),
+        np.concatenate([first + len(first), first, np.arange(2 * len(first), num_neurons)]),
+        num_guards,
     )
 
 
-def signed_readouts(
-    gamma: Float[Matrix, "n k"],
+def readouts_in_pairs(
     signed: SignedFeatures,
     rates: Float[Matrix, "N n"],
     slopes: Float[Matrix, "N n"],
     wanted: Float[Matrix, "N k"],
     weights: Float[Matrix, " N"],
     private_noise: float,
-) -> SignedReadouts:
+) -> Float[Matrix, "k n"]:
     """W_s of the least E|W_sφ − Y|² + s² Σ_j r_j |W_s,j|², r_j = E φ'_j², among partners with
-    opposite W_s; and v with E vᵀφ = 0 and vᵀφ' ≤ −1, with which no entry of ΓW_s + 1vᵀ has a
-    wrong sign.
+    opposite W_s; 0 for guards.
 
-    - `gamma`: Γ in the coordinates of `wanted`, Y.
-    - `rates`, `slopes`: φ and φ' of every neuron at every state; `weights` sum to 1.
+    - `rates`, `slopes`: φ and φ' of every neuron at every state; `weights` sum to 1; `wanted`: Y.
+    """
+    first, second = (each[signed.num_guards :] for each in signed.pairs)
+    r = weights @ slopes**2
+    plus = _constant(signed, r)[0]
+    differences = np.concatenate([rates[:, first] - rates[:, second], rates[:, [plus]]], axis=1)
+    weighted = differences * weights[:, None]
+    gram = weighted.T @ differences
+    s = max(private_noise, _LEAST_NOISE)
+    gram[np.diag_indices(len(gram))] += s**2 * np.append(r[first] + r[second], r[plus])
+    gram[np.diag_indices(len(gram))] += 1e-13 * np.trace(gram) / len(gram)
+    solved = scipy.linalg.solve(gram, weighted.T @ wanted, assume_a="pos").T
+    readout = np.zeros((wanted.shape[1], len(signed.signs)))
+    readout[:, first], readout[:, second], readout[:, plus] = (
+        solved[:, :-1], -solved[:, :-1], solved[:, -1],
+    )  # fmt: skip
+    return readout
+
+
+def common_readout(
+    gamma: Float[Matrix, "n k"],
+    signed: SignedFeatures,
+    readout: Float[Matrix, "k n"],
+    rates: Float[Matrix, "N n"],
+    slopes: Float[Matrix, "N n"],
+    weights: Float[Matrix, " N"],
+    private_noise: float,
+) -> Float[Matrix, " n"]:
+    """v with E vᵀφ = 0 and vᵀφ' ≤ −1, with which no entry of ΓW_s + 1vᵀ has a wrong sign.
+
+    - `gamma`, `readout`: Γ and W_s, in the same coordinates; the others as `readouts_in_pairs` has.
 
     Raises `ComputationError` if no v is found with which the feedback is below −1 at all states.
     """
-    signs, s = signed.signs, max(private_noise, 1e-6)
+    signs = signed.signs
     with one_blas_thread():
-        readout, common = _in_pairs(gamma, signed, rates, slopes, wanted, weights, s)
+        common = _balanced_by_inhibition(gamma, signed, readout, slopes, weights, private_noise)
         for _ in range(2):  # by rounding, either may undo the other
             common = with_signs(gamma, signs, readout, common)
             common = _with_feedback(slopes, signs, common)
         common = _levelled(signs, rates, slopes, weights, common)
-    return SignedReadouts(readout, with_signs(gamma, signs, readout, common))
+    return with_signs(gamma, signs, readout, common)
 
 
-def _in_pairs(gamma, signed, rates, slopes, wanted, weights, noise) -> tuple[Matrix, Matrix]:
-    """W_s by least squares in pairs, then the v that they need, balanced by inhibition."""
-    (n, k), signs, partners = gamma.shape, signed.signs, signed.partners
-    numbers = np.arange(n)
-    first, alone = numbers[numbers < partners], numbers[numbers == partners]
-    second = partners[first]
-    r = weights @ slopes**2
-    exciting, inhibiting = signs[alone] > 0, signs[alone] < 0
-    if not (exciting.any() and inhibiting.any()):
+def _constant(signed: SignedFeatures, noise: Matrix) -> tuple[int, int]:
+    """Of the neurons in no pair, the exciting and the inhibiting one of the least E φ'²."""
+    alone, signs = signed.alone, signed.signs[signed.alone]
+    if not ((signs > 0).any() and (signs < 0).any()):
         raise InputError("pairs need a constant neuron that excites and one that inhibits beside")
-    plus, minus = (alone[on][np.argmin(r[alone[on]])] for on in (exciting, inhibiting))
+    plus, minus = (alone[on][np.argmin(noise[alone[on]])] for on in (signs > 0, signs < 0))
+    return int(plus), int(minus)
 
-    differences = np.concatenate([rates[:, first] - rates[:, second], rates[:, [plus]]], axis=1)
-    of_pair = r[first] + r[second]
-    weighted = differences * weights[:, None]
-    gram = weighted.T @ differences
-    gram[np.diag_indices(len(gram))] += noise**2 * np.append(of_pair, r[plus])
-    gram[np.diag_indices(len(gram))] += 1e-13 * np.trace(gram) / len(gram)
-    solved = scipy.linalg.solve(gram, weighted.T @ wanted, assume_a="pos")
-    readout = np.zeros((k, n))
-    readout[:, first], readout[:, second], readout[:, plus] = (
-        solved[:-1].T,
-        -solved[:-1].T,
-        solved[-1],
-    )
 
-    flat = alone[(alone != plus) & (alone != minus)]
+def _balanced_by_inhibition(gamma, signed, readout, slopes, weights, private_noise) -> Matrix:
+    """v of pairs and of neurons at threshold: what they must, and inhibition against excitation."""
+    first, second = signed.pairs
+    r, s = weights @ slopes**2, max(private_noise, _LEAST_NOISE)
+    flat = np.setdiff1d(signed.alone, _constant(signed, r))
     least = np.append(np.abs(gamma @ readout[:, first]).max(axis=0), np.zeros(len(flat)))
     sums = np.concatenate([slopes[:, first] + slopes[:, second], slopes[:, flat]], axis=1)
-    sizes = least.copy()
-    inhibits = signs[np.append(first, flat)] < 0
-    given = sums[:, ~inhibits] @ least[~inhibits]
-    of_noise = noise**2 * np.append(of_pair, r[flat])[inhibits]
-    sizes[inhibits] = _balanced(-sums[:, inhibits], given, least[inhibits], weights, of_noise)
-    sizes[~inhibits] *= -1.0
-    common = np.zeros(n)
-    common[first], common[flat] = -sizes[: len(first)], -sizes[len(first) :]
+    sizes, signs = least.copy(), signed.signs[np.append(first, flat)]
+    free = signs < 0
+    free[: signed.num_guards] = False  # which are off
+    given = sums[:, ~free] @ (signs * least)[~free]
+    of_noise = s**2 * np.append(r[first] + r[second], r[flat])[free]
+    sizes[free] = _balanced(-sums[:, free], given, least[free], weights, of_noise)
+    common = np.zeros(len(signed.signs))
+    common[np.append(first, flat)] = signs * sizes
     common[second] = common[first]
-    return readout, common
+    return common
 
 
 def _balanced(slopes: Matrix, given: Matrix, least: Matrix, weights: Matrix, noise: Matrix):
@@ -283,7 +335,7 @@ def check_pairs(activation: Activation) -> None:
         )
 
 
-def _odd_part(activation: Activation) -> Activation:
+def odd_part(activation: Activation) -> Activation:
     """φ(x) − φ(−x)."""
 
     def function(x):

@@ -6,6 +6,9 @@ with the noise s that keeps neurons near the subspace: the larger it is, the sma
 with which they drive each other away from it. What that ridge takes from the drift is given back:
 what Γ⁺Wφ lacks of z + τf is added to what is wanted, twice.
 
+Neurons of which most excite drive each other away along 1. Where they have signs, a noise η of the
+same size that all share, x + sη1, is withstood as well: it keeps Σ_j W_ij φ'_j small.
+
 The smaller τ is beside the target's time scale, the nearer W is to a leaky memory, z + τf ≈ z, and
 the more stable is the subspace.
 """
@@ -17,6 +20,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from driftmatch.activations import Activation
+from driftmatch.matching.blocks import one_blas_thread
 from driftmatch.network.lift import Affine
 
 Matrix = np.ndarray
@@ -49,10 +53,13 @@ class RowFits:
         self.weighted = rates * weights[:, None]
         self.gram = self.weighted.T @ rates
         self.noise = weights @ slopes**2
+        self.common = np.zeros_like(self.gram)
+        if signs is not None and np.any(signs):
+            self.common = (slopes * weights[:, None]).T @ slopes
 
     def solve(self, private_noise: float) -> scipy.sparse.csr_matrix:
-        """W."""
-        gram = self.gram.copy()
+        """W that withstands noise of this size, of each neuron and, with signs, of all of them."""
+        gram = self.gram + private_noise**2 * self.common
         gram[np.diag_indices(len(gram))] += private_noise**2 * self.noise + 1e-12 * np.trace(
             gram
         ) / len(gram)
@@ -78,9 +85,11 @@ class RowFits:
             if self.signs is None:
                 values[rows] = np.linalg.solve(inner, right[..., None])[..., 0]
             else:
-                values[rows] = [
-                    _signed(G, m, self.signs[p]) for G, m, p in zip(inner, right, P, strict=True)
-                ]
+                with one_blas_thread():
+                    values[rows] = [
+                        _signed(G, m, self.signs[p])
+                        for G, m, p in zip(inner, right, P, strict=True)
+                    ]
         place = self.sources >= 0
         heads = np.concatenate([[0], np.cumsum(place.sum(axis=1))])
         return scipy.sparse.csr_matrix((values[place], self.sources[place], heads), shape=(n, n))

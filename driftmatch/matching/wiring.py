@@ -22,11 +22,14 @@ from driftmatch.arguments import (
 from driftmatch.errors import InputError
 from driftmatch.matching.assembly import CONSTANT_BIAS, Assembly
 from driftmatch.matching.blocks import blocks
+from driftmatch.matching.confinement import Guards
 from driftmatch.matching.dale import (
     check_pairs,
     check_rates,
+    common_readout,
+    place_paired_guards,
+    readouts_in_pairs,
     signed_features,
-    signed_readouts,
     with_signs,
 )
 from driftmatch.matching.fits import AbstractFit, Fitted, LeastSquares, Refined
@@ -70,10 +73,17 @@ class AbstractWiring(abc.ABC):
         """Raises `InputError` for an activation or a fit that this connectivity cannot have."""
         return None
 
+    def guards(
+        self, visited: np.ndarray, activation: Activation, num_neurons: int
+    ) -> Guards | None:
+        """Neurons that keep it from attractors outside of these whitened states, if it has any."""
+        return None
+
     @abc.abstractmethod
     def network(
         self,
         task: Assembly,
+        guards: Guards | None,
         num_neurons: int,
         fit: AbstractFit,
         rng: np.random.Generator,
@@ -106,32 +116,45 @@ class Dale(AbstractWiring):
         check_rates(activation)
         check_pairs(activation)
 
-    def network(self, task, num_neurons, fit, rng, meter, time_scale):
+    def guards(self, visited, activation, num_neurons):
+        return place_paired_guards(visited, activation, num_neurons, self.excitatory)
+
+    def network(self, task, guards, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
         signed = signed_features(
-            problem, num_neurons, rng, excitatory=self.excitatory, fit=fit, meter=meter
-        )
+            problem, num_neurons, rng, excitatory=self.excitatory, guards=guards, fit=fit,
+            meter=meter,
+        )  # fmt: skip
         features = signed.features
         rates, slopes, _ = problem.activation.derivatives(features.arguments(problem.states))
         # In the coordinates of the outputs, which are the target's in other units, mean and all.
-        L, mean = task.whitening.factor, task.whitening.mean
-        gamma = np.linalg.solve(L.T, features.gamma.T).T
-        wanted = problem.outputs[:, :q] + (mean[:q] / task.scale)
-        found = signed_readouts(
-            gamma[:, :q] * task.scale, signed, rates, slopes, wanted, problem.weights,
-            problem.private_noise,
-        )  # fmt: skip
+        L, mean, scale = task.whitening.factor, task.whitening.mean, task.scale
+        wanted = problem.outputs[:, :q] + (mean[:q] / scale)
+        of_states = slopes, wanted, problem.weights, problem.private_noise
+        fitted = readouts_in_pairs(signed, rates, *of_states)
         readout = np.zeros((task.sde.dim, num_neurons))
-        readout[:q] = task.scale[:, None] * found.readout
-        common = with_signs(gamma, signed.signs, readout, found.common)
+        readout[:q] = scale[:, None] * fitted
+        if guards is not None:
+            first, second = (each[: signed.num_guards] for each in signed.pairs)
+            output = task.output(features, np.linalg.solve(L, readout))
+            center = np.linalg.solve(L, mean)
+            amplitude = 1.5 * guards.required_amplitude(lambda z: output(z) - center)
+            readout[:q, first] = (L @ guards.readout(amplitude))[:q]
+            readout[:q, second] = -readout[:q, first]
+        gamma = np.linalg.solve(L.T, features.gamma.T).T
+        common = common_readout(
+            gamma[:, :q] * scale, signed, readout[:q] / scale[:, None], rates, slopes,
+            problem.weights, problem.private_noise,
+        )  # fmt: skip
+        common = with_signs(gamma, signed.signs, readout, common)
         diffusion = np.zeros((num_neurons, 0))
         if problem.outputs.shape[1] > q:
             diffusion = problem.readouts.solve(problem, features)[:, q:]
         network = task.network(gamma, readout, features.bias - gamma @ mean, diffusion, time_scale)
         lift = network.connectivity.lift
         network = network._with(connectivity=Signed(lift, network.readout, common))  # pyright: ignore[reportArgumentType]
-        whitened = np.linalg.solve(L, readout)
-        return network, float(np.abs(whitened).max()), Fitted(features, found.readout.T)
+        largest = float(np.abs(np.linalg.solve(L, readout)).max())
+        return network, largest, Fitted(features, fitted.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +206,7 @@ class Sparse(AbstractWiring):
     def tau(self, sde, visited, whitening, time_scale):
         return _SPARSE_PACE * time_scale
 
-    def network(self, task, num_neurons, fit, rng, meter, time_scale):
+    def network(self, task, guards, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
         sources = self._sources(num_neurons, q, rng)
         signs = self._signs(num_neurons, rng)
@@ -285,7 +308,7 @@ class Symmetric(AbstractWiring):
         metric = self._metric(sde, visited, whitening)
         return min(time_scale, _CONVEX / max(metric.steepest, np.finfo(float).tiny))
 
-    def network(self, task, num_neurons, fit, rng, meter, time_scale):
+    def network(self, task, guards, num_neurons, fit, rng, meter, time_scale):
         assert isinstance(fit, Refined)  # `check` has seen to it
         problem, L, mean = task.problem, task.whitening.factor, task.whitening.mean
         metric = self._metric(task.sde, task.visited, task.whitening)
@@ -352,8 +375,10 @@ def check_wiring(
 ) -> AbstractWiring | None:
     """What was given as connectivity; raises `InputError` if it is none, or goes with none of the
     others."""
-    if isinstance(connectivity, AbstractWiring) and confine:
-        raise InputError(f"confine=True goes with free connectivity, not with {connectivity.name}")
+    if isinstance(connectivity, Sparse | Symmetric) and confine:
+        raise InputError(
+            f"confine=True goes with free connectivity or Dale(), not with {connectivity.name}"
+        )
     if connectivity is None:
         return None
     if isinstance(connectivity, AbstractWiring):

@@ -27,7 +27,7 @@ def test_neurons_have_a_basin_and_no_eigenvalues_of_their_neurons():
     states = np.asarray(NETWORK.lift(RNG.normal(size=(50, 2))))
     check = dm.basins(neural, neural, states, key=KEY, num_starts=4, num_paths=4)
     assert check.num_starts == check.num_paths == 4
-    found = dm.fixed_points(neural, BOX, key=KEY, num_starts=32)
+    found = dm.fixed_points(neural, BOX, key=KEY, num_starts=8)
     with pytest.raises(dm.InputError, match="only a network has neural eigenvalues"):
         print(found.neural_eigenvalues)
     latent = dm.fixed_points(NETWORK, (BOX[0][:2], BOX[1][:2]), key=KEY, num_starts=32)

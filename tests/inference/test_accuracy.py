@@ -45,12 +45,12 @@ def test_drift_and_diffusion(name):
 
 
 def test_bars_cover():
-    """Bars of 90 % hold f and D in 85 to 95 % of 40 recordings and 25 states; of recordings that
+    """Bars of 90 % hold f and D in 85 to 95 % of 20 recordings and 25 states; of recordings that
     differ by 3 % in their own share, so that this fails once in fifty. Half as long they do not."""
     A, D = np.array([[-2.0, 1.0], [-1.0, -2.0]]), np.array([[1.0, 0.3], [0.3, 0.6]])
     places = linear(A, D, 0.5 * np.arange(25), seed=99)
     inside, half = [], []
-    for seed in range(40):
+    for seed in range(20):
         z = linear(A, D, 0.05 * np.arange(2001), seed)
         found = dm.infer(z, dt=0.05, key=jax.random.key(seed))
         f, G = fields(found.sde, places)
@@ -68,7 +68,7 @@ def test_measurement_noise():
     """A tenth of the standard deviation, in samples 1/200 of a relaxation time apart: diffusion is
     found to 5 %, and to no better than a factor of two where the noise is not corrected for."""
     A, D, dt = -np.eye(2), np.eye(2), 0.005
-    z = linear(A, D, dt * np.arange(40_001), 0)
+    z = linear(A, D, dt * np.arange(20_001), 0)
     y = z + 0.1 * np.random.default_rng(9).standard_normal(z.shape)
     found = dm.infer(y, dt=dt, key=KEY)
     assert found.has_measurement_noise

@@ -39,14 +39,14 @@ def test_of_a_trap_at_equilibrium_and_stirred():
 
 @pytest.mark.slow
 def test_it_is_not_biased_at_equilibrium():
-    """The mean of 40 short recordings is within three standard errors of 0. The error that is said
+    """The mean of 20 short recordings is within three standard errors of 0. The error that is said
     may be up to four times their spread, as blocks drawn again have currents of their own, but not
     less. The control: learnt from the same steps, σ̇ is above 0, in the mean of 200 recordings."""
-    found = [dm.infer(trap(0.0, 400, seed), dt=DT, key=KEY) for seed in range(40)]
+    found = [dm.infer(trap(0.0, 400, seed), dt=DT, key=KEY) for seed in range(20)]
     rates = np.array([each.entropy_production for each in found])
     said = np.array([each.entropy_production_error for each in found])
     spread = rates.std(ddof=1)
-    assert abs(rates.mean()) < 3 * spread / 40**0.5
+    assert abs(rates.mean()) < 3 * spread / 20**0.5
     assert 0.8 < np.sqrt(np.mean(said**2)) / spread < 4
     biased = np.array([naive(trap(0.0, 400, seed)) for seed in range(200)])
     assert biased.mean() > 5 * biased.std(ddof=1) / 200**0.5
@@ -78,7 +78,7 @@ def test_neither_linear_nor_gaussian():
 def test_with_measurement_noise_in_one_coordinate():
     """Learnt from noisy states the drift would have a curl of its own: the control."""
     A, D = np.array([[-1.0, 2.0], [-0.5, -1.0]]), np.array([[1.0, 0.5], [0.5, 1.0]])
-    z = linear(A, D, DT * np.arange(20_000))
+    z = linear(A, D, DT * np.arange(10_000))
     noise = 0.4 * z[:, 0].std() * np.random.default_rng(5).standard_normal(len(z))
     y = z + np.c_[noise, 0 * noise]
     found = dm.infer(y, dt=DT, key=KEY)

@@ -15,14 +15,14 @@ KEY = jax.random.key(0)
 
 @pytest.mark.slow
 def test_more_wells_than_the_neurons_can_hold():
-    found = capacity((14,), key=KEY, num_neurons=32, num_trials=40)
+    found = capacity((14,), key=KEY, num_neurons=32, num_trials=20)
     assert found.success[0] < 0.98
     assert found.worst[0] < 0.9
     assert found.drift_errors[0] > 0.03
     assert found.intervals.shape == found.hopfield_intervals.shape == (1, 2)
     assert found.intervals[0, 0] < found.success[0] < found.intervals[0, 1]
     assert 0 < found.hopfield_success[0] < 1
-    assert (found.dim, found.num_neurons, found.trials) == (2, 32, 40)
+    assert (found.dim, found.num_neurons, found.trials) == (2, 32, 20)
 
 
 @pytest.mark.slow

@@ -25,30 +25,30 @@ def theory(torque, num_wells=6):
 @pytest.fixture(scope="module")
 def curve():
     return walk_curve(
-        lambda F: dm.systems.ring_of_wells(6, F), [-0.4, 0.0, 0.2], key=KEY, num_neurons=64, **SHORT
+        lambda F: dm.systems.ring_of_wells(6, F), [-0.3, 0.0], key=KEY, num_neurons=64, **SHORT
     )
 
 
 @pytest.mark.slow
 def test_order_turns_and_dissipation(curve):
-    """Detailed balance at three torques, in intervals of 99.9 %: of six one fails once in 170."""
+    """Detailed balance at two torques, in intervals of 99.9 %: of four one fails once in 250."""
     widen = 3.29 / 1.96
     for walks in (curve.targets, curve.networks):
-        back, still, onward = walks
+        back, still = walks
         for one, torque in zip(walks, curve.values, strict=True):
             low, high = one.dwell.log_rate_ratio_interval
             value = one.dwell.log_rate_ratio
             assert value + widen * (low - value) < theory(torque) < value + widen * (high - value)
-        assert back.dwell.net_turns < 0 < onward.dwell.net_turns
+        assert back.dwell.net_turns < 0
         (low, high), value = still.dwell.net_turns_interval, still.dwell.net_turns_per_time
         assert value + widen * (low - value) < 0 < value + widen * (high - value)
         # Of the network a little, by what its drift is off
-        bound = 0.01 * onward.irreversibility.entropy_production
+        bound = 0.01 * back.irreversibility.entropy_production
         assert still.irreversibility.entropy_production < bound
         # 2πRF/D a turn, were each a full one: turns cannot dissipate more than there is
-        turns = onward.dwell.net_turns_per_time
-        assert onward.irreversibility.entropy_production == pytest.approx(
-            turns * 2 * np.pi * 0.2 / D, rel=0.25
+        turns = -back.dwell.net_turns_per_time
+        assert back.irreversibility.entropy_production == pytest.approx(
+            turns * 2 * np.pi * 0.3 / D, rel=0.25
         )
 
 

@@ -206,7 +206,7 @@ def test_thirty_two_beads():
     sde = heated_chain()
     exact = dm.irreversibility(sde, method="linear").entropy_production
     assert exact == pytest.approx(1.0, abs=5e-5)
-    route = dm.ScoreRoute(num_features=64, num_samples=20_000, num_trajectories=64)
+    route = dm.ScoreRoute(num_features=64, num_samples=10_000, num_trajectories=64)
     record = dm.irreversibility(sde, key=KEY, method=route)
     assert record.entropy_production == pytest.approx(exact, rel=0.1)
     assert record.outcome is Outcome.SUCCESS
