@@ -20,7 +20,7 @@ SLOW = {"README.md"} | {
     f"docs/{page}.md"
     for page in (
         "analysis", "dwell", "embedding", "extending", "files", "figures", "fixed-points",
-        "inference", "irreversibility", "lyapunov", "memory", "recall", "scorecard",
+        "inference", "irreversibility", "lyapunov", "memory", "recall", "scorecard", "steering",
     )
 }  # fmt: skip
 
