@@ -120,7 +120,7 @@ def embed(
     - `system`: the target, of dimension k; `num_neurons`: n > k.
     - `key`: a `jax.random.key`; the same key on the same machine gives the same network.
     - `error`: instead of `num_neurons`, the drift error ε_f wanted, such as 1e-2: the smallest
-      network that comes to it, to within a factor √2, is looked for; ``report.sizes`` says what
+      network that comes to it, to within a factor 2^¼, is looked for; ``report.sizes`` says what
       others came to.
     - `method`: "refined", "least-squares", "backprop", or such an object with other settings.
     - `tau`: the neural time constant, in the target's unit of time; by default the time in which

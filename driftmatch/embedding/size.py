@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
-from driftmatch.errors import ComputationError
+from driftmatch.errors import ComputationError, InputError
 
 _FIRST, _PER_DIMENSION, _MOST = 16, 8, 4096  # neurons
+_HALVINGS = 2  # of a step between sizes, from a factor 2 to one of 2^¼
+_FEWER = 1.5
 _TELLING = 128  # neurons from which on the pace says where it leads
 _PROMISING = 2.0  # times the error wanted
 
@@ -13,22 +15,53 @@ Curve = tuple[tuple[int, float], ...]
 
 def smallest(error_at: Callable[[int], float], wanted: float, dim: int) -> Curve:
     """Sizes that were tried and their errors, in ascending order, of which the first that comes to
-    the error wanted is the smallest that does, to within a factor √2.
+    the error wanted is the smallest that does, to within a factor 2^¼.
 
-    Sizes double until one does; then one between it and the last is tried. Raises
-    `ComputationError` if none does up to 4096 neurons, or at the pace of the last two never would.
+    Sizes double until one does, or halve until one does not; then the step is halved twice, and
+    it is made sure that two thirds of the neurons do not.
+
+    Raises `ComputationError` if none does up to 4096 neurons, or at the pace of the last two never
+    would.
     """
-    n, tried = max(_FIRST, _PER_DIMENSION * dim), {}
-    while True:
-        tried[n] = error_at(n)
-        if tried[n] <= wanted:
-            break
+    least, n, tried = dim + 2, max(_FIRST, _PER_DIMENSION * dim), {}
+
+    def comes_to_it(number: int) -> bool:
+        tried[number] = error_at(number)
+        return tried[number] <= wanted
+
+    if comes_to_it(n):
+        below = max(n // 2, least)
+        while below < n and _small(comes_to_it, below):
+            n, below = below, max(below // 2, least)
+    else:
+        below = n
         _check_pace(n, tried, wanted)
-        n *= 2
-    if n // 2 in tried:
-        between = round(n / 2**0.5)
-        tried[between] = error_at(between)
+        while not comes_to_it(2 * below):
+            below *= 2
+            _check_pace(below, tried, wanted)
+        n = 2 * below
+    for _ in range(_HALVINGS):
+        between = round((below * n) ** 0.5)
+        if not below < between < n:
+            break
+        if _small(comes_to_it, between):
+            n = between
+        else:
+            below = between
+    # Errors do not fall evenly: two thirds of the neurons are tried, and if they do, again.
+    while (fewer := round(n / _FEWER)) >= least and fewer not in tried:
+        if not _small(comes_to_it, fewer):
+            break
+        n = fewer
     return tuple(sorted(tried.items()))
+
+
+def _small(comes_to_it: Callable[[int], bool], number: int) -> bool:
+    """Whether it does; False if a network of so few neurons cannot be made."""
+    try:
+        return comes_to_it(number)
+    except InputError:
+        return False
 
 
 def _check_pace(n: int, tried: dict[int, float], wanted: float) -> None:

@@ -1,6 +1,7 @@
 """The smallest network that comes to an error: found, told, and refused where there is none."""
 
 import jax
+import numpy as np
 import pytest
 
 import driftmatch as dm
@@ -10,9 +11,9 @@ KEY = jax.random.key(0)
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("wanted", [3e-1, 2e-2, 1e-3])
+@pytest.mark.parametrize("wanted", [9e-1, 3e-1, 2e-2, 1e-3])
 def test_of_a_power_law(power, wanted):
-    """To within a factor √2 of what the law says, in few trials."""
+    """To within a factor 2^¼ of what the law says, or one neuron, in few trials."""
     asked = []
 
     def error_at(number):
@@ -27,9 +28,9 @@ def test_of_a_power_law(power, wanted):
     sizes = smallest(error_at, wanted, 2)
     number = next(number for number, error in sizes if error <= wanted)
     assert exact <= number
-    assert number == 16 or number <= 1.01 * 2**0.5 * exact
+    assert number <= max(1.01 * 2**0.25 * exact, np.ceil(exact), 4)
     assert sorted(asked) == [number for number, _ in sizes]
-    assert len(asked) <= 10
+    assert len(asked) <= 12
 
 
 def test_what_falls_no_more_is_not_waited_for():
@@ -42,6 +43,25 @@ def test_what_falls_no_more_is_not_waited_for():
     with pytest.raises(dm.ComputationError, match=r"128 come to 0\.018"):
         smallest(error_at, 1e-3, 1)
     assert asked[-1] == 128
+
+
+def test_errors_that_do_not_fall_evenly():
+    """47 come to it though 48 and 57 do not: 45 are tried, and 30."""
+    sizes = smallest(lambda n: 1.0 if n < 44 or 47 < n < 60 else 0.1, 0.5, 3)
+    assert dict(sizes) == {24: 1.0, 30: 1.0, 45: 0.1, 48: 1.0, 57: 1.0, 68: 0.1, 96: 0.1}
+
+
+def test_fewer_neurons_than_can_be_had_are_none_that_come_to_it():
+    """As under Dale's law; what is wrong with any number of neurons is said."""
+
+    def error_at(number):
+        if number < 8:
+            raise dm.InputError("use more neurons")
+        return 0.1 / number
+
+    assert smallest(error_at, 0.1, 1) == ((8, 0.0125), (16, 0.00625))  # 4, 6, 7: none
+    with pytest.raises(dm.InputError, match="no such method"):
+        smallest(lambda number: (_ for _ in ()).throw(dm.InputError("no such method")), 0.1, 1)
 
 
 def test_an_embedding_of_an_error():
