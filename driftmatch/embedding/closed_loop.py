@@ -24,6 +24,7 @@ from driftmatch.simulation.simulate import simulate
 
 _NEURON_STEPS = 2e9  # of all paths together: a second or two
 _PATIENCE = 8  # times as many where the target's trajectories mix slowly
+_SPARSE_PATIENCE = 3  # of neurons with a W of no low rank, which take longer
 _LEAST_ROWS = 200
 _SLOWER = 10  # times as slow is a step of neurons with a W of no low rank
 _STEPS_PER_TAU = 5  # at least
@@ -133,7 +134,7 @@ def closed_loop(
     # What leaves the subspace is run in all its neurons, too slow for exponents and far starts.
     stays = network.connectivity.keeps_subspace
     if not stays:
-        cost, patience = _SLOWER * cost, 1
+        cost, patience = _SLOWER * cost, _SPARSE_PATIENCE
     rows, is_mixed = long_enough(samples, runs[:M], cost, patience=patience)
     found = run_beside(network, samples, runs[:M], rows, key_run)
     distances = {name: np.nan for d in _DISTANCES for name in (d, f"{d}_floor")}
