@@ -739,7 +739,7 @@ EXEMPT = {
     **{
         f"{wiring}.{method}": "called by embed"
         for wiring in ("Dale", "Sparse", "Symmetric")
-        for method in ("check", "network", "tau")
+        for method in ("check", "guards", "network", "tau")
     },
     "InferredSDE.at": "refuses all",
     "NeuralSDE.at": "refuses all",
