@@ -105,6 +105,7 @@ def signed_features(
     num_neurons: int,
     rng: np.random.Generator,
     *,
+    num_matched: int,
     excitatory: float,
     guards: Guards | None,
     fit: AbstractFit,
@@ -115,8 +116,9 @@ def signed_features(
     Besides pairs there are neurons of Γ_i = 0: an excitatory and an inhibitory one far above
     threshold, constant, and among the inhibitory some at threshold, whose feedback is the same in
     every state. Those pairs inhibit that excitation would need most where it is largest.
+    `num_matched`: how many of the outputs drive z; the others are roots of D.
     """
-    act, k = problem.activation, problem.states.shape[1]
+    act, q = problem.activation, num_matched
     inhibiting, exciting, flat, spare = _Counts.of(num_neurons, excitatory)
     num_guards = 0 if guards is None else len(guards.features)
     halved = replace(
@@ -124,7 +126,7 @@ def signed_features(
     )
     fitted = fit.fit(halved, inhibiting + exciting - num_guards, rng, meter)
     features = fitted.features
-    weight = np.abs(features.gamma @ fitted.readout[:, :k].T).max(axis=0)
+    weight = np.abs(features.gamma[:, :q] @ fitted.readout[:, :q].T).max(axis=0)
     slopes = act.derivatives(features.arguments(problem.states[:_LOOKED_AT]))[1]
     features = features[_inhibiting_first(slopes * weight, inhibiting - num_guards)]
     gamma, bias = features.gamma, features.bias
@@ -132,7 +134,7 @@ def signed_features(
         gamma = np.concatenate([guards.features.gamma, gamma])
         bias = np.concatenate([guards.features.bias, bias])
     # The constants come last; exciting ones that no pair takes are constant too.
-    alone = np.zeros((flat + spare + 2, k))
+    alone = np.zeros((flat + spare + 2, gamma.shape[1]))
     of_alone = np.concatenate([np.zeros(flat), np.full(spare + 2, _CONSTANT_BIAS)])
     sign_of_pairs = np.where(np.arange(len(gamma)) < inhibiting, -1.0, 1.0)
     sign_of_alone = np.concatenate([-np.ones(flat), np.ones(spare + 1), [-1.0]])
@@ -196,7 +198,7 @@ def common_readout(
         for _ in range(2):  # by rounding, either may undo the other
             common = with_signs(gamma, signs, readout, common)
             common = _with_feedback(slopes, signs, common)
-        common = _levelled(signs, rates, slopes, weights, common)
+        common = _levelled(signed, rates, slopes, weights, common)
     return with_signs(gamma, signs, readout, common)
 
 
@@ -281,14 +283,15 @@ def _with_feedback(slopes: Matrix, signs: Matrix, common: Matrix) -> Matrix:
     return np.where(signs < 0, (1 + more) * common, common)
 
 
-def _levelled(signs, rates, slopes, weights, common: Matrix) -> Matrix:
-    """With E vᵀφ = 0 by neurons of constant rates, which no feedback comes from, if there are."""
+def _levelled(signed, rates, slopes, weights, common: Matrix) -> Matrix:
+    """With E vᵀφ = 0 by a neuron of constant rate, which gives no feedback, if there is one."""
     level = weights @ (rates @ common)
-    constant = np.flatnonzero((slopes.max(axis=0) < _FLAT) & (signs == -np.sign(level)))
-    if len(constant) == 0 or level == 0:
+    plus, minus = _constant(signed, weights @ slopes**2)
+    constant = plus if level < 0 else minus
+    if slopes[:, constant].max() > _FLAT:
         return common
     common = common.copy()
-    common[constant[0]] -= level / (weights @ rates[:, constant[0]])
+    common[constant] -= level / (weights @ rates[:, constant])
     return common
 
 

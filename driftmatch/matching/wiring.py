@@ -122,8 +122,8 @@ class Dale(AbstractWiring):
     def network(self, task, guards, num_neurons, fit, rng, meter, time_scale):
         problem, q = task.problem, task.num_matched
         signed = signed_features(
-            problem, num_neurons, rng, excitatory=self.excitatory, guards=guards, fit=fit,
-            meter=meter,
+            problem, num_neurons, rng, num_matched=q, excitatory=self.excitatory, guards=guards,
+            fit=fit, meter=meter,
         )  # fmt: skip
         features = signed.features
         rates, slopes, _ = problem.activation.derivatives(features.arguments(problem.states))

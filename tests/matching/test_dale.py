@@ -59,6 +59,7 @@ def test_pairs_keep_the_new_coordinate_and_cost_no_accuracy():
         problem,
         128,
         np.random.default_rng(0),
+        num_matched=2,
         excitatory=0.8,
         guards=None,
         fit=Refined(),
@@ -93,7 +94,8 @@ def test_what_pairs_cannot_do_is_refused():
         check_rates(ACTIVATIONS["tanh"])
     with pytest.raises(InputError, match="use more neurons"):
         signed_features(
-            make_problem(500), 4, np.random.default_rng(0), excitatory=0.8, guards=None,
+            make_problem(500), 4, np.random.default_rng(0), num_matched=2, excitatory=0.8,
+            guards=None,
             fit=LeastSquares(), meter=SILENT,
         )  # fmt: skip
 
@@ -193,6 +195,29 @@ def test_it_is_kept_and_exported(embedded, tmp_path):
     dm.export.numpy(tmp_path / "net.npz", net)
     with np.load(tmp_path / "net.npz") as weights:
         np.testing.assert_allclose(weights["gamma"] @ weights["readout"], net.W, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_saturated_pairs_carry_no_level(seed):
+    """Their rates are constant too, next to 0 on one side: v was 5·10⁷¹ there (seed 0)."""
+    found = dm.embed(
+        dm.systems.double_well(), 32, connectivity=dm.Dale(), activation="logistic",
+        key=jax.random.key(seed), check=False,
+    )  # fmt: skip
+    common, net = found.network.connectivity.common, found.network
+    assert np.abs(common).max() < 1e4
+    rates = net.activation.derivatives(net.lift(np.linspace(-1.5, 1.5, 50)[:, None]))[0]
+    assert np.abs(rates @ common).max() < 1e-8 * np.abs(common).max()
+
+
+def test_it_can_be_steered():
+    fork = dm.SDE(lambda z, u: u[0] * z - z**3, 0.2, dim=1, input_dim=1, name="fork")
+    found = dm.embed(
+        fork, 96, inputs=dm.InputRange(-1, 1), connectivity=dm.Dale(), activation="logistic",
+        key=KEY, check=False,
+    )  # fmt: skip
+    assert found.report.drift_error < 1e-2
+    assert np.sum(found.network.connectivity.signs * found.network.W < 0) == 0
 
 
 @pytest.mark.slow
