@@ -98,7 +98,7 @@ def steered(quick: bool = False) -> Result:
     )
     rest = [np.array([s * side, s * side, 19.0]) for s in (1, -1)]
     near = [np.abs(points.points - place).max(axis=1) < 0.5 for place in rest]
-    stable = sum(bool(np.any(points.stable & at)) for at in near)
+    stable = sum(bool(np.any(points.is_stable & at)) for at in near)
     result.rows.append({
         "neurons": n, "ε_f": found.report.drift_error, "λ₁ at 28": float(exponent.exponents[0]),
         "± error": float(exponent.standard_error[0]), "stable points at 20": stable,
