@@ -281,6 +281,7 @@ def _guards(wiring, visited, activation, num_neurons, confine):
     if guards is None and confine:
         raise InputError(
             f"confine=True cannot be kept with {num_neurons} neurons of activation "
-            f"{activation.name!r}: use more neurons, or one that saturates such as 'tanh'"
+            f"{activation.name!r}: use more neurons, or one that saturates such as 'tanh' or "
+            "'logistic'"
         )
     return guards

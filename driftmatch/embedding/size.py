@@ -20,53 +20,62 @@ def smallest(error_at: Callable[[int], float], wanted: float, dim: int) -> Curve
     Sizes double until one does, or halve until one does not; then the step is halved twice, and
     it is made sure that two thirds of the neurons do not.
 
+    A size that is refused (`InputError`), as too small a one is for Dale's law, does not come to
+    it; what is refused in the same words at twice the size is wrong at any.
+
     Raises `ComputationError` if none does up to 4096 neurons, or at the pace of the last two never
     would.
     """
-    least, n, tried = dim + 2, max(_FIRST, _PER_DIMENSION * dim), {}
+    least, n = dim + 2, max(_FIRST, _PER_DIMENSION * dim)
+    tried: dict[int, float] = {}
+    refusals: dict[int, InputError] = {}
 
     def comes_to_it(number: int) -> bool:
-        tried[number] = error_at(number)
+        try:
+            tried[number] = error_at(number)
+        except InputError as refusal:
+            refusals[number] = refusal
+            return False
         return tried[number] <= wanted
 
     if comes_to_it(n):
         below = max(n // 2, least)
-        while below < n and _small(comes_to_it, below):
+        while below < n and comes_to_it(below):
             n, below = below, max(below // 2, least)
     else:
         below = n
-        _check_pace(n, tried, wanted)
+        _check_pace(n, tried, refusals, wanted)
         while not comes_to_it(2 * below):
             below *= 2
-            _check_pace(below, tried, wanted)
+            _check_pace(below, tried, refusals, wanted)
         n = 2 * below
     for _ in range(_HALVINGS):
         between = round((below * n) ** 0.5)
         if not below < between < n:
             break
-        if _small(comes_to_it, between):
+        if comes_to_it(between):
             n = between
         else:
             below = between
     # Errors do not fall evenly: two thirds of the neurons are tried, and if they do, again.
     while (fewer := round(n / _FEWER)) >= least and fewer not in tried:
-        if not _small(comes_to_it, fewer):
+        if not comes_to_it(fewer):
             break
         n = fewer
     return tuple(sorted(tried.items()))
 
 
-def _small(comes_to_it: Callable[[int], bool], number: int) -> bool:
-    """Whether it does; False if a network of so few neurons cannot be made."""
-    try:
-        return comes_to_it(number)
-    except InputError:
-        return False
-
-
-def _check_pace(n: int, tried: dict[int, float], wanted: float) -> None:
+def _check_pace(
+    n: int, tried: dict[int, float], refusals: dict[int, InputError], wanted: float
+) -> None:
     """Raises `ComputationError` where twice as many neurons, and twice as many again, as far as
-    there is any sense in it, would not come to the error wanted."""
+    there is any sense in it, would not come to the error wanted; what was refused if it always is.
+    """
+    if n in refusals:
+        half = refusals.get(n // 2)
+        if 2 * n > _MOST or (half is not None and str(half) == str(refusals[n])):
+            raise refusals[n]
+        return
     falls = min(tried[n] / tried[n // 2], 1.0) if n // 2 in tried else 0.0
     end = n
     reached = tried[n]

@@ -62,6 +62,7 @@ class AbstractWiring(abc.ABC):
 
     name: ClassVar[str]
     can_be_steered: ClassVar[bool] = True
+    can_be_confined: ClassVar[bool] = False
 
     def tau(
         self, sde: AbstractSDE, visited: np.ndarray, whitening: Whitening, time_scale: float
@@ -106,6 +107,7 @@ class Dale(AbstractWiring):
 
     excitatory: float = 0.8
     name: ClassVar[str] = "dale"
+    can_be_confined: ClassVar[bool] = True
 
     def __post_init__(self):
         clean_fields(self, excitatory=check_positive)
@@ -375,13 +377,13 @@ def check_wiring(
 ) -> AbstractWiring | None:
     """What was given as connectivity; raises `InputError` if it is none, or goes with none of the
     others."""
-    if isinstance(connectivity, Sparse | Symmetric) and confine:
-        raise InputError(
-            f"confine=True goes with free connectivity or Dale(), not with {connectivity.name}"
-        )
     if connectivity is None:
         return None
     if isinstance(connectivity, AbstractWiring):
+        if confine and not connectivity.can_be_confined:
+            raise InputError(
+                f"confine=True goes with free connectivity or Dale(), not with {connectivity.name}"
+            )
         if inputs is not None and not connectivity.can_be_steered:
             raise InputError(
                 f"a {connectivity.name} network cannot be steered: leave inputs or connectivity out"

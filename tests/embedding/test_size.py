@@ -52,7 +52,7 @@ def test_errors_that_do_not_fall_evenly():
 
 
 def test_fewer_neurons_than_can_be_had_are_none_that_come_to_it():
-    """As under Dale's law; what is wrong with any number of neurons is said."""
+    """As under Dale's law."""
 
     def error_at(number):
         if number < 8:
@@ -60,8 +60,38 @@ def test_fewer_neurons_than_can_be_had_are_none_that_come_to_it():
         return 0.1 / number
 
     assert smallest(error_at, 0.1, 1) == ((8, 0.0125), (16, 0.00625))  # 4, 6, 7: none
+
+
+def test_what_is_refused_at_any_size_is_said():
+    asked = []
+
+    def error_at(number):
+        asked.append(number)
+        raise dm.InputError("no such method")
+
     with pytest.raises(dm.InputError, match="no such method"):
-        smallest(lambda number: (_ for _ in ()).throw(dm.InputError("no such method")), 0.1, 1)
+        smallest(error_at, 0.1, 1)
+    assert asked == [16, 32]
+
+
+def test_sizes_that_are_too_small_at_first():
+    """As for an in-degree of 40: each is refused in words of its own."""
+
+    def error_at(number):
+        if number <= 40:
+            raise dm.InputError(f"in_degree must be below the {number} neurons")
+        return 1.0 / number
+
+    sizes = smallest(error_at, 0.5, 2)
+    assert [size for size, _ in sizes] == [45, 64]
+
+
+def test_what_no_size_can_do_is_refused_in_the_end():
+    def error_at(number):
+        raise dm.InputError(f"mask must have 100 rows, not {number}")
+
+    with pytest.raises(dm.InputError, match="not 4096"):
+        smallest(error_at, 0.5, 2)
 
 
 def test_an_embedding_of_an_error():

@@ -95,8 +95,7 @@ def test_what_pairs_cannot_do_is_refused():
     with pytest.raises(InputError, match="use more neurons"):
         signed_features(
             make_problem(500), 4, np.random.default_rng(0), num_matched=2, excitatory=0.8,
-            guards=None,
-            fit=LeastSquares(), meter=SILENT,
+            guards=None, fit=LeastSquares(), meter=SILENT,
         )  # fmt: skip
 
 
@@ -119,7 +118,7 @@ def test_it_is_as_faithful_as_a_free_network(embedded):
 
 
 def test_guards_are_off_where_the_target_goes_and_push_back_beyond(embedded):
-    """In pairs that inhibit: without them the drift is the same inside, and leads further out."""
+    """In pairs that inhibit: they add nothing to the drift inside, and lead back from outside."""
     net, num_guards = embedded.network, embedded.report.num_guards
     assert num_guards == 8  # half of the pairs of 24 neurons that inhibit
     first = np.arange(num_guards // 2)
